@@ -1,0 +1,199 @@
+"""The relational store as the domain speaks of it: who, what and when. Output bytes are elsewhere.
+
+Reads are immediate and see every write that was awaited. Writes are coroutines that return once
+they are durable; those of one moment share a commit. Times are µs since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
+from arborlink.protocol.messages import HostInfo
+from arborlink.protocol.resources import GapInfo, SpoolPolicy, StandardInput, TerminalSize
+
+
+class TaskRow(Struct, frozen=True, kw_only=True):
+    """A task as stored. `instance_id` is the supervisor instance it was handed to, if any."""
+
+    id: str
+    workspace_id: str
+    command: str
+    args: list[str]
+    cwd: str
+    env: dict[str, str]
+    shell: bool
+    tty: TerminalSize | None
+    title: str | None
+    timeout: float | None
+    on_spool_full: SpoolPolicy
+    stdin: StandardInput
+    status: TaskStatus
+    created_by: str
+    created_at: int
+    expires_at: int | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+    reason: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    error: str | None = None
+    output_size: int = 0
+    gaps: list[GapInfo] = []
+    cancel_requested: bool = False
+    instance_id: str | None = None
+    log_id: str | None = None
+
+
+class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a transition records besides the status; None leaves the column as it is."""
+
+    started_at: int | None = None
+    finished_at: int | None = None
+    reason: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    error: str | None = None
+    output_size: int | None = None
+    gaps: list[GapInfo] | None = None
+
+
+class TaskQuery(Struct, frozen=True, kw_only=True):
+    """Newest first. `workspace_ids` None: all. `before` is the id of the last one already seen."""
+
+    workspace_ids: frozenset[str] | None = None
+    statuses: frozenset[TaskStatus] = frozenset()
+    search: str | None = None
+    before: str | None = None
+    limit: int = 50
+
+
+class TaskCounts(Struct, frozen=True, kw_only=True):
+    """Unfinished tasks of a workspace: handed to the daemon, and waiting."""
+
+    dispatched: int
+    queued: int
+
+
+class IdempotencyKey(Struct, frozen=True, kw_only=True):
+    """A request's `Idempotency-Key`: the same key with another `body_hash` is a conflict."""
+
+    user_id: str
+    key: str
+    body_hash: bytes
+    expires_at: int
+
+
+class WorkspaceRow(Struct, frozen=True, kw_only=True):
+    """A workspace as stored; whether it is connected is known only to the hub that holds it."""
+
+    id: str
+    name: str
+    owner_id: str
+    created_at: int
+    daemon_id: str | None = None
+    instance_id: str | None = None
+    epoch: int = 0
+    host: HostInfo | None = None
+    version: str | None = None
+    last_connected_at: int | None = None
+    last_seen_at: int | None = None
+
+
+class Acceptance(Struct, frozen=True, kw_only=True):
+    """A daemon's connection was accepted; frames of lower epochs change nothing from now on."""
+
+    epoch: int
+    previous_instance_id: str | None
+
+
+class TaskStore(Protocol):
+    """Tasks and their transitions."""
+
+    def task(self, task_id: str) -> TaskRow | None: ...
+
+    def tasks(self, query: TaskQuery) -> list[TaskRow]: ...
+
+    def unfinished_tasks(self, workspace_id: str | None = None) -> list[TaskRow]:
+        """Those that are not final, oldest first; of all workspaces without one."""
+        ...
+
+    def task_counts(self, workspace_id: str) -> TaskCounts: ...
+
+    def expired_tasks(self, now: int) -> list[TaskRow]:
+        """Pending, never handed to a daemon, and past `expires_at`."""
+        ...
+
+    async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
+        """Store a new task; with a key that was used before, the task it made then.
+
+        Raises:
+            Conflict: the key was used for another body.
+        """
+        ...
+
+    async def dispatch_task(self, task_id: str, instance_id: str) -> TaskRow:
+        """Record to which supervisor instance the task is about to be handed."""
+        ...
+
+    async def set_task_log(self, task_id: str, log_id: str) -> None:
+        """Record the identity of the task's output log."""
+        ...
+
+    async def transition_task(
+        self, task_id: str, event: TaskEvent, changes: TaskChanges
+    ) -> TaskRow:
+        """Advance the task by the lifecycle's table.
+
+        Raises:
+            LocalProtocolError: the table has no such transition (code `illegal_transition`).
+            NotFound: no such task.
+        """
+        ...
+
+    async def request_cancel(self, task_id: str) -> TaskRow:
+        """Remember that somebody wants the task cancelled. Raises NotFound."""
+        ...
+
+
+class WorkspaceStore(Protocol):
+    """Workspaces and the daemon of each."""
+
+    def workspace(self, workspace_id: str) -> WorkspaceRow | None: ...
+
+    def workspaces(self) -> list[WorkspaceRow]:
+        """All, by name."""
+        ...
+
+    async def add_workspace(self, row: WorkspaceRow) -> WorkspaceRow:
+        """Raises Conflict when the owner already has one of that name."""
+        ...
+
+    async def rename_workspace(self, workspace_id: str, name: str) -> WorkspaceRow: ...
+
+    async def delete_workspace(self, workspace_id: str) -> None:
+        """Deletes its tasks' rows, daemon and enrolment codes too."""
+        ...
+
+    async def accept_daemon(
+        self,
+        workspace_id: str,
+        daemon_id: str,
+        instance_id: str,
+        host: HostInfo,
+        version: str,
+        now: int,
+    ) -> Acceptance:
+        """Give a daemon's new connection its epoch, in the transaction that accepts it.
+
+        Raises:
+            NotFound: no such workspace.
+            WorkspaceTaken: the workspace belongs to another daemon.
+        """
+        ...
+
+    async def daemon_disconnected(self, workspace_id: str, epoch: int, now: int) -> None:
+        """Remember when the connection of this epoch was last seen; older epochs change nothing."""
+        ...

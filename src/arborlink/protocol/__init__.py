@@ -1,0 +1,1 @@
+"""What hub, daemon and viewers say to each other. Pure: no sockets, no clocks, no randomness."""

@@ -1,0 +1,143 @@
+"""Bytes of a WebSocket message to a message and back, for both sub-protocols.
+
+Limits are applied to the frame before anything is allocated for its content. An unknown `type`
+becomes an `UnknownMessage`; anything else that does not fit is a `MalformedMessage`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from arborlink.protocol import limits
+from arborlink.protocol.errors import MalformedMessage, MessageTooLarge
+from arborlink.protocol.messages import (
+    AnyMessage,
+    DaemonAuth,
+    DaemonToHub,
+    HubToDaemon,
+    HubToViewer,
+    UnknownMessage,
+    ViewerAuth,
+    ViewerToHub,
+)
+
+MSGPACK_SUBPROTOCOL: Final = "arbor.v1.msgpack"
+JSON_SUBPROTOCOL: Final = "arbor.v1.json"
+SUBPROTOCOLS: Final = (MSGPACK_SUBPROTOCOL, JSON_SUBPROTOCOL)
+
+T = TypeVar("T")
+
+
+class _Tag(msgspec.Struct):
+    type: str
+
+
+class _AuthPeek(msgspec.Struct, tag_field="type", tag="auth", rename="camel"):
+    daemon_id: object = None
+
+
+class Decoder(Generic[T]):
+    """Decodes one direction's messages of one sub-protocol.
+
+    `max_bytes` bounds the frame. Base64 makes a JSON frame a third larger than its payload, which
+    is allowed for on top.
+    """
+
+    def __init__(self, union: Any, *, json: bool, max_bytes: int) -> None:
+        make = msgspec.json.Decoder if json else msgspec.msgpack.Decoder
+        self._decode = make(union).decode
+        self._decode_tag = make(_Tag).decode
+        self._tags = _tags_of(union)
+        self._max_bytes = max_bytes * 4 // 3 + limits.FRAME_ENVELOPE_BYTES if json else max_bytes
+
+    def decode(self, frame: bytes | str) -> T | UnknownMessage:
+        """One message.
+
+        Raises:
+            MessageTooLarge: the frame is above the limit; its content was not looked at.
+            MalformedMessage: it does not parse, or breaks a field's type or bound.
+        """
+        size = len(frame)
+        if size > self._max_bytes:
+            raise MessageTooLarge(
+                f"a message of {size} bytes is above the limit of {self._max_bytes} bytes"
+            )
+        try:
+            return self._decode(frame)  # type: ignore[arg-type, no-any-return]
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            return self._explain(frame, error)
+
+    def _explain(self, frame: bytes | str, error: Exception) -> UnknownMessage:
+        try:
+            tag = self._decode_tag(frame).type  # type: ignore[arg-type]
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            tag = None
+        if tag is not None and tag not in self._tags:
+            return UnknownMessage(tag)
+        raise MalformedMessage(f"the message cannot be read: {error}") from error
+
+
+def _tags_of(union: Any) -> frozenset[str]:
+    members = getattr(union, "__args__", (union,))
+    return frozenset(str(member.__struct_config__.tag) for member in members)
+
+
+class Codec:
+    """One sub-protocol, both directions, with the limits of `settings` applied.
+
+    `encode` returns `str` for JSON (a text frame) and `bytes` for MessagePack (a binary frame).
+    """
+
+    def __init__(
+        self,
+        *,
+        json: bool,
+        control_bytes: int = limits.CONTROL_MESSAGE_BYTES,
+        output_bytes: int = limits.OUTPUT_FRAME_BYTES,
+    ) -> None:
+        self.json = json
+        self.subprotocol = JSON_SUBPROTOCOL if json else MSGPACK_SUBPROTOCOL
+        max_bytes = max(control_bytes, output_bytes + limits.FRAME_ENVELOPE_BYTES)
+        self.daemon_to_hub = Decoder[DaemonToHub](DaemonToHub, json=json, max_bytes=max_bytes)
+        # The hub is trusted further than its peers are: a `welcome` names every spooled task.
+        self.hub_to_daemon = Decoder[HubToDaemon](HubToDaemon, json=json, max_bytes=2 * max_bytes)
+        self.viewer_to_hub = Decoder[ViewerToHub](ViewerToHub, json=json, max_bytes=control_bytes)
+        self.hub_to_viewer = Decoder[HubToViewer](HubToViewer, json=json, max_bytes=2 * max_bytes)
+        self._peek = Decoder[_AuthPeek](_AuthPeek, json=json, max_bytes=control_bytes)
+
+    def decode_first(self, frame: bytes | str) -> DaemonAuth | ViewerAuth:
+        """The first message of a connection, which must be an `auth`; a daemon's has a `daemonId`.
+
+        Raises:
+            MessageTooLarge: as for `Decoder.decode`.
+            MalformedMessage: it is not a valid `auth`.
+        """
+        peek = self._peek.decode(frame)
+        if isinstance(peek, UnknownMessage):
+            raise MalformedMessage(
+                f"the first message must be auth, not {peek.type[:64]!r}", code="auth_required"
+            )
+        decoder: Decoder[Any] = self.viewer_to_hub if peek.daemon_id is None else self.daemon_to_hub
+        message = decoder.decode(frame)
+        assert isinstance(message, DaemonAuth | ViewerAuth)
+        return message
+
+    def encode(self, message: AnyMessage) -> bytes | str:
+        """The frame of a message."""
+        if self.json:
+            return _JSON.encode(message).decode()
+        return _MSGPACK.encode(message)
+
+
+_JSON: Final = msgspec.json.Encoder()
+_MSGPACK: Final = msgspec.msgpack.Encoder()
+
+__all__ = [
+    "JSON_SUBPROTOCOL",
+    "MSGPACK_SUBPROTOCOL",
+    "SUBPROTOCOLS",
+    "Codec",
+    "Decoder",
+]

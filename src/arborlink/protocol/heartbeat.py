@@ -1,0 +1,87 @@
+"""Liveness that proves both directions (design rule 10). Pure: `now` is monotonic seconds.
+
+Each side sends a probe every interval and answers the other's at once. The peer is dead when a
+probe has been unanswered for the silence limit *and* nothing else has arrived for as long.
+"""
+
+from __future__ import annotations
+
+from arborlink.protocol import limits
+from arborlink.protocol.errors import PeerSilent
+from arborlink.protocol.messages import Heartbeat
+
+MICROSECONDS = 1_000_000
+
+
+class HeartbeatMachine:
+    """One side's probes and its view of the peer. `round_trip` is in seconds, None until known."""
+
+    def __init__(
+        self,
+        now: float,
+        *,
+        interval: float = limits.HEARTBEAT_SECONDS,
+        silence: float = limits.SILENCE_SECONDS,
+    ) -> None:
+        self.round_trip: float | None = None
+        self._interval = interval
+        self._silence = silence
+        self._next_probe = now + interval
+        self._unanswered_since: float | None = None
+        self._last_heard = now
+
+    def heard(self, now: float) -> None:
+        """Anything at all has arrived."""
+        self._last_heard = now
+
+    def receive(self, message: Heartbeat, now: float) -> Heartbeat | None:
+        """The answer to a probe; None for an answer, which is not answered."""
+        self._last_heard = now
+        if message.echo is None:
+            return Heartbeat(sent_at=_ticks(now), echo=message.sent_at)
+        elapsed = now - message.echo / MICROSECONDS
+        # An echo we never sent proves nothing and must not show as a round trip.
+        if 0 <= elapsed <= self._silence:
+            self.round_trip = elapsed
+            self._unanswered_since = None
+        return None
+
+    def next_deadline(self) -> float:
+        """When `on_deadline` is due."""
+        if self._unanswered_since is None:
+            return self._next_probe
+        death = max(self._unanswered_since, self._last_heard) + self._silence
+        return min(self._next_probe, death)
+
+    def on_deadline(self, now: float) -> Heartbeat | None:
+        """A probe to send, if one is due.
+
+        Raises:
+            PeerSilent: the peer is dead.
+        """
+        late = now - self.next_deadline()
+        if late < 0:
+            return None
+        if late > self._interval:
+            # We were the ones who stood still (SIGSTOP, a blocked loop, a sleeping laptop): what
+            # the peer sent meanwhile has not been read yet, so its silence proves nothing.
+            self._unanswered_since = None
+            self._last_heard = now
+        elif self._is_dead(now):
+            raise PeerSilent(
+                f"no answer to a heartbeat and nothing else for {self._silence:g} seconds"
+            )
+        if now < self._next_probe and self._unanswered_since is not None:
+            return None
+        self._next_probe = now + self._interval
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+        return Heartbeat(sent_at=_ticks(now))
+
+    def _is_dead(self, now: float) -> bool:
+        since = self._unanswered_since
+        return since is not None and now - max(since, self._last_heard) >= self._silence
+
+
+def _ticks(now: float) -> int:
+    return round(now * MICROSECONDS)

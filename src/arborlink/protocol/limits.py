@@ -1,0 +1,70 @@
+"""Every limit of the wire, with its unit. Each is the default of a setting of the same name."""
+
+from typing import Final
+
+import msgspec
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+CONTROL_MESSAGE_BYTES: Final = 1 * MIB
+OUTPUT_FRAME_BYTES: Final = 256 * KIB
+# Field names, offsets and the task id around an output frame's payload, with room to spare.
+FRAME_ENVELOPE_BYTES: Final = 4 * KIB
+INPUT_FRAME_BYTES: Final = 64 * KIB
+INPUT_WINDOW_BYTES: Final = 1 * MIB
+
+AUTHENTICATION_SECONDS: Final = 5.0
+WELCOME_SECONDS: Final = 10.0
+HEARTBEAT_SECONDS: Final = 5.0
+SILENCE_SECONDS: Final = 15.0
+
+UNAUTHENTICATED_CONNECTIONS: Final = 64
+UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: Final = 8
+VIEWER_IDLE_SECONDS: Final = 600.0
+SUBSCRIPTIONS_PER_CONNECTION: Final = 64
+
+SUBSCRIPTION_WINDOW_BYTES: Final = 256 * KIB
+SUBSCRIPTION_WINDOW_MIN_BYTES: Final = 32 * KIB
+SUBSCRIPTION_WINDOW_MAX_BYTES: Final = 16 * MIB
+# What the hub itself buffers for one viewer, whatever window it asked for.
+SUBSCRIPTION_BUFFER_BYTES: Final = 256 * KIB
+TASK_UNACKNOWLEDGED_BYTES: Final = 4 * MIB
+DAEMON_UNACKNOWLEDGED_BYTES: Final = 16 * MIB
+
+RUNNING_TASKS_PER_WORKSPACE: Final = 16
+QUEUED_TASKS_PER_WORKSPACE: Final = 256
+SPOOL_BYTES_PER_TASK: Final = 64 * MIB
+STORED_OUTPUT_BYTES_PER_TASK: Final = 1 * GIB
+
+MAX_OFFSET: Final = 2**63 - 1
+MAX_ARGUMENTS: Final = 10_000
+MAX_ARGUMENT_BYTES: Final = 128 * KIB
+MAX_ENVIRONMENT_VARIABLES: Final = 1_000
+MAX_ENVIRONMENT_NAME_CHARS: Final = 256
+MAX_PATH_CHARS: Final = 4_096
+MAX_NAME_CHARS: Final = 128
+MAX_TITLE_CHARS: Final = 256
+MAX_ID_CHARS: Final = 64
+MAX_TOKEN_CHARS: Final = 512
+MAX_TERMINAL_SIDE: Final = 5_000
+MAX_TIMEOUT_SECONDS: Final = 30 * 86_400.0
+MAX_GRACE_SECONDS: Final = 300.0
+DEFAULT_GRACE_SECONDS: Final = 5.0
+MAX_TASKS_IN_AUTH: Final = 4_096
+
+
+class WireLimits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What `welcome` tells the peer it must keep to. Sizes in bytes, times in seconds."""
+
+    control_message_bytes: int = CONTROL_MESSAGE_BYTES
+    output_frame_bytes: int = OUTPUT_FRAME_BYTES
+    input_frame_bytes: int = INPUT_FRAME_BYTES
+    input_window_bytes: int = INPUT_WINDOW_BYTES
+    task_unacknowledged_bytes: int = TASK_UNACKNOWLEDGED_BYTES
+    connection_unacknowledged_bytes: int = DAEMON_UNACKNOWLEDGED_BYTES
+    subscriptions: int = SUBSCRIPTIONS_PER_CONNECTION
+    subscription_window_bytes: int = SUBSCRIPTION_WINDOW_BYTES
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+    silence_seconds: float = SILENCE_SECONDS

@@ -1,0 +1,340 @@
+"""Every message of the WebSocket, once. See `docs/reference/websocket.md`.
+
+Commands are imperative, facts are past or present; field names are camelCase on the wire. One
+tagged union per direction; the codecs, the JSON Schema and the TypeScript types come from these.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from arborlink.protocol import limits
+from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.limits import WireLimits
+from arborlink.protocol.resources import (
+    Argument,
+    EnvironmentName,
+    Offset,
+    Path,
+    SpoolPolicy,
+    StandardInput,
+    Task,
+    TerminalSide,
+    TerminalSize,
+    Timeout,
+    Workspace,
+)
+
+PROTOCOL_VERSION = 1
+
+Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
+Secret = Annotated[str, Meta(max_length=limits.MAX_TOKEN_CHARS)]
+ShortText = Annotated[str, Meta(max_length=256)]
+Sentence = Annotated[str, Meta(max_length=4096)]
+Count = Annotated[int, Meta(ge=0, le=limits.MAX_OFFSET)]
+Checksum = Annotated[str, Meta(pattern=r"^crc32:[0-9a-f]{8}$")]
+InputBytes = Annotated[bytes, Meta(max_length=limits.INPUT_FRAME_BYTES)]
+OutputBytes = Annotated[bytes, Meta(max_length=limits.OUTPUT_FRAME_BYTES)]
+
+
+class Message(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", tag_field="type"
+):
+    """Base of all messages. Optional fields are left out when they hold their default."""
+
+
+# ── both ways ────────────────────────────────────────────────────────────────────────────────
+
+
+class Heartbeat(Message, tag="heartbeat", frozen=True):
+    """A probe (`echo` absent), or the answer to one (`echo` repeats its `sentAt`).
+
+    `sent_at` is a monotonic clock of the sender, in any unit: only the sender reads it.
+    """
+
+    sent_at: float | int
+    echo: float | int | None = None
+
+
+class Output(Message, tag="output", frozen=True):
+    """Bytes of a task's output. `time` is in µs since the task's start."""
+
+    task_id: Id
+    offset: Offset
+    is_error: bool
+    time: Count
+    output: OutputBytes
+
+
+class Gap(Message, tag="gap", frozen=True):
+    """Bytes `[start, end)` (`from`, `to` on the wire) that can never arrive."""
+
+    task_id: Id
+    start: Offset = field(name="from")
+    end: Offset = field(name="to")
+    reason: ShortText
+
+
+class InputAck(Message, tag="inputAck", frozen=True):
+    """Input below `offset` has been written to the command's standard input."""
+
+    task_id: Id
+    offset: Offset
+
+
+class Resize(Message, tag="resize", frozen=True):
+    """New size of a task's terminal."""
+
+    task_id: Id
+    cols: TerminalSide
+    rows: TerminalSide
+
+
+class Cancel(Message, tag="cancel", frozen=True):
+    """End the task's whole process tree: SIGTERM, the grace period, SIGKILL."""
+
+    task_id: Id
+    grace_seconds: Annotated[float, Meta(ge=0, le=limits.MAX_GRACE_SECONDS)] = (
+        limits.DEFAULT_GRACE_SECONDS
+    )
+
+
+# ── daemon → hub ─────────────────────────────────────────────────────────────────────────────
+
+
+class HostInfo(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The machine as its daemon describes it. Shown to people, never used to decide anything."""
+
+    hostname: ShortText
+    platform: ShortText
+    user: ShortText
+    path: Path
+
+
+class SpooledTask(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A task in the daemon's journal: its spool holds the bytes `[start, end)`."""
+
+    task_id: Id
+    log_id: Id
+    start: Offset
+    end: Offset
+    status: TaskStatus
+    input_offset: Offset = 0
+
+
+class DaemonAuth(Message, tag="auth", frozen=True):
+    """First message of a daemon. `instance_id` is new with every start of its supervisor."""
+
+    daemon_id: Id
+    auth_token: Secret
+    workspace_id: Id
+    instance_id: Id
+    protocol: int
+    version: ShortText
+    host: HostInfo
+    tasks: Annotated[list[SpooledTask], Meta(max_length=limits.MAX_TASKS_IN_AUTH)] = []
+
+
+class Status(Message, tag="status", frozen=True):
+    """A task started, or ended. An end names the final offset and the checksum of all output.
+
+    `at` is in µs since 1970 by the daemon's clock. `checksum` is the CRC-32 of all bytes that are
+    not in gaps.
+    """
+
+    task_id: Id
+    status: TaskStatus
+    exit_code: int | None = None
+    signal: int | None = None
+    error: Sentence | None = None
+    reason: ShortText | None = None
+    final_offset: Offset | None = None
+    checksum: Checksum | None = None
+    at: Count | None = None
+
+
+# ── hub → daemon ─────────────────────────────────────────────────────────────────────────────
+
+
+class TaskPosition(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """From where the hub wants a task's output: its durable offset wins.
+
+    `checksum` is that of the hub's bytes below `offset`. A spooled task that `welcome` does not
+    list is not wanted any more.
+    """
+
+    task_id: Id
+    offset: Offset
+    credit: Count
+    checksum: Checksum | None = None
+
+
+class DaemonWelcome(Message, tag="welcome", frozen=True):
+    """The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on."""
+
+    epoch: Count
+    hub_id: Id
+    limits: WireLimits
+    tasks: list[TaskPosition]
+
+
+class Command(Message, tag="command", frozen=True):
+    """Run this. A repeat of a `task_id` is answered with the known state, never run again."""
+
+    task_id: Id
+    command: Argument
+    args: Annotated[list[Argument], Meta(max_length=limits.MAX_ARGUMENTS)]
+    cwd: Path = "."
+    env: Annotated[
+        dict[EnvironmentName, Argument], Meta(max_length=limits.MAX_ENVIRONMENT_VARIABLES)
+    ] = {}
+    shell: bool = False
+    tty: TerminalSize | None = None
+    timeout: Timeout | None = None
+    on_spool_full: SpoolPolicy = "block"
+    stdin: StandardInput = "open"
+
+
+class Input(Message, tag="input", frozen=True):
+    """Bytes for a command's standard input, at their offset in it; `eof` ends it after them."""
+
+    task_id: Id
+    offset: Offset
+    input: InputBytes = b""
+    eof: bool = False
+
+
+class Ack(Message, tag="ack", frozen=True):
+    """Output below `offset` is on the hub's disk; `credit` more bytes may be sent beyond it.
+
+    `settled`: the task's end is stored as well; the daemon may forget the task.
+    """
+
+    task_id: Id
+    offset: Offset
+    credit: Count
+    settled: bool = False
+
+
+# ── viewer → hub ─────────────────────────────────────────────────────────────────────────────
+
+
+class ViewerAuth(Message, tag="auth", frozen=True):
+    """First message of a viewer: an API token, or a ticket of its browser session."""
+
+    auth_token: Secret
+
+
+class Subscribe(Message, tag="subscribe", frozen=True):
+    """Follow a task's output from `offset`, or a workspace's states (`"*"`: all one may see).
+
+    A negative `offset` is that many bytes before the end. `window`: unacknowledged bytes the
+    viewer will take.
+    """
+
+    task_id: Id | None = None
+    workspace_id: Id | None = None
+    offset: Annotated[int, Meta(ge=-limits.MAX_OFFSET, le=limits.MAX_OFFSET)] = 0
+    window: (
+        Annotated[
+            int,
+            Meta(ge=limits.SUBSCRIPTION_WINDOW_MIN_BYTES, le=limits.SUBSCRIPTION_WINDOW_MAX_BYTES),
+        ]
+        | None
+    ) = None
+
+
+class Unsubscribe(Message, tag="unsubscribe", frozen=True):
+    """Stop following."""
+
+    task_id: Id | None = None
+    workspace_id: Id | None = None
+
+
+class ViewerAck(Message, tag="ack", frozen=True):
+    """The viewer has rendered everything below `offset`."""
+
+    task_id: Id
+    offset: Offset
+
+
+class ViewerInput(Message, tag="input", frozen=True):
+    """Input from a viewer. Without `offset`: after whatever came before, as typing does."""
+
+    task_id: Id
+    offset: Offset | None = None
+    input: InputBytes = b""
+    eof: bool = False
+
+
+# ── hub → viewer ─────────────────────────────────────────────────────────────────────────────
+
+
+class ViewerWelcome(Message, tag="welcome", frozen=True):
+    """The hub's answer to a viewer's `auth`."""
+
+    user_id: Id
+    scopes: list[str]
+    limits: WireLimits
+
+
+class TaskStatusChanged(Message, tag="status", frozen=True):
+    """The task as it is now. It is over when `status` is final; output ends at `final_offset`."""
+
+    task_id: Id
+    status: TaskStatus
+    exit_code: int | None = None
+    signal: int | None = None
+    error: Sentence | None = None
+    reason: ShortText | None = None
+    final_offset: Offset | None = None
+    task: Task | UnsetType = UNSET
+
+
+class WorkspaceChanged(Message, tag="workspace", frozen=True):
+    """The workspace as it is now."""
+
+    workspace_id: Id
+    state: str
+    since: str | None = None
+    workspace: Workspace | UnsetType = UNSET
+
+
+class ErrorMessage(Message, tag="error", frozen=True):
+    """Something the peer asked for cannot be done. `ref` names what it was about.
+
+    `want`: for `offset_out_of_order`, the offset to go on from.
+    """
+
+    code: ShortText
+    message: Sentence
+    ref: ShortText | None = None
+    want: Offset | None = None
+
+
+class UnknownMessage(Struct, frozen=True):
+    """A message of a type that is not spoken here; never sent."""
+
+    type: str
+
+
+DaemonToHub: TypeAlias = DaemonAuth | Output | Gap | Status | InputAck | Heartbeat
+HubToDaemon: TypeAlias = (
+    DaemonWelcome | Command | Input | Resize | Cancel | Ack | ErrorMessage | Heartbeat
+)
+ViewerToHub: TypeAlias = (
+    ViewerAuth | Subscribe | Unsubscribe | ViewerAck | ViewerInput | Resize | Cancel | Heartbeat
+)
+HubToViewer: TypeAlias = (
+    ViewerWelcome
+    | Output
+    | Gap
+    | TaskStatusChanged
+    | WorkspaceChanged
+    | InputAck
+    | Heartbeat
+    | ErrorMessage
+)
+AnyMessage: TypeAlias = DaemonToHub | HubToDaemon | ViewerToHub | HubToViewer

@@ -1,0 +1,194 @@
+"""The two halves of the log between hops (design rule 1). Pure: offsets only, never bytes.
+
+`SendStream` knows what of a log `[start, end)` the peer has for good (`acked`), what is on its way
+(`sent`) and how far the peer allows us to go (`limit`). `ReceiveStream` says what of an arriving
+range is new. Offsets are bytes; the bytes at an offset never change, so any chunking will do and
+sending twice is harmless.
+
+Invariants:  start <= acked <= sent <= end (after `resume`),  sent <= limit unless the limit shrank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arborlink.protocol.errors import LocalProtocolError, OffsetOutOfOrder, RemoteProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The peer wants `[start, end)`, which is no longer kept here: it must be declared a gap."""
+
+    start: int
+    end: int
+
+
+class SendStream:
+    """The sending half of one log. Detached (nothing may be sent) until `resume`."""
+
+    __slots__ = ("_attached", "acked", "end", "limit", "sent", "start")
+
+    def __init__(self, start: int = 0, end: int = 0) -> None:
+        if not 0 <= start <= end:
+            raise LocalProtocolError(f"a log cannot begin at {start} and end at {end}")
+        self.start = start
+        self.end = end
+        self.acked = start
+        self.sent = start
+        self.limit = start
+        self._attached = False
+
+    def grow(self, end: int) -> None:
+        """The log now ends at `end`."""
+        if end < self.end:
+            raise LocalProtocolError(f"a log cannot shrink from {self.end} to {end}")
+        self.end = end
+
+    def prune(self, start: int) -> None:
+        """Bytes below `start` are no longer kept here."""
+        self.start = max(self.start, min(start, self.end))
+
+    def resume(self, offset: int, credit: int) -> Missing | None:
+        """A new connection: the peer has everything below `offset` for good and wants the rest.
+
+        Raises:
+            RemoteProtocolError: the peer claims bytes that were never written here.
+        """
+        if offset > self.end:
+            raise RemoteProtocolError(
+                f"the peer has {offset} bytes of a log that ends at {self.end}",
+                code="log_diverged",
+            )
+        self._attached = True
+        missing = Missing(offset, self.start) if offset < self.start else None
+        self.acked = self.sent = max(offset, self.start)
+        self.limit = offset + credit
+        return missing
+
+    def detach(self) -> None:
+        """The connection is gone: what was on its way may be lost."""
+        self._attached = False
+        self.sent = self.acked
+
+    def acknowledge(self, offset: int, credit: int) -> None:
+        """The peer has everything below `offset` for good and takes `credit` bytes beyond it.
+
+        Raises:
+            RemoteProtocolError: bytes are acknowledged that were never sent.
+        """
+        if not self._attached:
+            return
+        if offset > self.sent:
+            raise RemoteProtocolError(
+                f"{offset} is acknowledged but only {self.sent} was sent", code="ack_beyond_sent"
+            )
+        # Acknowledgements of one connection come in order, but a lower one is harmless.
+        self.acked = max(self.acked, offset)
+        self.limit = max(self.acked, offset + credit)
+
+    def next_range(self, max_bytes: int) -> tuple[int, int] | None:
+        """The next `[from, to)` that may be sent, at most `max_bytes`; None if there is nothing."""
+        if not self._attached:
+            return None
+        to = min(self.end, self.limit, self.sent + max_bytes)
+        return (self.sent, to) if to > self.sent else None
+
+    def mark_sent(self, to: int) -> None:
+        """Everything below `to` is on its way."""
+        if not self._attached or not self.sent <= to <= self.end:
+            raise LocalProtocolError(f"cannot have sent up to {to}: {self!r}")
+        self.sent = to
+
+    @property
+    def attached(self) -> bool:
+        """Whether there is a connection that knows this stream."""
+        return self._attached
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes on their way."""
+        return self.sent - self.acked
+
+    @property
+    def all_acknowledged(self) -> bool:
+        """Whether the peer has the whole log, as far as it goes now, for good."""
+        return self.acked == self.end
+
+    def __repr__(self) -> str:
+        return (
+            f"SendStream(start={self.start}, acked={self.acked}, sent={self.sent}, "
+            f"limit={self.limit}, end={self.end}, attached={self._attached})"
+        )
+
+
+class ReceiveStream:
+    """The receiving half of one log: `end` is where it goes on, `durable` what is kept for good."""
+
+    __slots__ = ("durable", "end", "window")
+
+    def __init__(self, end: int = 0, *, window: int) -> None:
+        self.end = end
+        self.durable = end
+        self.window = window
+
+    def receive(self, offset: int, length: int) -> int | None:
+        """How many of the bytes `[offset, offset + length)` to skip; None if all are known.
+
+        After a number the caller appends the rest, which is what `end` now counts.
+
+        Raises:
+            OffsetOutOfOrder: they begin beyond `end`; nothing was changed.
+            RemoteProtocolError: they go beyond the credit given; nothing was changed.
+        """
+        if offset > self.end:
+            raise OffsetOutOfOrder(
+                f"bytes at {offset} arrived, but the log ends at {self.end}", want=self.end
+            )
+        to = offset + length
+        if to <= self.end:
+            return None
+        self._check_credit(to)
+        skip = self.end - offset
+        self.end = to
+        return skip
+
+    def receive_gap(self, start: int, end: int) -> tuple[int, int] | None:
+        """The part of a declared gap that is new, which `end` now includes; None if all is known.
+
+        A gap is not held to the credit: it carries no bytes.
+
+        Raises:
+            OffsetOutOfOrder: it begins beyond `end`; nothing was changed.
+            RemoteProtocolError: it is empty or turned round.
+        """
+        if end <= start:
+            raise RemoteProtocolError(f"a gap cannot go from {start} to {end}", code="empty_gap")
+        if start > self.end:
+            raise OffsetOutOfOrder(
+                f"a gap at {start} arrived, but the log ends at {self.end}", want=self.end
+            )
+        if end <= self.end:
+            return None
+        new = (self.end, end)
+        self.end = end
+        return new
+
+    def _check_credit(self, to: int) -> None:
+        if to > self.durable + self.window:
+            raise RemoteProtocolError(
+                f"bytes up to {to} arrived, but only {self.durable + self.window} were allowed",
+                code="credit_exceeded",
+            )
+
+    def advance_durable(self, offset: int) -> None:
+        """Everything below `offset` is kept for good."""
+        if not self.durable <= offset <= self.end:
+            raise LocalProtocolError(
+                f"cannot have kept {offset} of a log between {self.durable} and {self.end}"
+            )
+        self.durable = offset
+
+    @property
+    def credit(self) -> int:
+        """Bytes the peer may send beyond `durable`."""
+        return self.window
