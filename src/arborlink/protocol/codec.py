@@ -29,6 +29,9 @@ SUBPROTOCOLS: Final = (MSGPACK_SUBPROTOCOL, JSON_SUBPROTOCOL)
 
 T = TypeVar("T")
 
+# TypeError: a text frame where MessagePack is spoken.
+_UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError)
+
 
 class _Tag(msgspec.Struct):
     type: str
@@ -39,18 +42,14 @@ class _AuthPeek(msgspec.Struct, tag_field="type", tag="auth", rename="camel"):
 
 
 class Decoder(Generic[T]):
-    """Decodes one direction's messages of one sub-protocol.
-
-    `max_bytes` bounds the frame. Base64 makes a JSON frame a third larger than its payload, which
-    is allowed for on top.
-    """
+    """Decodes one direction's messages of one sub-protocol. `max_bytes` bounds the frame."""
 
     def __init__(self, union: Any, *, json: bool, max_bytes: int) -> None:
         make = msgspec.json.Decoder if json else msgspec.msgpack.Decoder
         self._decode = make(union).decode
         self._decode_tag = make(_Tag).decode
         self._tags = _tags_of(union)
-        self._max_bytes = max_bytes * 4 // 3 + limits.FRAME_ENVELOPE_BYTES if json else max_bytes
+        self._max_bytes = max_bytes
 
     def decode(self, frame: bytes | str) -> T | UnknownMessage:
         """One message.
@@ -59,24 +58,31 @@ class Decoder(Generic[T]):
             MessageTooLarge: the frame is above the limit; its content was not looked at.
             MalformedMessage: it does not parse, or breaks a field's type or bound.
         """
-        size = len(frame)
+        size = _size(frame)
         if size > self._max_bytes:
             raise MessageTooLarge(
                 f"a message of {size} bytes is above the limit of {self._max_bytes} bytes"
             )
         try:
             return self._decode(frame)  # type: ignore[arg-type, no-any-return]
-        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        except _UNREADABLE as error:
             return self._explain(frame, error)
 
     def _explain(self, frame: bytes | str, error: Exception) -> UnknownMessage:
         try:
             tag = self._decode_tag(frame).type  # type: ignore[arg-type]
-        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        except _UNREADABLE:
             tag = None
         if tag is not None and tag not in self._tags:
             return UnknownMessage(tag)
         raise MalformedMessage(f"the message cannot be read: {error}") from error
+
+
+def _size(frame: bytes | str) -> int:
+    """The frame's length in bytes, which for text is not its length in characters."""
+    if isinstance(frame, bytes) or frame.isascii():
+        return len(frame)
+    return len(frame.encode(errors="surrogatepass"))
 
 
 def _tags_of(union: Any) -> frozenset[str]:
@@ -99,13 +105,17 @@ class Codec:
     ) -> None:
         self.json = json
         self.subprotocol = JSON_SUBPROTOCOL if json else MSGPACK_SUBPROTOCOL
-        max_bytes = max(control_bytes, output_bytes + limits.FRAME_ENVELOPE_BYTES)
+        # Base64 makes 4 characters of 3 bytes.
+        payload_bytes = (output_bytes + 2) // 3 * 4 if json else output_bytes
+        max_bytes = max(control_bytes, payload_bytes + limits.FRAME_ENVELOPE_BYTES)
         self.daemon_to_hub = Decoder[DaemonToHub](DaemonToHub, json=json, max_bytes=max_bytes)
         # The hub is trusted further than its peers are: a `welcome` names every spooled task.
         self.hub_to_daemon = Decoder[HubToDaemon](HubToDaemon, json=json, max_bytes=2 * max_bytes)
         self.viewer_to_hub = Decoder[ViewerToHub](ViewerToHub, json=json, max_bytes=control_bytes)
         self.hub_to_viewer = Decoder[HubToViewer](HubToViewer, json=json, max_bytes=2 * max_bytes)
         self._peek = Decoder[_AuthPeek](_AuthPeek, json=json, max_bytes=control_bytes)
+        self._daemon_auth = Decoder[DaemonAuth](DaemonAuth, json=json, max_bytes=control_bytes)
+        self._viewer_auth = Decoder[ViewerAuth](ViewerAuth, json=json, max_bytes=control_bytes)
 
     def decode_first(self, frame: bytes | str) -> DaemonAuth | ViewerAuth:
         """The first message of a connection, which must be an `auth`; a daemon's has a `daemonId`.
@@ -114,20 +124,25 @@ class Codec:
             MessageTooLarge: as for `Decoder.decode`.
             MalformedMessage: it is not a valid `auth`.
         """
-        peek = self._peek.decode(frame)
-        if isinstance(peek, UnknownMessage):
+        auth: DaemonAuth | ViewerAuth | _AuthPeek | UnknownMessage = self._peek.decode(frame)
+        if isinstance(auth, _AuthPeek):
+            decoder = self._viewer_auth if auth.daemon_id is None else self._daemon_auth
+            auth = decoder.decode(frame)
+        if isinstance(auth, UnknownMessage):
             raise MalformedMessage(
-                f"the first message must be auth, not {peek.type[:64]!r}", code="auth_required"
+                f"the first message must be auth, not {auth.type[:64]!r}", code="auth_required"
             )
-        decoder: Decoder[Any] = self.viewer_to_hub if peek.daemon_id is None else self.daemon_to_hub
-        message = decoder.decode(frame)
-        assert isinstance(message, DaemonAuth | ViewerAuth)
-        return message
+        return auth
 
     def encode(self, message: AnyMessage) -> bytes | str:
         """The frame of a message."""
         if self.json:
             return _JSON.encode(message).decode()
+        return _MSGPACK.encode(message)
+
+    @staticmethod
+    def encode_binary(message: AnyMessage) -> bytes:
+        """The MessagePack frame of a message, whatever this connection's sub-protocol."""
         return _MSGPACK.encode(message)
 
 

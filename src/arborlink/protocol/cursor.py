@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arborlink.protocol.errors import LocalProtocolError, RemoteProtocolError
+from arborlink.protocol.gaps import GapsAbove
 
 
 class Cursor:
@@ -12,17 +13,23 @@ class Cursor:
     log waits on disk.
     """
 
-    __slots__ = ("acked", "sent", "window")
+    __slots__ = ("_gaps", "acked", "sent", "window")
 
     def __init__(self, offset: int, window: int) -> None:
         self.sent = offset
         self.acked = offset
         self.window = window
+        self._gaps = GapsAbove(offset)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes that were sent and not yet rendered; gaps are not bytes."""
+        return self.sent - self.acked - self._gaps.total
 
     @property
     def room(self) -> int:
         """How many more bytes may be sent now."""
-        return max(0, self.acked + self.window - self.sent)
+        return max(0, self.window - self.unacknowledged)
 
     def mark_sent(self, to: int) -> None:
         """Everything below `to` has been sent."""
@@ -32,8 +39,11 @@ class Cursor:
 
     def skip_to(self, to: int) -> None:
         """A gap up to `to` was sent: it takes no room and needs no acknowledgement."""
-        self.acked = max(self.acked, self.acked + (to - self.sent))
+        start = self.sent
         self.mark_sent(to)
+        if to > start:
+            self._gaps.add(start, to)
+            self.acked = self._gaps.rise_through()
 
     def acknowledge(self, offset: int) -> None:
         """The viewer has rendered everything below `offset`.
@@ -45,7 +55,9 @@ class Cursor:
             raise RemoteProtocolError(
                 f"{offset} is acknowledged but only {self.sent} was sent", code="ack_beyond_sent"
             )
-        self.acked = max(self.acked, offset)
+        self._gaps.rise(offset)
+        # A gap that has been reached counts as rendered: nobody needs to acknowledge its end.
+        self.acked = self._gaps.rise_through()
 
     @staticmethod
     def resolve(offset: int, end: int) -> int:

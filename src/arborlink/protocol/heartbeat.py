@@ -11,6 +11,8 @@ from arborlink.protocol.errors import PeerSilent
 from arborlink.protocol.messages import Heartbeat
 
 MICROSECONDS = 1_000_000
+# Between the suspicion that the peer is dead and the verdict, whatever lies unread is read.
+LAST_LOOK_SECONDS = 0.25
 
 
 class HeartbeatMachine:
@@ -29,14 +31,16 @@ class HeartbeatMachine:
         self._next_probe = now + interval
         self._unanswered_since: float | None = None
         self._last_heard = now
+        self._verdict_at: float | None = None
 
     def heard(self, now: float) -> None:
         """Anything at all has arrived."""
         self._last_heard = now
+        self._verdict_at = None
 
     def receive(self, message: Heartbeat, now: float) -> Heartbeat | None:
         """The answer to a probe; None for an answer, which is not answered."""
-        self._last_heard = now
+        self.heard(now)
         if message.echo is None:
             return Heartbeat(sent_at=_ticks(now), echo=message.sent_at)
         elapsed = now - message.echo / MICROSECONDS
@@ -48,10 +52,11 @@ class HeartbeatMachine:
 
     def next_deadline(self) -> float:
         """When `on_deadline` is due."""
+        if self._verdict_at is not None:
+            return min(self._next_probe, self._verdict_at)
         if self._unanswered_since is None:
             return self._next_probe
-        death = max(self._unanswered_since, self._last_heard) + self._silence
-        return min(self._next_probe, death)
+        return min(self._next_probe, self._suspicion(self._unanswered_since))
 
     def on_deadline(self, now: float) -> Heartbeat | None:
         """A probe to send, if one is due.
@@ -66,11 +71,9 @@ class HeartbeatMachine:
             # We were the ones who stood still (SIGSTOP, a blocked loop, a sleeping laptop): what
             # the peer sent meanwhile has not been read yet, so its silence proves nothing.
             self._unanswered_since = None
-            self._last_heard = now
-        elif self._is_dead(now):
-            raise PeerSilent(
-                f"no answer to a heartbeat and nothing else for {self._silence:g} seconds"
-            )
+            self.heard(now)
+        else:
+            self._judge(now)
         if now < self._next_probe and self._unanswered_since is not None:
             return None
         self._next_probe = now + self._interval
@@ -78,9 +81,19 @@ class HeartbeatMachine:
             self._unanswered_since = now
         return Heartbeat(sent_at=_ticks(now))
 
-    def _is_dead(self, now: float) -> bool:
+    def _judge(self, now: float) -> None:
         since = self._unanswered_since
-        return since is not None and now - max(since, self._last_heard) >= self._silence
+        if self._verdict_at is not None:
+            if now >= self._verdict_at:
+                raise PeerSilent(
+                    f"no answer to a heartbeat and nothing else for {self._silence:g} seconds"
+                )
+        elif since is not None and now >= self._suspicion(since):
+            # We may have stood still for less than an interval: look once more before the verdict.
+            self._verdict_at = now + LAST_LOOK_SECONDS
+
+    def _suspicion(self, unanswered_since: float) -> float:
+        return max(unanswered_since, self._last_heard) + self._silence - LAST_LOOK_SECONDS
 
 
 def _ticks(now: float) -> int:

@@ -12,6 +12,7 @@ States, as a table of what may happen next:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -81,7 +82,7 @@ LinkEvent: TypeAlias = AuthReceived | Opened | MessageReceived
 MAX_CLOSE_REASON_BYTES = 123
 
 
-class Link:
+class Link(ABC):
     """What both ends share: heartbeats, unknown messages, closing."""
 
     def __init__(self, state: LinkState, now: float, deadline: float) -> None:
@@ -101,6 +102,11 @@ class Link:
         """What to send, in order, since the last call; a `Close` is the last there ever is."""
         messages, self._to_send = self._to_send, []
         return messages
+
+    @property
+    def wants_to_send(self) -> bool:
+        """Whether `to_send` has something."""
+        return bool(self._to_send)
 
     def send(self, message: AnyMessage) -> None:
         """Queue a message.
@@ -152,8 +158,9 @@ class Link:
         elif self.state is not LinkState.CLOSED and now >= self._auth_deadline:
             self.fail(AuthenticationTimeout(self._timeout_text()))
 
+    @abstractmethod
     def _timeout_text(self) -> str:
-        raise NotImplementedError
+        """What to say when the authentication took too long."""
 
     def _receive_open(self, message: AnyMessage | UnknownMessage, now: float) -> None:
         if isinstance(message, Heartbeat):
@@ -169,8 +176,9 @@ class Link:
         else:
             self._events.append(MessageReceived(message))
 
+    @abstractmethod
     def _on_unknown(self, message: UnknownMessage) -> None:
-        raise NotImplementedError
+        """A message of a type that is not spoken here has arrived."""
 
 
 class HubLink(Link):

@@ -34,6 +34,8 @@ Secret = Annotated[str, Meta(max_length=limits.MAX_TOKEN_CHARS)]
 ShortText = Annotated[str, Meta(max_length=256)]
 Sentence = Annotated[str, Meta(max_length=4096)]
 Count = Annotated[int, Meta(ge=0, le=limits.MAX_OFFSET)]
+# Bounded: an integer of a thousand digits fits neither a float nor MessagePack.
+Clock = Annotated[int, Meta(ge=-limits.MAX_OFFSET, le=limits.MAX_OFFSET)] | float
 Checksum = Annotated[str, Meta(pattern=r"^crc32:[0-9a-f]{8}$")]
 InputBytes = Annotated[bytes, Meta(max_length=limits.INPUT_FRAME_BYTES)]
 OutputBytes = Annotated[bytes, Meta(max_length=limits.OUTPUT_FRAME_BYTES)]
@@ -54,8 +56,8 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
     `sent_at` is a monotonic clock of the sender, in any unit: only the sender reads it.
     """
 
-    sent_at: float | int
-    echo: float | int | None = None
+    sent_at: Clock
+    echo: Clock | None = None
 
 
 class Output(Message, tag="output", frozen=True):
@@ -141,7 +143,7 @@ class Status(Message, tag="status", frozen=True):
     """A task started, or ended. An end names the final offset and the checksum of all output.
 
     `at` is in µs since 1970 by the daemon's clock. `checksum` is the CRC-32 of all bytes that are
-    not in gaps.
+    not in gaps. `log_id` names the spool's log: bytes of two logs are never joined.
     """
 
     task_id: Id
@@ -153,6 +155,7 @@ class Status(Message, tag="status", frozen=True):
     final_offset: Offset | None = None
     checksum: Checksum | None = None
     at: Count | None = None
+    log_id: Id | None = None
 
 
 # ── hub → daemon ─────────────────────────────────────────────────────────────────────────────

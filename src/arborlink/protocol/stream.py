@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arborlink.protocol.errors import LocalProtocolError, OffsetOutOfOrder, RemoteProtocolError
+from arborlink.protocol.gaps import GapsAbove
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,11 @@ class SendStream:
             raise RemoteProtocolError(
                 f"{offset} is acknowledged but only {self.sent} was sent", code="ack_beyond_sent"
             )
-        # Acknowledgements of one connection come in order, but a lower one is harmless.
-        self.acked = max(self.acked, offset)
-        self.limit = max(self.acked, offset + credit)
+        if offset < self.acked:
+            # A late repeat. Its credit is out of date too: to take it back would stall us for good.
+            return
+        self.acked = offset
+        self.limit = offset + credit
 
     def next_range(self, max_bytes: int) -> tuple[int, int] | None:
         """The next `[from, to)` that may be sent, at most `max_bytes`; None if there is nothing."""
@@ -124,12 +127,13 @@ class SendStream:
 class ReceiveStream:
     """The receiving half of one log: `end` is where it goes on, `durable` what is kept for good."""
 
-    __slots__ = ("durable", "end", "window")
+    __slots__ = ("_gaps", "durable", "end", "window")
 
     def __init__(self, end: int = 0, *, window: int) -> None:
         self.end = end
         self.durable = end
         self.window = window
+        self._gaps = GapsAbove(end)
 
     def receive(self, offset: int, length: int) -> int | None:
         """How many of the bytes `[offset, offset + length)` to skip; None if all are known.
@@ -170,13 +174,15 @@ class ReceiveStream:
         if end <= self.end:
             return None
         new = (self.end, end)
+        self._gaps.add(*new)
         self.end = end
         return new
 
     def _check_credit(self, to: int) -> None:
-        if to > self.durable + self.window:
+        allowed = self.durable + self.window + self._gaps.total
+        if to > allowed:
             raise RemoteProtocolError(
-                f"bytes up to {to} arrived, but only {self.durable + self.window} were allowed",
+                f"bytes up to {to} arrived, but only {allowed} were allowed",
                 code="credit_exceeded",
             )
 
@@ -187,6 +193,7 @@ class ReceiveStream:
                 f"cannot have kept {offset} of a log between {self.durable} and {self.end}"
             )
         self.durable = offset
+        self._gaps.rise(offset)
 
     @property
     def credit(self) -> int:

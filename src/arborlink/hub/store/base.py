@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from arborlink.hub.store.base_access import AccountStore, DaemonStore
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
 from arborlink.protocol.messages import HostInfo
 from arborlink.protocol.resources import GapInfo, SpoolPolicy, StandardInput, TerminalSize
@@ -130,12 +131,13 @@ class TaskStore(Protocol):
         """Store a new task; with a key that was used before, the task it made then.
 
         Raises:
-            Conflict: the key was used for another body.
+            Conflict: the key was used for another body (code `idempotency_key_reused`).
+            NotFound: no such workspace.
         """
         ...
 
-    async def dispatch_task(self, task_id: str, instance_id: str) -> TaskRow:
-        """Record to which supervisor instance the task is about to be handed."""
+    async def dispatch_task(self, task_id: str, instance_id: str | None) -> TaskRow:
+        """Record to which supervisor instance the task is about to be handed; None: to none yet."""
         ...
 
     async def set_task_log(self, task_id: str, log_id: str) -> None:
@@ -171,10 +173,12 @@ class WorkspaceStore(Protocol):
         """Raises Conflict when the owner already has one of that name."""
         ...
 
-    async def rename_workspace(self, workspace_id: str, name: str) -> WorkspaceRow: ...
+    async def rename_workspace(self, workspace_id: str, name: str) -> WorkspaceRow:
+        """Raises NotFound, or Conflict when the owner already has one of that name."""
+        ...
 
     async def delete_workspace(self, workspace_id: str) -> None:
-        """Deletes its tasks' rows, daemon and enrolment codes too."""
+        """Deletes its tasks' rows, daemon, enrolment codes and tokens too. Raises NotFound."""
         ...
 
     async def accept_daemon(
@@ -191,9 +195,36 @@ class WorkspaceStore(Protocol):
         Raises:
             NotFound: no such workspace.
             WorkspaceTaken: the workspace belongs to another daemon.
+            NotAuthenticated: it belongs to none any more: this daemon was removed.
         """
         ...
 
     async def daemon_disconnected(self, workspace_id: str, epoch: int, now: int) -> None:
         """Remember when the connection of this epoch was last seen; older epochs change nothing."""
         ...
+
+
+class MetaStore(Protocol):
+    """Facts about the database itself."""
+
+    @property
+    def hub_id(self) -> str:
+        """Random, made with the database."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """How many times the database has been opened, this time included."""
+        ...
+
+    async def check_writable(self) -> None:
+        """Write something durably. Raises Unavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Everything that was handed in is written first; afterwards writes are Unavailable."""
+        ...
+
+
+class Store(TaskStore, WorkspaceStore, AccountStore, DaemonStore, MetaStore, Protocol):
+    """All of it: what the hub is given."""

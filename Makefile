@@ -1,0 +1,63 @@
+# Everything a fresh machine needs is Python >= 3.11, git and make. `make` lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+PYTHONPATHS := src tests tools benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check format types bench chaos soak clean web-check wheel
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/.pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+# What `make up` needs: the package with the hub, and the page built by the packaging hook.
+.venv/.installed: .venv/.pip pyproject.toml hatch_build.py $(WEB_SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[hub]'
+	@touch $@
+
+# What the checks and tests need on top.
+.venv/.dev: .venv/.installed
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+up: .venv/.installed  ## start a hub and a daemon for this folder and print the sign-in link
+	@$(BIN)/arbor up $(ARGS)
+
+test: .venv/.dev  ## run the tests (under ten minutes on two cores)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not chaos and not soak' $(ARGS)
+	$(BIN)/python tools/web.py test
+
+check: .venv/.dev  ## lint, format, types, import contracts, generated files
+	$(BIN)/ruff check $(PYTHONPATHS) hatch_build.py
+	$(BIN)/ruff format --check $(PYTHONPATHS) hatch_build.py
+	$(BIN)/mypy
+	$(BIN)/mypy tests tools benchmarks
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/generate_types.py --check
+	$(BIN)/python tools/web.py check
+
+format: .venv/.dev  ## format and fix what can be fixed
+	$(BIN)/ruff check --fix $(PYTHONPATHS) hatch_build.py
+	$(BIN)/ruff format $(PYTHONPATHS) hatch_build.py
+	$(BIN)/python tools/generate_types.py
+
+bench: .venv/.dev  ## measure against ssh, where it is installed; results in benchmarks/results/
+	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: .venv/.dev  ## a gigabyte of output while everything is killed and cut, again and again
+	$(BIN)/python -m pytest -m chaos -x -s --timeout 1800 $(ARGS)
+
+soak: .venv/.dev  ## long runs that watch memory and descriptors
+	$(BIN)/python -m pytest -m soak -x -s --timeout 7200 $(ARGS)
+
+wheel: .venv/.pip  ## build the wheel, with the page inside
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove everything that can be made again
+	rm -rf .venv dist build web/node_modules web/dist src/arborlink/hub/static

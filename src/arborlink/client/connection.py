@@ -1,0 +1,224 @@
+"""The live connection: one WebSocket at a time, made anew for as long as it is wanted.
+
+The shell around `ViewerMachine` and `PeerLink`: read, `receive`, flush, re-arm. It holds no
+offsets and decides nothing about tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from arborlink.client.problems import error_of_close
+from arborlink.client.signal import Signal
+from arborlink.client.viewer import ViewerMachine
+from arborlink.protocol import limits
+from arborlink.protocol.backoff import Backoff
+from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
+from arborlink.protocol.errors import ArborError, NotFound, RemoteProtocolError, may_reconnect
+from arborlink.protocol.link import Close, MessageReceived, Opened, PeerLink
+from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+MAX_FRAME_BYTES: Final = 2 * limits.CONTROL_MESSAGE_BYTES
+OPEN_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 1.0
+# Frames read ahead of the machine; beyond that the socket itself holds the hub back.
+QUEUED_FRAMES: Final = 16
+DEFAULT_WEBSOCKET_PATH: Final = "/api/ws"
+FATAL_HTTP_STATUSES: Final = frozenset({401, 403, 404})
+
+
+class LiveConnection:
+    """`machine`'s connection. `on_connection` is told True when it is there, False when lost."""
+
+    def __init__(self, url: str, token: str, on_connection: Callable[[bool], None]) -> None:
+        path = os.environ.get("ARBOR_WEBSOCKET_PATH") or DEFAULT_WEBSOCKET_PATH
+        self.machine = ViewerMachine()
+        self._url = "ws" + url.removeprefix("http") + path
+        self._auth = ViewerAuth(auth_token=token)
+        self._on_connection = on_connection
+        self._codec = Codec(json=False)
+        self._backoff = Backoff(random.random)
+        self._wake = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._signals: dict[str, Signal] = {}
+        self._socket: ClientConnection | None = None
+        self._close_code: int | None = None
+        self._close_reason = ""
+        self._restart = False
+
+    def changed(self, task_id: str) -> Signal:
+        """Fires whenever something about the task changed."""
+        return self._signals.setdefault(task_id, Signal())
+
+    def forget(self, task_id: str) -> None:
+        """Nobody waits for the task any more."""
+        self._signals.pop(task_id, None)
+
+    def poke(self) -> None:
+        """The machine has something to send, or something to follow."""
+        if not self.machine.idle:
+            self._wanted.set()
+        self._wake.set()
+
+    def restart(self) -> None:
+        """Replace the socket, because the tasks left on it may be followed again on another."""
+        self._restart = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Connect whenever something is followed, and again after every failure; for ever."""
+        while True:
+            await self._wanted.wait()
+            hint = await self._connect_once()
+            if self.machine.idle:
+                self._wanted.clear()
+            else:
+                await asyncio.sleep(self._backoff.next_delay(hint))
+
+    async def _connect_once(self) -> float | None:
+        """One socket's life; returns for how many seconds the hub wants to be left alone."""
+        # Imported here because it takes longer than everything else of the SDK together.
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidStatus, WebSocketException
+        from websockets.typing import Subprotocol
+
+        self._restart = False
+        try:
+            async with connect(
+                self._url,
+                subprotocols=[Subprotocol(MSGPACK_SUBPROTOCOL)],
+                compression=None,
+                ping_interval=None,
+                open_timeout=OPEN_SECONDS,
+                close_timeout=CLOSE_SECONDS,
+                max_size=MAX_FRAME_BYTES,
+                max_queue=QUEUED_FRAMES,
+            ) as socket:
+                await self._serve(socket)
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status in FATAL_HTTP_STATUSES:
+                self._fail(NotFound(_rejected(self._url, status), code="websocket_rejected"))
+            return _retry_after(error.response.headers.get("Retry-After"))
+        except (OSError, TimeoutError, WebSocketException):
+            return None
+        if self._close_code is not None and not may_reconnect(self._close_code):
+            self._fail(error_of_close(self._close_code, self._close_reason))
+        return None
+
+    async def _serve(self, socket: ClientConnection) -> None:
+        link = PeerLink(self._auth, time.monotonic())
+        self._wake.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                reader = group.create_task(self._read(socket, link))
+                await self._write(socket, link)
+                reader.cancel()
+        finally:
+            was_open, self._socket = self._socket is not None, None
+            link.disconnected()
+            self.machine.disconnected()
+            self._notify()
+            self._close_code, self._close_reason = socket.close_code, socket.close_reason or ""
+            if was_open:
+                self._on_connection(False)
+
+    async def _read(self, socket: ClientConnection, link: PeerLink) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            while True:
+                self._receive(await socket.recv(), socket, link)
+        except ConnectionClosed:
+            link.disconnected()
+        except RemoteProtocolError as error:
+            link.fail(error)
+        self._wake.set()
+
+    def _receive(self, frame: bytes | str, socket: ClientConnection, link: PeerLink) -> None:
+        now = time.monotonic()
+        link.receive(self._codec.hub_to_viewer.decode(frame), now)
+        bulk = False
+        for event in link.events():
+            if isinstance(event, Opened):
+                self._opened(event, socket)
+            elif isinstance(event, MessageReceived):
+                self.machine.receive(event.message, now)
+                bulk = isinstance(event.message, Output)
+        self._notify()
+        # Output is answered when it has been consumed; waking the writer for it would be in vain.
+        if not bulk:
+            self._wake.set()
+
+    def _opened(self, event: Opened, socket: ClientConnection) -> None:
+        assert isinstance(event.welcome, ViewerWelcome)
+        self._socket = socket
+        self._backoff.succeeded()
+        self.machine.connected(event.welcome.limits.subscriptions)
+        self._on_connection(True)
+
+    async def _write(self, socket: ClientConnection, link: PeerLink) -> None:
+        """Flush whenever something changed and whenever a deadline has come."""
+        while not self._restart and await self._flush(socket, link):
+            deadlines = [link.next_deadline(), self.machine.next_deadline()]
+            first = min((each for each in deadlines if each is not None), default=None)
+            try:
+                async with asyncio.timeout(_until(first)):
+                    await self._wake.wait()
+            except TimeoutError:
+                link.on_deadline(time.monotonic())
+            self._wake.clear()
+
+    async def _flush(self, socket: ClientConnection, link: PeerLink) -> bool:
+        """Send all there is; False once the connection is over."""
+        from websockets.exceptions import ConnectionClosed
+
+        for message in self.machine.to_send(time.monotonic()):
+            link.send(message)
+        for item in link.to_send():
+            if isinstance(item, Close):
+                await socket.close(item.code, item.reason)
+                return False
+            try:
+                # A hub that takes nothing for so long is gone; TCP alone would wait for minutes.
+                async with asyncio.timeout(limits.SILENCE_SECONDS):
+                    await socket.send(self._codec.encode(item))
+            except (ConnectionClosed, TimeoutError):
+                return False
+        return link.next_deadline() is not None
+
+    def _fail(self, error: ArborError) -> None:
+        self.machine.fail(error)
+        self._notify()
+
+    def _notify(self) -> None:
+        for task_id in self.machine.events():
+            signal = self._signals.get(task_id)
+            if signal is not None:
+                signal.fire()
+
+
+def _until(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _retry_after(header: str | None) -> float | None:
+    try:
+        return float(header) if header else None
+    except ValueError:
+        return None
+
+
+def _rejected(url: str, status: int) -> str:
+    return (
+        f"the hub refused a WebSocket at {url} with status {status}. "
+        "Check the hub's address, ARBOR_WEBSOCKET_PATH and any proxy in between"
+    )

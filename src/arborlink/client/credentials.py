@@ -1,0 +1,113 @@
+"""Which hub, and with which token: arguments, then the environment, then `credentials.toml`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from arborlink import home
+from arborlink.protocol.errors import ArborError, InvalidInput, NotAuthenticated
+
+OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A hub and an API token. `data_folder`: set if `arbor up` made it for a hub of its own."""
+
+    url: str
+    token: str
+    data_folder: str | None = None
+
+
+def resolve(url: str | None = None, token: str | None = None) -> Credentials:
+    """The hub and token to use.
+
+    Raises:
+        NotAuthenticated: none are configured.
+        InvalidInput: the address is none, or the file cannot be read.
+    """
+    url = url or os.environ.get("ARBOR_URL")
+    token = token or os.environ.get("ARBOR_TOKEN")
+    if not (url and token):
+        stored = load()
+        # A stored token is for the hub it was stored with, and must not be shown to another.
+        if stored is not None and (url is None or _normal(url) == stored.url):
+            url, token = url or stored.url, token or stored.token
+    if not url:
+        raise NotAuthenticated(
+            "no hub is configured. Set ARBOR_URL and ARBOR_TOKEN, run `arbor login HUB_URL`, "
+            "or start everything on this machine with `arbor up`"
+        )
+    if not token:
+        raise NotAuthenticated(
+            f"there is no token for {url}. Set ARBOR_TOKEN or run `arbor login {url}`"
+        )
+    return Credentials(_normal(url), token)
+
+
+def load() -> Credentials | None:
+    """What `credentials.toml` says; None if there is none.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
+    path = home.credentials_file()
+    try:
+        hub = tomllib.loads(path.read_text())["hub"]
+        return Credentials(_normal(hub["url"]), str(hub["token"]), hub.get("data_folder"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def save(credentials: Credentials) -> Path:
+    """Write `credentials.toml`, readable by its owner alone, in one step; returns where it is."""
+    path = home.credentials_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["[hub]", f"url = {_quote(credentials.url)}", f"token = {_quote(credentials.token)}"]
+    if credentials.data_folder is not None:
+        lines.append(f"data_folder = {_quote(credentials.data_folder)}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+    with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, OWNER_ONLY)
+        file.write("\n".join(lines) + "\n")
+    draft.replace(path)
+    return path
+
+
+def remove() -> bool:
+    """Delete `credentials.toml`; whether there was one."""
+    try:
+        home.credentials_file().unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _normal(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in ("http", "https") or not rest.strip("/"):
+        raise InvalidInput(
+            f"{url!r} is not the address of a hub. It looks like https://arbor.example.org "
+            "or http://127.0.0.1:4000"
+        )
+    return url.rstrip("/")
+
+
+def _quote(text: str) -> str:
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
+        raise InvalidInput("a control character cannot be part of an address or a token")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _unreadable(path: Path, error: Exception) -> ArborError:
+    return InvalidInput(
+        f"{path} cannot be used: {error or type(error).__name__}. "
+        "Delete it and run `arbor login HUB_URL`"
+    )

@@ -1,0 +1,182 @@
+"""JSON over HTTP to one hub: one pool of connections, errors by name, safe repetitions."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from arborlink import __version__
+from arborlink.client.problems import error_of_response
+from arborlink.protocol.backoff import Backoff
+from arborlink.protocol.errors import ArborError, TooManyRequests, Unavailable
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_CONNECTIONS: Final = 4
+CONNECT_SECONDS: Final = 10.0
+# A hub that is busy with its disk may take a while; one that is gone is noticed by the socket.
+ANSWER_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 15.0
+
+T = TypeVar("T")
+
+
+class HttpApi:
+    """The hub's HTTP API. `retry_seconds`: for how long a request that may be repeated is."""
+
+    def __init__(self, url: str, token: str, *, retry_seconds: float = RETRY_SECONDS) -> None:
+        # Imported here because it takes longer than everything else of the SDK together.
+        import httpx2
+
+        self._url = url
+        self._retry_seconds = retry_seconds
+        self._client = httpx2.AsyncClient(
+            base_url=url,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "User-Agent": f"arborlink/{__version__}",
+            },
+            limits=httpx2.Limits(
+                max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
+            ),
+            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            # Without TLS there are no certificates to load.
+            verify=url.startswith("https"),
+        )
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._client.aclose()
+
+    async def get(self, path: str, kind: type[T], **query: object) -> T:
+        """The resource at `path`.
+
+        Raises:
+            ArborError: what the hub answered, or `Unavailable` if it did not.
+        """
+        params = {key: str(value) for key, value in query.items() if value is not None}
+        body = await self._request("GET", path, params=params, repeatable=True)
+        return _decode(body, kind)
+
+    async def post(
+        self, path: str, kind: type[T], body: object, *, idempotency_key: str | None = None
+    ) -> T:
+        """What the hub answers to `body`; repeated after a failure only with a key.
+
+        Raises:
+            ArborError: what the hub answered, or `Unavailable` if it did not.
+        """
+        headers = {"Content-Type": "application/json"}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        answer = await self._request(
+            "POST",
+            path,
+            headers=headers,
+            content=msgspec.json.encode(body),
+            repeatable=idempotency_key is not None,
+        )
+        return _decode(answer, kind)
+
+    async def delete(self, path: str) -> None:
+        """Delete the resource at `path`.
+
+        Raises:
+            ArborError: what the hub answered, or `Unavailable` if it did not.
+        """
+        await self._request("DELETE", path, repeatable=False)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, headers: Mapping[str, str], **query: object
+    ) -> AsyncIterator[httpx2.Response]:
+        """The body at `path` as it comes, with status 200, 206 or 416.
+
+        Raises:
+            ArborError: what the hub answered, or `Unavailable` if it did not or broke off.
+        """
+        import httpx2
+
+        params = {key: str(value) for key, value in query.items() if value is not None}
+        try:
+            async with self._client.stream("GET", path, params=params, headers=headers) as response:
+                if response.status_code not in (200, 206, 416):
+                    raise _error(response, await response.aread())
+                yield response
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        repeatable: bool,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> bytes:
+        backoff = Backoff(random.random)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._retry_seconds
+        while True:
+            hint = None
+            try:
+                return await self._request_once(
+                    method, path, params=params, headers=headers, content=content
+                )
+            except (Unavailable, TooManyRequests) as error:
+                hint = error.retry_after if isinstance(error, TooManyRequests) else None
+                # A refused connection or a 429 did nothing, so repeating it is always safe.
+                harmless = isinstance(error, TooManyRequests) or error.code == "not_connected"
+                delay = backoff.next_delay(hint)
+                if not (repeatable or harmless) or loop.time() + delay > give_up_at:
+                    raise
+            await asyncio.sleep(delay)
+
+    async def _request_once(self, method: str, path: str, **arguments: Any) -> bytes:
+        import httpx2
+
+        try:
+            response = await self._client.request(method, path, **arguments)
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+        if not response.is_success:
+            raise _error(response, response.content)
+        return response.content
+
+    def _unreachable(self, error: httpx2.TransportError) -> Unavailable:
+        import httpx2
+
+        refused = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+        return Unavailable(
+            f"the hub at {self._url} cannot be reached: {error or type(error).__name__}. "
+            "Check that it runs, and the address in ARBOR_URL or credentials.toml",
+            code="not_connected" if refused else "connection_broken",
+        )
+
+
+def _error(response: httpx2.Response, body: bytes) -> ArborError:
+    try:
+        retry_after = float(response.headers.get("Retry-After", ""))
+    except ValueError:
+        retry_after = None
+    return error_of_response(response.status_code, body, retry_after)
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    if kind is type(None):
+        return None
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ArborError(
+            f"the hub's answer cannot be read: {error}. Is it an Arbor hub, and of this version?",
+            code="unreadable_answer",
+        ) from error

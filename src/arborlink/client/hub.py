@@ -1,0 +1,324 @@
+"""The asynchronous SDK: one hub, as a program sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
+
+import msgspec
+
+from arborlink.client import selection
+from arborlink.client.credentials import resolve
+from arborlink.client.http import RETRY_SECONDS, HttpApi
+from arborlink.client.live import LivePool
+from arborlink.client.replies import CreatedToken, Enrollment, NewToken, Page, SessionLink
+from arborlink.client.tasks import TaskHandle
+from arborlink.protocol import ids
+from arborlink.protocol.errors import InvalidInput, LocalProtocolError, NotFound
+from arborlink.protocol.resources import (
+    NewTask,
+    Principal,
+    Scope,
+    SpoolPolicy,
+    StandardInput,
+    Task,
+    TerminalSize,
+    Token,
+    Workspace,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import httpx2
+
+PAGE_ITEMS: Final = 100
+# How many of the newest tasks a prefix of an id is looked for in.
+PREFIX_SEARCH_TASKS: Final = 1_000
+IDEMPOTENCY_KEY_BYTES: Final = 16
+
+T = TypeVar("T")
+
+
+def _quiet(connected: bool) -> None:
+    """The default of `on_connection`."""
+
+
+class Hub:
+    """A hub. Use it as an asynchronous context manager:
+
+        async with Hub() as hub:
+            task = await hub.run("make", "test", workspace="laptop")
+            async for chunk in task.output():
+                ...
+
+    `url` and `token` default to ARBOR_URL and ARBOR_TOKEN, then to `credentials.toml`.
+    `on_connection` is told whether the live connection is there. Requests that are safe to repeat
+    are repeated for `retry_seconds`.
+
+    Raises:
+        NotAuthenticated: no hub or no token is configured.
+        InvalidInput: the address is none.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        on_connection: Callable[[bool], None] = _quiet,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        self._credentials = resolve(url, token)
+        self._on_connection = on_connection
+        self._retry_seconds = retry_seconds
+        self._group = asyncio.TaskGroup()
+        self._opened: tuple[HttpApi, LivePool] | None = None
+
+    @property
+    def url(self) -> str:
+        """The hub's address."""
+        return self._credentials.url
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        url, token = self._credentials.url, self._credentials.token
+        self._opened = (
+            HttpApi(url, token, retry_seconds=self._retry_seconds),
+            LivePool(url, token, self._group, self._on_connection),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.close()
+        try:
+            await self._group.__aexit__(None, None, None)
+        finally:
+            await self._api.close()
+
+    # ── workspaces ───────────────────────────────────────────────────────────────────────────
+
+    async def me(self) -> Principal:
+        """Who the token belongs to."""
+        return await self._api.get("/api/me", Principal)
+
+    async def workspaces(self) -> list[Workspace]:
+        """All workspaces that the token may see."""
+        return [
+            each
+            async for page in self._pages("/api/workspaces", Page[Workspace])
+            for each in page.items
+        ]
+
+    async def workspace(self, ref: str) -> Workspace:
+        """The workspace with this id, unique prefix of an id, or name.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: there are several.
+        """
+        return selection.pick_workspace(await self.workspaces(), ref)
+
+    async def create_workspace(self, name: str) -> Workspace:
+        """A new workspace, without a daemon yet.
+
+        Raises:
+            Conflict: there is one of this name.
+        """
+        return await self._api.post("/api/workspaces", Workspace, {"name": name})
+
+    async def enrollment(self, workspace_id: str) -> Enrollment:
+        """A one-time code with which a daemon becomes the workspace's own."""
+        path = f"/api/workspaces/{workspace_id}/enrollment"
+        return await self._api.post(path, Enrollment, {})
+
+    # ── tasks ────────────────────────────────────────────────────────────────────────────────
+
+    async def tasks(
+        self,
+        *,
+        workspace: str | None = None,
+        status: str | None = None,
+        search: str | None = None,
+        limit: int = 50,
+    ) -> list[Task]:
+        """The newest tasks, at most `limit`; `status` may name several, with commas."""
+        if workspace is not None and not ids.is_id("ws", workspace):
+            workspace = (await self.workspace(workspace)).id
+        found: list[Task] = []
+        pages = self._pages(
+            "/api/tasks",
+            Page[Task],
+            workspace=workspace,
+            status=status,
+            search=search,
+            limit=min(limit, PAGE_ITEMS),
+        )
+        async for page in pages:
+            found += page.items
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    async def task(self, ref: str) -> TaskHandle:
+        """The task with this id or unique prefix of an id.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: there are several.
+        """
+        if ids.is_id("tsk", ref):
+            info = await self._api.get(f"/api/tasks/{ref}", Task)
+        else:
+            info = _pick_task(await self.tasks(limit=PREFIX_SEARCH_TASKS), ref)
+        return TaskHandle(self._api, self._live, info, owns_input=False)
+
+    async def run(
+        self,
+        command: str,
+        *args: str,
+        workspace: str | None = None,
+        cwd: str = ".",
+        env: Mapping[str, str] | None = None,
+        shell: bool = False,
+        tty: tuple[int, int] | None = None,
+        timeout: float | None = None,
+        if_offline: Literal["fail", "queue"] = "fail",
+        on_spool_full: SpoolPolicy = "block",
+        title: str | None = None,
+        stdin: StandardInput = "open",
+    ) -> TaskHandle:
+        """Run a command; at most once, however often the connection breaks meanwhile.
+
+        `workspace` may be left out when there is one only. `tty`: columns and rows. `timeout` is in
+        seconds. `stdin="empty"`: the command's input ends at once; else it is what `write` says.
+
+        Raises:
+            WorkspaceUnreachable: its daemon is not connected, and `if_offline` is not "queue".
+            ArborError: the hub's answer, or `Unavailable`.
+        """
+        new = NewTask(
+            command=command,
+            args=list(args),
+            cwd=cwd,
+            env=dict(env or {}),
+            shell=shell,
+            tty=None if tty is None else TerminalSize(cols=tty[0], rows=tty[1]),
+            timeout=timeout,
+            if_offline=if_offline,
+            on_spool_full=on_spool_full,
+            title=title,
+            stdin=stdin,
+        )
+        info = await self._api.post(
+            f"/api/workspaces/{await self._workspace_id(workspace)}/tasks",
+            Task,
+            new,
+            idempotency_key=secrets.token_hex(IDEMPOTENCY_KEY_BYTES),
+        )
+        return TaskHandle(self._api, self._live, info, owns_input=True)
+
+    @asynccontextmanager
+    async def stored_output(
+        self, task_id: str, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[httpx2.Response]:
+        """The stored bytes `[start, end)` of a task's output, as an HTTP response that streams."""
+        last = "" if end is None else end - 1
+        headers = {"Range": f"bytes={start}-{last}", "Accept-Encoding": "identity"}
+        async with self._api.stream(f"/api/tasks/{task_id}/output", headers) as response:
+            yield response
+
+    # ── tokens ───────────────────────────────────────────────────────────────────────────────
+
+    async def tokens(self) -> list[Token]:
+        """The API tokens of the token's owner, without their secrets."""
+        return [
+            each async for page in self._pages("/api/tokens", Page[Token]) for each in page.items
+        ]
+
+    async def create_token(
+        self,
+        name: str,
+        *,
+        scopes: Sequence[Scope] | None = None,
+        workspace_id: str | None = None,
+        expires_in: float | None = None,
+    ) -> CreatedToken:
+        """A new API token; its secret is shown this once. `expires_in` is in seconds."""
+        body = NewToken(
+            name=name,
+            scopes=msgspec.UNSET if scopes is None else list(scopes),
+            workspace_id=workspace_id,
+            expires_in=expires_in,
+        )
+        return await self._api.post("/api/tokens", CreatedToken, body)
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Make a token worthless, at once.
+
+        Raises:
+            NotFound: there is none.
+        """
+        await self._api.delete(f"/api/tokens/{token_id}")
+
+    async def session_link(self) -> SessionLink:
+        """A link that signs a browser in, once."""
+        return await self._api.post("/api/session/link", SessionLink, {})
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────
+
+    async def _workspace_id(self, ref: str | None) -> str:
+        if ref is not None and ids.is_id("ws", ref):
+            return ref
+        if ref is None:
+            return selection.default_workspace(await self.workspaces()).id
+        return (await self.workspace(ref)).id
+
+    async def _pages(
+        self, path: str, kind: type[Page[T]], **query: object
+    ) -> AsyncIterator[Page[T]]:
+        cursor: str | None = None
+        while True:
+            page = await self._api.get(path, kind, cursor=cursor, **query)
+            yield page
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    @property
+    def _api(self) -> HttpApi:
+        return self._parts[0]
+
+    @property
+    def _live(self) -> LivePool:
+        return self._parts[1]
+
+    @property
+    def _parts(self) -> tuple[HttpApi, LivePool]:
+        if self._opened is None:
+            raise LocalProtocolError("a Hub is used inside `async with Hub() as hub:`")
+        return self._opened
+
+
+def _pick_task(tasks: Sequence[Task], ref: str) -> Task:
+    found = [each for each in tasks if each.id.startswith((ref, f"tsk_{ref}"))] if ref else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(each.id for each in found[: selection.MAX_CANDIDATES])
+        raise InvalidInput(
+            f"{ref!r} could be any of {len(found)} tasks: {listed}. Give more of the id",
+            code="ambiguous",
+        )
+    raise NotFound(
+        f"the id of none of the newest {PREFIX_SEARCH_TASKS} tasks begins with {ref!r}. "
+        "`arbor tasks` lists them"
+    )

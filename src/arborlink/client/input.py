@@ -1,0 +1,188 @@
+"""A command's standard input on its way to the hub. Pure.
+
+`ExactInput` knows the offset of every byte: whatever was not acknowledged is sent again after a
+reconnect, and the hub drops what it already has. `TypedInput` is for a terminal that several
+people may type into: its bytes go after whatever came before, each of them at most once.
+"""
+
+from __future__ import annotations
+
+from arborlink.protocol import limits
+from arborlink.protocol.errors import ArborError, Conflict, LocalProtocolError, Unavailable
+from arborlink.protocol.messages import ViewerInput
+from arborlink.protocol.stream import SendStream
+
+
+class ExactInput:
+    """Input from a known offset on; every byte arrives once, in order."""
+
+    def __init__(self, task_id: str, offset: int = 0) -> None:
+        self.task_id = task_id
+        self.failure: ArborError | None = None
+        self._stream = SendStream(offset, offset)
+        self._kept = bytearray()  # the bytes [acked, end)
+        self._eof = False
+        self._eof_sent = False
+
+    @property
+    def room(self) -> int:
+        """How many more bytes may be written now."""
+        return limits.INPUT_WINDOW_BYTES - len(self._kept)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the command has everything written so far."""
+        return not self._kept and (not self._eof or self._eof_sent)
+
+    def write(self, data: bytes, *, eof: bool = False) -> None:
+        """Append; `eof` ends the input after `data`.
+
+        Raises:
+            LocalProtocolError: it has ended already, or `data` is more than `room`.
+        """
+        if self._eof:
+            raise LocalProtocolError("the task's input has ended already")
+        if len(data) > self.room:
+            raise LocalProtocolError(f"{len(data)} bytes do not fit: there is room for {self.room}")
+        self._kept += data
+        self._eof = eof
+        self._stream.grow(self._stream.end + len(data))
+
+    def connected(self) -> None:
+        """A new connection follows the task."""
+        self._stream.resume(self._stream.acked, limits.INPUT_WINDOW_BYTES)
+        self._eof_sent = False
+
+    def disconnected(self) -> None:
+        """The connection is gone: what was on its way may be lost."""
+        self._stream.detach()
+        self._eof_sent = False
+
+    def acknowledge(self, offset: int) -> None:
+        """The command has everything below `offset`."""
+        if offset > self._stream.end:
+            self.failure = _somebody_else(offset, self._stream.end)
+            return
+        before = self._stream.acked
+        # One of an earlier connection may name bytes not yet sent again on this one.
+        if offset > self._stream.sent and self._stream.attached:
+            self._stream.mark_sent(offset)
+        self._stream.acknowledge(offset, limits.INPUT_WINDOW_BYTES)
+        del self._kept[: self._stream.acked - before]
+
+    def rewind(self, want: int) -> None:
+        """The hub wants the input from `want` on."""
+        if not self._stream.attached:
+            return
+        if not self._stream.acked <= want <= self._stream.end:
+            self.failure = _somebody_else(want, self._stream.end)
+            return
+        acked = self._stream.acked
+        self._stream.detach()
+        self._stream.resume(acked, limits.INPUT_WINDOW_BYTES)
+        self._stream.mark_sent(want)
+        self._eof_sent = False
+
+    def pause(self) -> None:
+        """The hub cannot take input now: stop, until `connected` is called again."""
+        self._stream.detach()
+
+    def to_send(self) -> list[ViewerInput]:
+        """What may be sent now."""
+        messages = []
+        while (span := self._stream.next_range(limits.INPUT_FRAME_BYTES)) is not None:
+            start, to = span
+            kept_from = self._stream.acked
+            self._stream.mark_sent(to)
+            messages.append(
+                ViewerInput(
+                    task_id=self.task_id,
+                    offset=start,
+                    input=bytes(self._kept[start - kept_from : to - kept_from]),
+                    eof=self._at_end,
+                )
+            )
+            self._eof_sent = self._at_end
+        if self._at_end and self._stream.attached and not self._eof_sent:
+            self._eof_sent = True
+            messages.append(
+                ViewerInput(task_id=self.task_id, offset=self._stream.end, input=b"", eof=True)
+            )
+        return messages
+
+    @property
+    def _at_end(self) -> bool:
+        return self._eof and self._stream.sent == self._stream.end
+
+
+class TypedInput:
+    """Input after whatever came before; one frame at a time, so that the command sets the pace."""
+
+    def __init__(self, task_id: str) -> None:
+        self.task_id = task_id
+        self.failure: ArborError | None = None
+        self._waiting = bytearray()
+        self._eof = False
+        self._in_flight = False
+        self._attached = False
+
+    @property
+    def room(self) -> int:
+        """How many more bytes may be written now."""
+        return limits.INPUT_WINDOW_BYTES - len(self._waiting)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the command has everything written so far."""
+        return not self._waiting and not self._in_flight
+
+    def write(self, data: bytes, *, eof: bool = False) -> None:
+        """Append; `eof` ends the input after `data`."""
+        self._waiting += data
+        self._eof = self._eof or eof
+
+    def connected(self) -> None:
+        """A new connection follows the task."""
+        self._attached = True
+
+    def disconnected(self) -> None:
+        """The connection is gone: whether the frame on its way arrived cannot be known."""
+        self._attached = False
+        if self._in_flight:
+            self._in_flight = False
+            self.failure = Unavailable(
+                "the connection broke while input was on its way, so it may not have arrived. "
+                "Look at the task's output before you send it again",
+                code="input_uncertain",
+            )
+
+    def acknowledge(self, offset: int) -> None:
+        """The command has taken input."""
+        self._in_flight = False
+
+    def rewind(self, want: int) -> None:
+        """Never asked of input without an offset."""
+
+    def pause(self) -> None:
+        """The hub did not take the last frame."""
+        self.disconnected()
+
+    def to_send(self) -> list[ViewerInput]:
+        """What may be sent now."""
+        if not self._attached or self._in_flight or not (self._waiting or self._eof):
+            return []
+        data = bytes(self._waiting[: limits.INPUT_FRAME_BYTES])
+        del self._waiting[: len(data)]
+        eof = self._eof and not self._waiting
+        self._eof = self._eof and not eof
+        # An end without bytes moves no offset, so nothing would ever acknowledge it.
+        self._in_flight = bool(data)
+        return [ViewerInput(task_id=self.task_id, input=data, eof=eof)]
+
+
+def _somebody_else(offset: int, end: int) -> Conflict:
+    return Conflict(
+        f"the task's input is at {offset}, but {end} bytes were written here: somebody else "
+        "writes to it as well. Write from one place, or attach a terminal",
+        code="input_conflict",
+    )

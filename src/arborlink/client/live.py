@@ -1,0 +1,144 @@
+"""The live connections of one hub: usually one, more when a task is read from two places at once.
+
+A connection carries at most one subscription a task, and not another one where an abandoned one
+may still be arriving: its frames could not be told apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from arborlink.client.connection import LiveConnection
+from arborlink.client.input import ExactInput, TypedInput
+from arborlink.client.subscription import Subscription
+
+
+class Feed:
+    """A share in a subscription. Close it."""
+
+    def __init__(self, pool: LivePool, connection: LiveConnection, shared: Subscription) -> None:
+        self.subscription = shared
+        self._pool = pool
+        self._connection = connection
+        self._changed = connection.changed(shared.task_id)
+
+    async def changed(self) -> None:
+        """Until something about the task changes. Look first, then call."""
+        await self._changed.wait()
+
+    def consumed(self) -> None:
+        """The reader took something: let the hub know, now or soon."""
+        if self.subscription.ack_is_due or self._connection.machine.next_deadline() is None:
+            self._connection.poke()
+
+    def input(self, mine: ExactInput | TypedInput) -> ExactInput | TypedInput:
+        """The task's input on this connection; `mine` unless it was opened before."""
+        machine = self._connection.machine
+        stream = machine.input(mine.task_id)
+        if stream is None:
+            machine.open_input(mine)
+            stream = mine
+        return stream
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Say the size of the terminal."""
+        self._connection.machine.resize(self.subscription.task_id, cols, rows)
+        self._connection.poke()
+
+    def poke(self) -> None:
+        """There is input to send."""
+        self._connection.poke()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the share was given back."""
+        return not self._pool.has(self)
+
+    def close(self) -> None:
+        """Give the share back; twice is once."""
+        self._pool.release(self, self._connection)
+
+
+class LivePool:
+    """Finds or makes the connection for a subscription."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        group: asyncio.TaskGroup,
+        on_connection: Callable[[bool], None],
+    ) -> None:
+        self._url = url
+        self._token = token
+        self._group = group
+        self._on_connection = on_connection
+        self._runs: dict[LiveConnection, asyncio.Task[None]] = {}
+        self._feeds: set[Feed] = set()
+        self._held: set[Feed] = set()
+
+    def follow(self, subscription: Subscription) -> Feed:
+        """Begin a subscription of one's own."""
+        self._sweep()
+        connection = self._place(subscription)
+        connection.machine.follow(subscription)
+        return self._feed(connection, subscription)
+
+    def attach(self, task_id: str) -> Feed:
+        """A share in whatever follows the task already, or else in its status alone."""
+        self._sweep()
+        for connection in self._runs:
+            existing = connection.machine.subscription(task_id)
+            if existing is not None and existing.failure is None:
+                return self._feed(connection, existing)
+        return self.follow(Subscription(task_id, output=False))
+
+    def has(self, feed: Feed) -> bool:
+        """Whether `feed` is open."""
+        return feed in self._feeds
+
+    def hold(self, feed: Feed) -> None:
+        """Keep `feed` until its task is over, without anybody waiting for that."""
+        self._held.add(feed)
+
+    def release(self, feed: Feed, connection: LiveConnection) -> None:
+        """The last share in a subscription ends it."""
+        if feed not in self._feeds:
+            return
+        self._feeds.discard(feed)
+        self._held.discard(feed)
+        if any(other.subscription is feed.subscription for other in self._feeds):
+            return
+        task_id = feed.subscription.task_id
+        connection.machine.leave(task_id)
+        connection.forget(task_id)
+        connection.poke()
+
+    def close(self) -> None:
+        """End all connections; whoever opened the task group waits for them."""
+        for run in self._runs.values():
+            run.cancel()
+
+    def _feed(self, connection: LiveConnection, subscription: Subscription) -> Feed:
+        feed = Feed(self, connection, subscription)
+        self._feeds.add(feed)
+        connection.poke()
+        return feed
+
+    def _place(self, subscription: Subscription) -> LiveConnection:
+        for connection in self._runs:
+            if connection.machine.may_follow(subscription):
+                return connection
+        for connection in self._runs:
+            if connection.machine.idle:
+                connection.machine.forget_abandoned()
+                connection.restart()
+                return connection
+        connection = LiveConnection(self._url, self._token, self._on_connection)
+        self._runs[connection] = self._group.create_task(connection.run())
+        return connection
+
+    def _sweep(self) -> None:
+        for feed in [each for each in self._held if each.subscription.ended]:
+            feed.close()

@@ -1,0 +1,73 @@
+"""From what a hub answers to the error that says so. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from arborlink.protocol import errors
+from arborlink.protocol.resources import Problem
+
+_BY_CODE: Final[dict[str, type[errors.ArborError]]] = {
+    kind.code: kind
+    for kind in (
+        errors.MalformedMessage,
+        errors.MessageTooLarge,
+        errors.UnsupportedProtocol,
+        errors.InvalidInput,
+        errors.NotAuthenticated,
+        errors.AuthenticationTimeout,
+        errors.NotAllowed,
+        errors.NotFound,
+        errors.Conflict,
+        errors.WorkspaceTaken,
+        errors.WorkspaceUnreachable,
+        errors.TooManyRequests,
+        errors.Unavailable,
+    )
+}
+_BY_STATUS: Final[dict[int, type[errors.ArborError]]] = {
+    400: errors.InvalidInput,
+    401: errors.NotAuthenticated,
+    403: errors.NotAllowed,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    413: errors.MessageTooLarge,
+    422: errors.InvalidInput,
+    429: errors.TooManyRequests,
+    503: errors.Unavailable,
+}
+_BY_CLOSE_CODE: Final[dict[int, type[errors.ArborError]]] = {
+    4501: errors.NotAuthenticated,
+    4503: errors.NotAllowed,
+    4526: errors.UnsupportedProtocol,
+}
+
+
+def error_for(code: str, message: str, status: int = 500) -> errors.ArborError:
+    """The error of a stable `code`, or else of an HTTP status."""
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(status, errors.ArborError)
+    return kind(message, code=code)
+
+
+def error_of_response(status: int, body: bytes, retry_after: float | None) -> errors.ArborError:
+    """The error of an HTTP answer that is not a success."""
+    try:
+        problem = msgspec.json.decode(body, type=Problem)
+    except msgspec.MsgspecError:
+        kind = _BY_STATUS.get(status, errors.ArborError)
+        return kind(f"the hub answered {status} without an explanation. Is it an Arbor hub?")
+    text = problem.detail
+    if problem.candidates:
+        text = f"{text} ({', '.join(problem.candidates)})"
+    error = error_for(problem.code, text, status)
+    if isinstance(error, errors.TooManyRequests):
+        error.retry_after = retry_after
+    return error
+
+
+def error_of_close(close_code: int, reason: str) -> errors.ArborError:
+    """The error of a WebSocket that the hub closed for good."""
+    kind = _BY_CLOSE_CODE.get(close_code, errors.ArborError)
+    return kind(reason or f"the hub closed the connection with code {close_code}")

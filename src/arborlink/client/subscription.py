@@ -1,0 +1,191 @@
+"""One followed task: which of its bytes have arrived and been consumed. Pure.
+
+Offsets are bytes. Three of them move, always in this order:
+
+    consumed <= end          what the reader has taken, what has arrived
+    acknowledged <= consumed what the hub was told; it sends at most `window` bytes beyond that
+
+After a reconnect the subscription goes on from `consumed`, not from `end`: the hub counts the
+window from there, so that what is buffered here stays bounded however often the line breaks. What
+comes a second time is dropped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from arborlink.client.chunks import Chunk, Gap
+from arborlink.protocol import limits
+from arborlink.protocol.errors import ArborError, InvalidInput, RemoteProtocolError
+from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.messages import Gap as GapMessage
+from arborlink.protocol.messages import Output, Subscribe, TaskStatusChanged, ViewerAck
+from arborlink.protocol.stream import ReceiveStream
+
+# An acknowledgement is sent for every quarter of the window, so that the hub never runs dry.
+ACKS_PER_WINDOW = 4
+# Without output there is no "from the end": one byte before it is the least that can be asked.
+TAIL_OFFSET = -1
+
+
+class Subscription:
+    """Follows one task; `output=False` follows its status and input only."""
+
+    def __init__(
+        self,
+        task_id: str,
+        offset: int = 0,
+        *,
+        window: int = limits.SUBSCRIPTION_WINDOW_BYTES,
+        output: bool = True,
+    ) -> None:
+        self.task_id = task_id
+        self.window = window if output else limits.SUBSCRIPTION_WINDOW_MIN_BYTES
+        self.status: TaskStatusChanged | None = None
+        self.failure: ArborError | None = None
+        self.confirmed = False
+        self.has_output = output
+        self._asked = offset if output else TAIL_OFFSET
+        # A negative offset is resolved by the hub: the first thing that arrives says to what.
+        self._stream = _stream_at(offset) if output and offset >= 0 else None
+        self._items: deque[Chunk | Gap] = deque()
+        self._taken_end: int | None = None
+        self._buffered = 0
+        self._wire_end = 0
+        self._acknowledged = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether any output has ever arrived."""
+        return self._stream is not None and self._stream.end != self._asked
+
+    @property
+    def consumed(self) -> int | None:
+        """The reader has taken everything below this; None until the start is known."""
+        return None if self._stream is None else self._stream.durable
+
+    @property
+    def final_offset(self) -> int | None:
+        """Where the output ends for good; None while the task is not over."""
+        status = self.status
+        if status is None or not is_final(status.status):
+            return None
+        if status.final_offset is not None:
+            return status.final_offset
+        if status.task:
+            return status.task.output_size
+        return 0 if self._stream is None else self._stream.end
+
+    @property
+    def ended(self) -> bool:
+        """Whether the task is over and every byte of it has arrived here (design rule 3)."""
+        final = self.final_offset
+        if final is None:
+            return False
+        return not self.has_output or (final == 0 if self._stream is None else self._end >= final)
+
+    @property
+    def _end(self) -> int:
+        return 0 if self._stream is None else self._stream.end
+
+    def subscribe(self, want: int | None = None) -> Subscribe:
+        """What to send on a new connection, or after the hub named `want` as its end."""
+        offset = self._asked if self._stream is None else self._stream.durable
+        if want is not None:
+            offset = min(want, offset)
+        self.confirmed = False
+        self._wire_end = self._acknowledged = max(0, offset)
+        return Subscribe(task_id=self.task_id, offset=offset, window=self.window)
+
+    def receive_output(self, message: Output) -> None:
+        """Bytes have arrived.
+
+        Raises:
+            RemoteProtocolError: they skip some, or are more than the window allows.
+        """
+        self.confirmed = True
+        if not self.has_output:
+            return
+        size = len(message.output)
+        skip = self._stream_from(message.offset).receive(message.offset, size)
+        self._wire_end = max(self._wire_end, message.offset + size)
+        if skip is None:
+            return
+        data = message.output[skip:] if skip else message.output
+        self._buffered += len(data)
+        if self._buffered > self.window + limits.OUTPUT_FRAME_BYTES:
+            raise RemoteProtocolError(
+                f"the hub sent {self._buffered} bytes into a window of {self.window}",
+                code="credit_exceeded",
+            )
+        self._items.append(Chunk(message.offset + skip, message.is_error, message.time, data))
+
+    def receive_gap(self, message: GapMessage) -> None:
+        """Bytes that will never arrive.
+
+        Raises:
+            RemoteProtocolError: it skips bytes, or is empty.
+        """
+        self.confirmed = True
+        if not self.has_output:
+            return
+        new = self._stream_from(message.start).receive_gap(message.start, message.end)
+        self._wire_end = max(self._wire_end, message.end)
+        if new is not None:
+            self._items.append(Gap(*new, message.reason))
+
+    def receive_status(self, message: TaskStatusChanged) -> None:
+        """The task as the hub says it is now."""
+        self.confirmed = True
+        self.prime(message)
+
+    def prime(self, message: TaskStatusChanged) -> None:
+        """The task as it is known to be."""
+        self.status = message
+        final = self.final_offset
+        if final is not None and self.has_output and self._asked > final:
+            self.failure = InvalidInput(
+                f"the output ends at {final}, so there is nothing at {self._asked}. "
+                f"Ask for an offset of at most {final}",
+                code="offset_beyond_end",
+            )
+
+    def take(self) -> Chunk | Gap | None:
+        """The next piece; asking for it says that the one before has been consumed."""
+        if self._taken_end is not None and self._stream is not None:
+            self._stream.advance_durable(self._taken_end)
+            self._taken_end = None
+        if not self._items:
+            return None
+        item = self._items.popleft()
+        self._taken_end = item.end
+        if isinstance(item, Chunk):
+            self._buffered -= len(item.data)
+        return item
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes consumed that the hub has not been told of."""
+        # After a hub lost its unsynced tail we have more than it has sent on this connection.
+        return min(self.consumed or 0, self._wire_end) - self._acknowledged
+
+    @property
+    def ack_is_due(self) -> bool:
+        """Whether the hub should be told now rather than in a moment."""
+        return self.unacknowledged * ACKS_PER_WINDOW >= self.window
+
+    def acknowledge(self) -> ViewerAck:
+        """What tells the hub."""
+        self._acknowledged += self.unacknowledged
+        return ViewerAck(task_id=self.task_id, offset=self._acknowledged)
+
+    def _stream_from(self, offset: int) -> ReceiveStream:
+        if self._stream is None:
+            self._stream = _stream_at(offset)
+            self._wire_end = self._acknowledged = offset
+        return self._stream
+
+
+def _stream_at(offset: int) -> ReceiveStream:
+    # A gap takes no room in the window, so credit is counted in buffered bytes, not in offsets.
+    return ReceiveStream(offset, window=limits.MAX_OFFSET)

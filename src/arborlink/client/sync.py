@@ -1,0 +1,208 @@
+"""The same hub for programs without an event loop: one runs in a background thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any, Literal, Self, TypeVar
+
+from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.hub import Hub
+from arborlink.client.tasks import DEFAULT_WINDOW_BYTES, TaskHandle
+from arborlink.protocol import limits
+from arborlink.protocol.errors import LocalProtocolError
+from arborlink.protocol.resources import Principal, SpoolPolicy, StandardInput, Task, Workspace
+
+T = TypeVar("T")
+
+
+class SyncHub:
+    """`Hub` with plain methods and iterators. Use it as a context manager, from any thread.
+
+    Raises:
+        NotAuthenticated: no hub or no token is configured.
+        InvalidInput: the address is none.
+    """
+
+    def __init__(self, url: str | None = None, token: str | None = None) -> None:
+        self._url = url
+        self._token = token
+        self._ready: Future[tuple[Hub, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._thread = threading.Thread(target=self._main, name="arbor-hub", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self._ready.result()
+        except BaseException:
+            self._thread.join()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _, loop, stop = self._ready.result()
+        loop.call_soon_threadsafe(stop.set)
+        self._thread.join()
+
+    def me(self) -> Principal:
+        """As `Hub.me`."""
+        return self._call(self._hub.me())
+
+    def workspaces(self) -> list[Workspace]:
+        """As `Hub.workspaces`."""
+        return self._call(self._hub.workspaces())
+
+    def workspace(self, ref: str) -> Workspace:
+        """As `Hub.workspace`."""
+        return self._call(self._hub.workspace(ref))
+
+    def tasks(
+        self,
+        *,
+        workspace: str | None = None,
+        status: str | None = None,
+        search: str | None = None,
+        limit: int = 50,
+    ) -> list[Task]:
+        """As `Hub.tasks`."""
+        tasks = self._hub.tasks(workspace=workspace, status=status, search=search, limit=limit)
+        return self._call(tasks)
+
+    def task(self, ref: str) -> SyncTaskHandle:
+        """As `Hub.task`."""
+        return SyncTaskHandle(self, self._call(self._hub.task(ref)))
+
+    def run(
+        self,
+        command: str,
+        *args: str,
+        workspace: str | None = None,
+        cwd: str = ".",
+        env: Mapping[str, str] | None = None,
+        shell: bool = False,
+        tty: tuple[int, int] | None = None,
+        timeout: float | None = None,
+        if_offline: Literal["fail", "queue"] = "fail",
+        on_spool_full: SpoolPolicy = "block",
+        title: str | None = None,
+        stdin: StandardInput = "open",
+    ) -> SyncTaskHandle:
+        """As `Hub.run`."""
+        running = self._hub.run(
+            command,
+            *args,
+            workspace=workspace,
+            cwd=cwd,
+            env=env,
+            shell=shell,
+            tty=tty,
+            timeout=timeout,
+            if_offline=if_offline,
+            on_spool_full=on_spool_full,
+            title=title,
+            stdin=stdin,
+        )
+        return SyncTaskHandle(self, self._call(running))
+
+    @property
+    def _hub(self) -> Hub:
+        if not self._thread.is_alive():
+            raise LocalProtocolError("a SyncHub is used inside `with SyncHub() as hub:`")
+        return self._ready.result()[0]
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        _, loop, _ = self._ready.result()
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C in the caller's thread: what it waited for must not go on behind its back.
+            future.cancel()
+            raise
+
+    def _iterate(self, source: AsyncIterator[T]) -> Iterator[T]:
+        async def close() -> None:
+            closing = getattr(source, "aclose", None)
+            if closing is not None:
+                await closing()
+
+        async def following() -> T:
+            return await anext(source)
+
+        try:
+            while True:
+                try:
+                    item = self._call(following())
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            self._call(close())
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            self._ready.set_exception(error)
+
+    async def _serve(self) -> None:
+        stop = asyncio.Event()
+        async with Hub(self._url, self._token) as hub:
+            self._ready.set_result((hub, asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+
+class SyncTaskHandle:
+    """`TaskHandle` with plain methods and iterators."""
+
+    def __init__(self, hub: SyncHub, handle: TaskHandle) -> None:
+        self._hub = hub
+        self._handle = handle
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self._handle.id
+
+    @property
+    def info(self) -> Task:
+        """The last that was heard of the task."""
+        return self._handle.info
+
+    def output(
+        self, offset: int = 0, *, until_end: bool = True, window: int = DEFAULT_WINDOW_BYTES
+    ) -> Iterator[Chunk | Gap]:
+        """As `TaskHandle.output`."""
+        return self._hub._iterate(self._handle.output(offset, until_end=until_end, window=window))
+
+    def statuses(self) -> Iterator[Task]:
+        """As `TaskHandle.statuses`."""
+        return self._hub._iterate(self._handle.statuses())
+
+    def wait(self) -> Task:
+        """As `TaskHandle.wait`."""
+        return self._hub._call(self._handle.wait())
+
+    def cancel(self, *, grace_seconds: float = limits.DEFAULT_GRACE_SECONDS) -> None:
+        """As `TaskHandle.cancel`."""
+        self._hub._call(self._handle.cancel(grace_seconds=grace_seconds))
+
+    def write(self, data: bytes, *, eof: bool = False) -> None:
+        """As `TaskHandle.write`."""
+        self._hub._call(self._handle.write(data, eof=eof))
+
+    def drain(self) -> None:
+        """As `TaskHandle.drain`."""
+        self._hub._call(self._handle.drain())
+
+    def resize(self, cols: int, rows: int) -> None:
+        """As `TaskHandle.resize`."""
+        self._hub._call(self._handle.resize(cols, rows))
+
+    def refresh(self) -> Task:
+        """As `TaskHandle.refresh`."""
+        return self._hub._call(self._handle.refresh())

@@ -1,0 +1,261 @@
+"""A handle on one task: its output, its end, its input."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+
+from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.http import HttpApi
+from arborlink.client.input import ExactInput, TypedInput
+from arborlink.client.live import Feed, LivePool
+from arborlink.client.subscription import Subscription
+from arborlink.protocol import limits
+from arborlink.protocol.errors import ArborError, Conflict
+from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.messages import TaskStatusChanged
+from arborlink.protocol.resources import Task
+
+DEFAULT_WINDOW_BYTES: Final = limits.SUBSCRIPTION_WINDOW_BYTES
+
+
+class CancelBody(msgspec.Struct, frozen=True, rename="camel"):
+    """Body of `POST /api/tasks/{id}/cancel`."""
+
+    grace_seconds: float = limits.DEFAULT_GRACE_SECONDS
+
+
+class TaskHandle:
+    """One task. `info` is the last that was heard of it.
+
+    The handle that `Hub.run` returns owns the task's input from its first byte: what it writes
+    arrives exactly once. A handle from `Hub.task` types after whatever others have typed.
+    """
+
+    def __init__(self, api: HttpApi, live: LivePool, info: Task, *, owns_input: bool) -> None:
+        self.info = info
+        self._api = api
+        self._live = live
+        self._input = ExactInput(info.id) if owns_input else TypedInput(info.id)
+        self._input_feed: Feed | None = None
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.info.id
+
+    @property
+    def over(self) -> bool:
+        """Whether the task is known to be over."""
+        return is_final(self.info.status)
+
+    async def refresh(self) -> Task:
+        """Ask the hub for the task.
+
+        Raises:
+            ArborError: the hub's answer, or `Unavailable`.
+        """
+        self.info = await self._api.get(f"/api/tasks/{self.id}", Task)
+        return self.info
+
+    async def output(
+        self, offset: int = 0, *, until_end: bool = True, window: int = DEFAULT_WINDOW_BYTES
+    ) -> AsyncIterator[Chunk | Gap]:
+        """The output from `offset` (negative: so many bytes before its end), in order, each byte
+        once, over reconnects and restarts of the hub.
+
+        It ends with the task; with `until_end=False`, where the output ended when this was called.
+        At most `window` bytes (32 KiB to 16 MiB) are read ahead of the consumer.
+
+        Raises:
+            InvalidInput: `offset` is beyond the end of a task that is over.
+            ArborError: the task cannot be seen, or the token is not valid any more.
+        """
+        stop_at = limits.MAX_OFFSET if until_end else (await self.refresh()).output_size
+        if offset >= stop_at or stop_at == 0:
+            return
+        feed = self._live.follow(Subscription(self.id, offset, window=window))
+        self._prime(feed)
+        try:
+            async for item in _items(feed):
+                self._learn(feed)
+                part = _below(item, stop_at)
+                if part is not None:
+                    yield part
+                if item.end >= stop_at:
+                    return
+            self._learn(feed)
+        finally:
+            feed.close()
+
+    async def statuses(self) -> AsyncIterator[Task]:
+        """The task as it is now, and again whenever that changes, until it is over.
+
+        Raises:
+            ArborError: the task cannot be seen, or the token is not valid any more.
+        """
+        if self.over:
+            yield self.info
+            return
+        feed = self._live.attach(self.id)
+        shown: TaskStatusChanged | None = None
+        try:
+            while True:
+                status = feed.subscription.status
+                if status is not None and status is not shown:
+                    shown = status
+                    self._learn(feed)
+                    yield self.info
+                    if is_final(status.status):
+                        return
+                elif feed.subscription.failure is not None:
+                    raise feed.subscription.failure
+                else:
+                    await feed.changed()
+        finally:
+            feed.close()
+
+    async def wait(self) -> Task:
+        """The task, once it is over.
+
+        Raises:
+            ArborError: the task cannot be seen, or the token is not valid any more.
+        """
+        async for info in self.statuses():
+            if is_final(info.status):
+                break
+        return self.info
+
+    async def cancel(self, *, grace_seconds: float = limits.DEFAULT_GRACE_SECONDS) -> None:
+        """End the task's whole process tree: SIGTERM, `grace_seconds`, SIGKILL.
+
+        Raises:
+            ArborError: the hub's answer, or `Unavailable`.
+        """
+        body = CancelBody(grace_seconds)
+        key = f"cancel-{self.id}"
+        self.info = await self._api.post(
+            f"/api/tasks/{self.id}/cancel", Task, body, idempotency_key=key
+        )
+
+    async def write(self, data: bytes, *, eof: bool = False) -> None:
+        """Write to the command's standard input; `eof` ends it after `data`.
+
+        Returns once everything is accepted (at most 1 MiB is on its way); with `eof`, once the
+        command has it all.
+
+        Raises:
+            Conflict: the task is over, or somebody else writes to it.
+            Unavailable: it is unknown whether typed input arrived.
+            ArborError: input is not allowed.
+        """
+        feed = self._hold()
+        stream = feed.input(self._input)
+        rest = memoryview(data)
+        while rest:
+            while stream.room == 0:
+                await _progress(feed, stream)
+            part = rest[: stream.room]
+            rest = rest[len(part) :]
+            stream.write(bytes(part), eof=eof and not rest)
+            feed.poke()
+            _check(feed, stream)
+        if eof and not data:
+            stream.write(b"", eof=True)
+            feed.poke()
+        if eof:
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Until the command has everything written so far.
+
+        Raises:
+            Conflict: the task ended before.
+            ArborError: as for `write`.
+        """
+        feed = self._hold()
+        stream = feed.input(self._input)
+        while not stream.settled:
+            await _progress(feed, stream)
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Say the size of the terminal, in characters."""
+        self._hold().resize(cols, rows)
+
+    def _hold(self) -> Feed:
+        feed = self._input_feed
+        if feed is None or feed.closed:
+            feed = self._input_feed = self._live.attach(self.id)
+            self._prime(feed)
+            self._live.hold(feed)
+        return feed
+
+    def _prime(self, feed: Feed) -> None:
+        """A task that is over may never be spoken of again."""
+        if self.over and feed.subscription.status is None:
+            feed.subscription.prime(
+                TaskStatusChanged(
+                    task_id=self.id,
+                    status=self.info.status,
+                    final_offset=self.info.output_size,
+                    task=self.info,
+                )
+            )
+
+    def _learn(self, feed: Feed) -> None:
+        status = feed.subscription.status
+        if status is None:
+            return
+        if status.task:
+            self.info = status.task
+        elif status.status is not self.info.status:
+            self.info = msgspec.structs.replace(
+                self.info,
+                status=status.status,
+                exit_code=status.exit_code,
+                signal=status.signal,
+                error=status.error,
+                reason=status.reason,
+            )
+
+
+async def _items(feed: Feed) -> AsyncIterator[Chunk | Gap]:
+    subscription = feed.subscription
+    while True:
+        item = subscription.take()
+        feed.consumed()
+        if item is not None:
+            yield item
+        elif subscription.failure is not None:
+            raise subscription.failure
+        elif subscription.ended:
+            return
+        else:
+            await feed.changed()
+
+
+async def _progress(feed: Feed, stream: ExactInput | TypedInput) -> None:
+    _check(feed, stream)
+    await feed.changed()
+    _check(feed, stream)
+
+
+def _check(feed: Feed, stream: ExactInput | TypedInput) -> None:
+    failure: ArborError | None = stream.failure or feed.subscription.failure
+    if failure is not None:
+        raise failure
+    status = feed.subscription.status
+    if status is not None and is_final(status.status) and not stream.settled:
+        raise Conflict("the task is over, so it does not read its input any more", code="task_over")
+
+
+def _below(item: Chunk | Gap, stop_at: int) -> Chunk | Gap | None:
+    if item.end <= stop_at:
+        return item
+    if isinstance(item, Gap):
+        return Gap(item.start, stop_at, item.reason) if item.start < stop_at else None
+    if item.offset >= stop_at:
+        return None
+    return Chunk(item.offset, item.is_error, item.time, item.data[: stop_at - item.offset])

@@ -1,0 +1,224 @@
+"""Everything one connection to the hub follows, over any number of sockets. Pure.
+
+The shell tells it `connected` and `disconnected`, hands it what arrives and sends what `to_send`
+returns; the readers look at their `Subscription` whenever `events` names their task.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from arborlink.client.input import ExactInput, TypedInput
+from arborlink.client.problems import error_for
+from arborlink.client.subscription import Subscription
+from arborlink.protocol import limits
+from arborlink.protocol.errors import ArborError, InvalidInput, LocalProtocolError
+from arborlink.protocol.messages import (
+    AnyMessage,
+    ErrorMessage,
+    InputAck,
+    Output,
+    Resize,
+    Subscribe,
+    TaskStatusChanged,
+    Unsubscribe,
+    ViewerAck,
+    ViewerInput,
+)
+from arborlink.protocol.messages import Gap as GapMessage
+
+# How long a small amount of consumed output may stay unacknowledged.
+ACK_DELAY_SECONDS = 0.25
+# When to offer input again to a hub that cannot take it yet.
+INPUT_RETRY_SECONDS = 1.0
+INPUT_RETRY_CODES = frozenset({"input_not_ready", "input_window_full", "unavailable"})
+
+ToSend: TypeAlias = Subscribe | Unsubscribe | ViewerAck | ViewerInput | Resize
+InputStream: TypeAlias = ExactInput | TypedInput
+
+
+class ViewerMachine:
+    """The subscriptions and inputs of one connection."""
+
+    def __init__(self) -> None:
+        self._subscriptions: dict[str, Subscription] = {}
+        self._inputs: dict[str, InputStream] = {}
+        self._sizes: dict[str, Resize] = {}
+        # Tasks left before their end: the hub may still be sending them on this socket.
+        self._abandoned: set[str] = set()
+        self._connected = False
+        self._limit = limits.SUBSCRIPTIONS_PER_CONNECTION
+        self._changed: dict[str, None] = {}
+        self._to_send: list[ToSend] = []
+        self._ack_since: float | None = None
+        self._input_retry_at: float | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is followed."""
+        return not self._subscriptions
+
+    def may_follow(self, subscription: Subscription) -> bool:
+        """Whether this socket has room for it."""
+        task_id = subscription.task_id
+        stale = subscription.has_output and task_id in self._abandoned
+        full = len(self._subscriptions) >= self._limit
+        return not (full or stale or task_id in self._subscriptions)
+
+    def subscription(self, task_id: str) -> Subscription | None:
+        """What follows the task, if anything does."""
+        return self._subscriptions.get(task_id)
+
+    def follow(self, subscription: Subscription) -> None:
+        """Subscribe.
+
+        Raises:
+            LocalProtocolError: `may_follow` says no.
+        """
+        if not self.may_follow(subscription):
+            raise LocalProtocolError(f"{subscription.task_id} cannot be followed here")
+        self._subscriptions[subscription.task_id] = subscription
+        if self._connected:
+            self._to_send.append(subscription.subscribe())
+
+    def leave(self, task_id: str) -> None:
+        """Unsubscribe."""
+        subscription = self._subscriptions.pop(task_id)
+        stream = self._inputs.pop(task_id, None)
+        if stream is not None:
+            stream.disconnected()
+        self._sizes.pop(task_id, None)
+        if self._connected and subscription.failure is None:
+            self._to_send.append(Unsubscribe(task_id=task_id))
+            if not (subscription.ended and subscription.has_output):
+                self._abandoned.add(task_id)
+
+    def forget_abandoned(self) -> None:
+        """The socket is about to be replaced: nothing is sent on this one any more."""
+        self._abandoned.clear()
+        self.disconnected()
+
+    def input(self, task_id: str) -> InputStream | None:
+        """The task's input, if `open_input` was called."""
+        return self._inputs.get(task_id)
+
+    def open_input(self, stream: InputStream) -> None:
+        """Begin to write to a followed task."""
+        self._inputs[stream.task_id] = stream
+        if self._connected:
+            stream.connected()
+
+    def resize(self, task_id: str, cols: int, rows: int) -> None:
+        """The size of a followed task's terminal; said again after every reconnect."""
+        message = Resize(task_id=task_id, cols=cols, rows=rows)
+        self._sizes[task_id] = message
+        if self._connected:
+            self._to_send.append(message)
+
+    def connected(self, subscriptions: int = limits.SUBSCRIPTIONS_PER_CONNECTION) -> None:
+        """A new socket was welcomed: follow everything from where it stands."""
+        self._connected = True
+        self._limit = subscriptions
+        self._abandoned.clear()
+        self._to_send = [each.subscribe() for each in self._subscriptions.values()]
+        self._to_send += self._sizes.values()
+        for stream in self._inputs.values():
+            stream.connected()
+
+    def disconnected(self) -> None:
+        """The socket is gone."""
+        self._connected = False
+        self._to_send.clear()
+        self._ack_since = None
+        self._input_retry_at = None
+        for stream in self._inputs.values():
+            stream.disconnected()
+        self._changed.update(dict.fromkeys(self._inputs))
+
+    def fail(self, error: ArborError) -> None:
+        """No socket will ever be welcomed: everything followed ends with `error`."""
+        for subscription in self._subscriptions.values():
+            subscription.failure = error
+        self._changed.update(dict.fromkeys(self._subscriptions))
+
+    def receive(self, message: AnyMessage, now: float) -> None:
+        """A message has arrived.
+
+        Raises:
+            RemoteProtocolError: the hub broke a rule; the connection must be made anew.
+        """
+        if isinstance(message, ErrorMessage):
+            self._on_error(message, now)
+        elif isinstance(message, Output | GapMessage | TaskStatusChanged | InputAck):
+            subscription = self._subscriptions.get(message.task_id)
+            if subscription is None:
+                return
+            self._changed[message.task_id] = None
+            if isinstance(message, Output):
+                subscription.receive_output(message)
+            elif isinstance(message, GapMessage):
+                subscription.receive_gap(message)
+            elif isinstance(message, TaskStatusChanged):
+                subscription.receive_status(message)
+            elif (stream := self._inputs.get(message.task_id)) is not None:
+                stream.acknowledge(message.offset)
+
+    def _on_error(self, message: ErrorMessage, now: float) -> None:
+        subscription = self._subscriptions.get(message.ref or "")
+        if subscription is None:
+            return
+        task_id = subscription.task_id
+        stream = self._inputs.get(task_id)
+        self._changed[task_id] = None
+        if message.code == "offset_beyond_end":
+            # A hub that crashed may have lost what it had not synced. Those bytes come again, and
+            # are the ones we have.
+            if message.want is not None or subscription.started:
+                self._to_send.append(subscription.subscribe(message.want or 0))
+            else:
+                subscription.failure = InvalidInput(message.message, code=message.code)
+        elif message.code == "offset_out_of_order" and stream is not None:
+            stream.rewind(message.want or 0)
+        elif message.code in INPUT_RETRY_CODES and stream is not None:
+            stream.pause()
+            self._input_retry_at = now + INPUT_RETRY_SECONDS
+        elif subscription.confirmed and stream is not None:
+            stream.failure = error_for(message.code, message.message)
+        elif not subscription.confirmed:
+            subscription.failure = error_for(message.code, message.message)
+
+    def events(self) -> list[str]:
+        """The ids of the tasks of which something changed since the last call."""
+        changed = list(self._changed)
+        self._changed.clear()
+        return changed
+
+    def to_send(self, now: float) -> list[ToSend]:
+        """What to send, in order; nothing while there is no connection."""
+        if not self._connected:
+            return []
+        messages, self._to_send = self._to_send, []
+        if self._input_retry_at is not None and now >= self._input_retry_at:
+            self._input_retry_at = None
+            for stream in self._inputs.values():
+                stream.connected()
+        for stream in self._inputs.values():
+            messages += stream.to_send()
+        messages += self._acks(now)
+        return messages
+
+    def _acks(self, now: float) -> list[ViewerAck]:
+        behind = [each for each in self._subscriptions.values() if each.unacknowledged > 0]
+        late = self._ack_since is not None and now >= self._ack_since + ACK_DELAY_SECONDS
+        due = [each for each in behind if late or each.ack_is_due]
+        if len(due) == len(behind):
+            self._ack_since = None
+        elif self._ack_since is None:
+            self._ack_since = now
+        return [each.acknowledge() for each in due]
+
+    def next_deadline(self) -> float | None:
+        """When `to_send` will have something more, in monotonic seconds."""
+        ack_at = None if self._ack_since is None else self._ack_since + ACK_DELAY_SECONDS
+        deadlines = [at for at in (ack_at, self._input_retry_at) if at is not None]
+        return min(deadlines, default=None)

@@ -1,0 +1,112 @@
+"""A command's standard input: exact offsets in, non-blocking writes out, acknowledged after them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from arborlink.daemon import terminal
+from arborlink.daemon.loop import WRITE, Loop
+from arborlink.protocol import limits
+from arborlink.protocol.stream import ReceiveStream
+
+_MAX_WRITE_BYTES: Final = 64 * 1024
+
+
+class InputFeeder:
+    """`written` is the offset up to which input has reached the command, or was discarded.
+
+    After the command closed its input, or exited, everything counts as written: nobody will read
+    it. The buffer is bounded by the window that the hub has to keep to.
+    """
+
+    def __init__(
+        self, loop: Loop, fd: int | None, *, is_terminal: bool, on_written: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._fd = fd
+        self._is_terminal = is_terminal
+        self._on_written = on_written
+        self._stream = ReceiveStream(window=limits.INPUT_WINDOW_BYTES)
+        self._chunks: deque[memoryview] = deque()
+        self._eof = False
+
+    @property
+    def written(self) -> int:
+        """Input below this offset is acknowledged."""
+        return self._stream.durable
+
+    def receive(self, offset: int, data: bytes, *, eof: bool) -> None:
+        """Input from the hub, in whatever pieces, repeated or not.
+
+        Raises:
+            RemoteProtocolError: it begins beyond what has arrived, or exceeds the window.
+        """
+        skip = self._stream.receive(offset, len(data))
+        if skip is not None and skip < len(data):
+            self._chunks.append(memoryview(data)[skip:])
+        if eof and offset + len(data) == self._stream.end and not self._eof:
+            self._eof = True
+            if self._is_terminal and self._fd is not None:
+                self._chunks.append(memoryview(b""))
+        if self._fd is None:
+            self._discard()
+        else:
+            self._write()
+
+    def close(self) -> None:
+        """Nobody reads any more; what is left counts as written."""
+        if self._fd is not None:
+            self._loop.unwatch(self._fd)
+            os.close(self._fd)
+            self._fd = None
+        self._discard()
+
+    def _write(self) -> None:
+        before = self.written
+        fd = self._fd
+        assert fd is not None
+        try:
+            self._write_chunks(fd)
+        except BlockingIOError:
+            self._loop.watch(fd, WRITE, self._write)
+        except OSError:  # EPIPE, or EIO of a terminal: nobody reads
+            self.close()
+            return
+        else:
+            self._loop.unwatch(fd)
+            if self._eof and not self._is_terminal:
+                self.close()
+                return
+        if self.written != before:
+            self._on_written()
+
+    def _write_chunks(self, fd: int) -> None:
+        while self._chunks:
+            chunk = self._chunks[0]
+            if not chunk:  # the place of a terminal's end of input, which has no offset
+                os.write(fd, terminal.end_of_input(fd))
+                self._chunks.popleft()
+                continue
+            count = os.write(fd, chunk[:_MAX_WRITE_BYTES])
+            self._stream.advance_durable(self._stream.durable + count)
+            if count == len(chunk):
+                self._chunks.popleft()
+            else:
+                self._chunks[0] = chunk[count:]
+
+    def _discard(self) -> None:
+        self._chunks.clear()
+        before = self.written
+        self._stream.advance_durable(self._stream.end)
+        if self.written != before:
+            self._on_written()
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Resize the terminal, if that is what the input goes to."""
+        if self._is_terminal and self._fd is not None:
+            with suppress(OSError):
+                terminal.resize(self._fd, cols, rows)

@@ -1,0 +1,138 @@
+"""Who a daemon is: one workspace, one credential, one state folder, one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from arborlink import home
+from arborlink.protocol.errors import Conflict, InvalidInput
+
+_PRIVATE_FILE: Final = 0o600
+_PRIVATE_FOLDER: Final = 0o700
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Identity(Struct, frozen=True):
+    """`identity.toml`. `hub` is an http or https address, `path` the workspace's real path."""
+
+    hub: str
+    workspace_id: str
+    daemon_id: str
+    auth_token: str
+    path: str
+
+    @property
+    def folder(self) -> Path:
+        """The state folder."""
+        return home.daemons_folder() / self.workspace_id
+
+
+def check_hub(address: str) -> str:
+    """The hub's address without a trailing slash.
+
+    Raises:
+        InvalidInput: not an address, or one that would send the token in the clear.
+    """
+    parts = urlsplit(address)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    if scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise InvalidInput(f"{address!r} is no hub's address: it looks like https://hub.example")
+    if scheme == "http" and not is_loopback(parts.hostname):
+        raise InvalidInput(
+            f"{address} would send the daemon's token in the clear; use an https:// address"
+        )
+    return parts._replace(scheme=scheme).geturl().rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nothing leaves this machine on the way to `host`."""
+    return host in LOOPBACK or host.startswith("127.") and host.replace(".", "").isdigit()
+
+
+def save(identity: Identity) -> None:
+    """Write the state folder and `identity.toml`, readable by the owner alone.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    folder = identity.folder
+    folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    lines = [
+        f"{name} = {_quote(value)}\n" for name, value in msgspec.structs.asdict(identity).items()
+    ]
+    fresh = folder / "identity.toml.new"
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE_FILE)
+    with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / "identity.toml")
+
+
+def load_all() -> list[Identity]:
+    """Every identity on this machine; files that cannot be read are passed over."""
+    found = []
+    with suppress(FileNotFoundError):
+        for folder in sorted(home.daemons_folder().iterdir()):
+            identity = _load(folder / "identity.toml")
+            if identity is not None and identity.workspace_id == folder.name:
+                found.append(identity)
+    return found
+
+
+def find_identity(path: Path) -> Identity | None:
+    """The identity of the daemon that serves this folder, if there has been one."""
+    real = os.path.realpath(path)
+    return next((identity for identity in load_all() if identity.path == real), None)
+
+
+def _load(file: Path) -> Identity | None:
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Identity)
+    except (OSError, ValueError):  # both TOML's and msgspec's errors are ValueErrors
+        return None
+
+
+def _quote(text: str) -> str:
+    """A TOML basic string: JSON's escapes are a subset of TOML's."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
+
+
+class StateLock:
+    """Held as long as the process lives: at most one supervisor a state folder.
+
+    Raises:
+        Conflict: another process has it; the text names it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE_FILE)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._fd)
+            raise Conflict(_occupied(folder)) from None
+
+    def release(self) -> None:
+        """Give it up."""
+        os.close(self._fd)
+
+
+def _occupied(folder: Path) -> str:
+    try:
+        pid = (folder / "supervisor.pid").read_text().strip()
+    except OSError:
+        pid = "unknown"
+    return (
+        f"the workspace {folder.name} already has a daemon here: process {pid}. "
+        "Stop that one first, or leave it to its work"
+    )

@@ -1,0 +1,110 @@
+"""What the owner of this machine allows, whatever the hub says: `arbor.toml` in the state folder.
+
+Read again when it changes. A policy that cannot be read forbids everything, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from arborlink.daemon import environment
+from arborlink.daemon.spawn import SHELL
+from arborlink.protocol.messages import Command
+
+MAX_RUNNING_TASKS: Final = 64
+
+
+class Policy(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file's content. Times in seconds; names and commands may be globs.
+
+    `allowed_commands` empty: all. `allow_environment` lifts the built-in list of variables that
+    can run code, `forbidden_environment` adds to it and wins.
+    """
+
+    allowed_commands: list[str] = []
+    forbidden_environment: list[str] = []
+    allow_environment: list[str] = []
+    read_only: bool = False
+    max_running_tasks: int = MAX_RUNNING_TASKS
+    max_run_seconds: float | None = None
+    sandbox: Literal["none"] = "none"
+
+    def refusal(self, command: Command, running: int) -> str | None:
+        """Why this must not run, as a sentence; None if it may."""
+        if self.read_only:
+            return "this workspace is read-only: its policy lets no command run"
+        if running >= self.max_running_tasks:
+            return f"its policy lets at most {self.max_running_tasks} tasks run at a time"
+        executable = SHELL if command.shell else command.command
+        if self.allowed_commands and not any(
+            fnmatchcase(executable, pattern) for pattern in self.allowed_commands
+        ):
+            return f"its policy does not allow the command {executable[:256]!r}"
+        return self._refused_variable(command)
+
+    def _refused_variable(self, command: Command) -> str | None:
+        # With a list of commands, a PATH from outside would decide what their names mean.
+        forbidden = [*self.forbidden_environment]
+        if self.allowed_commands and "PATH" not in self.allow_environment:
+            forbidden.append("PATH")
+        name = environment.forbidden_name(
+            command.env, forbidden=forbidden, allowed=self.allow_environment
+        )
+        if name is None:
+            return None
+        return f"its policy does not allow a task to set the variable {name[:256]!r}"
+
+
+class PolicyError(Exception):
+    """`arbor.toml` cannot be used; the text says where and why."""
+
+
+def load(path: Path) -> Policy:
+    """The policy in a file; the default one if there is none.
+
+    Raises:
+        PolicyError: it is not TOML, or says something that is not known.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Policy)
+    except FileNotFoundError:
+        return Policy()
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise PolicyError(f"{path} cannot be used as a policy: {error}") from error
+
+
+@dataclass(slots=True)
+class PolicyFile:
+    """The policy as the file says now."""
+
+    path: Path
+    _stamp: tuple[int, int] | None = None
+    _policy: Policy | None = None
+
+    def current(self) -> Policy:
+        """Read it again if it has changed.
+
+        Raises:
+            PolicyError: as for `load`.
+        """
+        stamp = self._look()
+        if self._policy is None or stamp != self._stamp:
+            self._policy = None
+            self._policy = load(self.path)
+            self._stamp = stamp
+        return self._policy
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            state = os.stat(self.path)
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size

@@ -1,0 +1,49 @@
+"""Signals as something a loop can wait for. For the main thread."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+from arborlink.daemon.loop import READ, Loop
+
+CHILD: Final = signal.SIGCHLD
+STOP: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_READ_BYTES: Final = 4096
+
+
+class Signals:
+    """Calls `on_child` when some child has died, and `on_stop` for each request to stop."""
+
+    def __init__(
+        self, loop: Loop, *, on_child: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._on_child = on_child
+        self._on_stop = on_stop
+        self._read_fd, self._write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
+        for number in (CHILD, *STOP):
+            signal.signal(number, _noted)
+        loop.watch(self._read_fd, READ, self._on_ready)
+
+    def close(self) -> None:
+        """Give the descriptors back; the handlers stay, for the process is about to end."""
+        signal.set_wakeup_fd(-1)
+        self._loop.unwatch(self._read_fd)
+        os.close(self._read_fd)
+        os.close(self._write_fd)
+
+    def _on_ready(self) -> None:
+        numbers = os.read(self._read_fd, _READ_BYTES)
+        if CHILD in numbers:
+            self._on_child()
+        for number in numbers:
+            if number in STOP:
+                self._on_stop()
+
+
+def _noted(_number: int, _frame: object) -> None:
+    """The wake-up descriptor has it."""

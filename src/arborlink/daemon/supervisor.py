@@ -1,0 +1,204 @@
+"""The process that owns the commands (see `docs/explanation/daemon.md`). No network, no asyncio.
+
+One thread, one loop: commands' output, signals, the connector's socket. It goes on when the
+network, the hub or the connector does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Final, Literal, assert_never
+
+from arborlink.daemon import ipc, linux
+from arborlink.daemon.channel import Channel
+from arborlink.daemon.console import say
+from arborlink.daemon.discarder import Discarder
+from arborlink.daemon.identity import Identity
+from arborlink.daemon.launcher import Launcher
+from arborlink.daemon.loop import Loop
+from arborlink.daemon.signals import Signals
+from arborlink.daemon.stopping import Stopping
+from arborlink.daemon.syncer import Syncer
+from arborlink.daemon.task import reap
+from arborlink.daemon.workspace import SpoolSettings, TaskRecord, Workspace
+from arborlink.protocol.messages import Status
+
+OnStop = Literal["cancel", "wait"]
+_INSTANCE_ID_BYTES: Final = 16
+
+
+class Supervisor:
+    """Serves the workspaces of `identities`, whose state folders the caller has locked."""
+
+    def __init__(
+        self,
+        identities: list[Identity],
+        *,
+        on_stop: OnStop = "cancel",
+        spool: SpoolSettings | None = None,
+    ) -> None:
+        """Recover what was left, and be ready to `run`.
+
+        Raises:
+            PolicyError: an `arbor.toml` cannot be used.
+            OSError: the disk refuses.
+        """
+        linux.hide_memory()
+        linux.become_subreaper()
+        self.instance_id = os.urandom(_INSTANCE_ID_BYTES).hex()
+        self.loop = Loop()
+        self._syncer = Syncer(self.loop)
+        self._discarder = Discarder(self.loop)
+        self.workspaces = {
+            identity.workspace_id: Workspace(
+                identity, self.loop, self._syncer, self, spool or SpoolSettings()
+            )
+            for identity in identities
+        }
+        self.launcher = Launcher(
+            self.loop,
+            on_message=self._on_message,
+            on_started=self._send_snapshot,
+            pid_files=[identity.folder / "connector.pid" for identity in identities],
+        )
+        self._stopping = Stopping(self, on_stop)
+        self._signals = Signals(self.loop, on_child=self._on_child, on_stop=self._stopping.request)
+
+    def run(self) -> int:
+        """Serve until told to stop; the process's exit code."""
+        self.launcher.start()
+        while not self._stopping.is_over:
+            self.loop.turn()
+            self._stopping.look()
+            if self.launcher.channel is not None:
+                self.launcher.channel.flush()
+        self._close()
+        return self._stopping.exit_code
+
+    # ── what the workspaces tell ─────────────────────────────────────────────────────────────
+
+    def task_known(self, workspace: Workspace, record: TaskRecord) -> None:
+        """There is a task that the connector does not know."""
+        self._send(_known(workspace, record))
+
+    def status_changed(self, workspace: Workspace, record: TaskRecord) -> None:
+        """A task has another status, or is to be answered with the one it has."""
+        self._send(ipc.StatusChanged(workspace.id, record.status))
+
+    def status_answered(self, workspace: Workspace, status: Status) -> None:
+        """A status of something that is no task here."""
+        self._send(ipc.StatusChanged(workspace.id, status))
+
+    def grown(self, workspace: Workspace, record: TaskRecord) -> None:
+        """More output may be sent, or less is kept."""
+        channel = self.launcher.channel
+        if channel is not None:
+            key = (workspace.id, record.task_id)
+            channel.notify("grown", key, lambda: _grown(workspace, record))
+
+    def input_written(self, workspace: Workspace, record: TaskRecord) -> None:
+        """Input has reached the command."""
+        channel, running = self.launcher.channel, record.running
+        if channel is not None and running is not None:
+            key = (workspace.id, record.task_id)
+            channel.notify(
+                "input",
+                key,
+                lambda: ipc.InputWritten(workspace.id, record.task_id, running.input_offset),
+            )
+
+    def discard(self, fds: list[int]) -> None:
+        """Read these and throw it away."""
+        self._discarder.add(fds)
+
+    def spared(self) -> Collection[int]:
+        """The connector belongs to no task."""
+        return () if self.launcher.pid is None else (self.launcher.pid,)
+
+    # ── in here ──────────────────────────────────────────────────────────────────────────────
+
+    def _send(self, message: ipc.ToConnector) -> None:
+        if self.launcher.channel is not None:
+            self.launcher.channel.send(message)
+
+    def _send_snapshot(self, channel: Channel) -> None:
+        channel.send(ipc.Begin(self.instance_id, [_served(w) for w in self.workspaces.values()]))
+        for workspace in self.workspaces.values():
+            for record in workspace.unsettled:
+                channel.send(_known(workspace, record))
+        channel.send(ipc.Ready())
+
+    def _on_child(self) -> None:
+        for pid, exit_code in reap():
+            if pid == self.launcher.pid:
+                self.launcher.reaped(exit_code)
+            else:
+                any(workspace.reaped(pid, exit_code) for workspace in self.workspaces.values())
+        for workspace in self.workspaces.values():
+            for task in workspace.running:
+                task.somebody_died()
+
+    def _on_message(self, message: ipc.ToSupervisor) -> None:
+        workspace = self.workspaces.get(message.workspace)
+        if workspace is None:
+            say(f"the connector named an unknown workspace {message.workspace}", level="error")
+            return
+        match message:
+            case ipc.StartTask():
+                workspace.start(message.command)
+            case ipc.FeedInput():
+                workspace.feed(message.input)
+            case ipc.ResizeTerminal():
+                workspace.resize(message.resize)
+            case ipc.CancelTask():
+                workspace.cancel(message.cancel)
+            case ipc.Acknowledged():
+                workspace.acknowledged(message.task_id, message.offset, settled=message.settled)
+            case ipc.Incomplete():
+                workspace.incomplete(message.task_id)
+            case ipc.Connected():
+                self._stopping.connected(workspace.id, message.connected)
+            case ipc.Refused():
+                self._stopping.refused(workspace)
+            case _:
+                assert_never(message)
+
+    def _close(self) -> None:
+        self._syncer.close()
+        for workspace in self.workspaces.values():
+            workspace.close()
+        self._signals.close()
+        self.loop.close()
+
+
+def _served(workspace: Workspace) -> ipc.ServedWorkspace:
+    identity = workspace.identity
+    return ipc.ServedWorkspace(
+        workspace=workspace.id,
+        hub=identity.hub,
+        daemon_id=identity.daemon_id,
+        auth_token=identity.auth_token,
+        path=identity.path,
+    )
+
+
+def _known(workspace: Workspace, record: TaskRecord) -> ipc.TaskKnown:
+    spool, running = record.spool, record.running
+    return ipc.TaskKnown(
+        workspace=workspace.id,
+        task_id=record.task_id,
+        log_id=spool.log_id if spool else record.status.log_id or workspace.no_log_id,
+        stem=str(spool.stem) if spool else None,
+        start=spool.start if spool else record.output_end,
+        end=spool.announce() if spool else record.output_end,
+        input_offset=running.input_offset if running else 0,
+        status=record.status,
+        tree=running.tree if running else None,
+    )
+
+
+def _grown(workspace: Workspace, record: TaskRecord) -> ipc.Grown | None:
+    if record.spool is None:
+        return None
+    return ipc.Grown(workspace.id, record.task_id, record.spool.start, record.spool.announce())

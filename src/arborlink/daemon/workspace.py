@@ -1,0 +1,385 @@
+"""One workspace in the supervisor: its journal, its policy, and its tasks from command to settled."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from typing import Final, Protocol
+
+import msgspec
+
+from arborlink.daemon import environment, processes, spawn
+from arborlink.daemon.console import say
+from arborlink.daemon.identity import Identity
+from arborlink.daemon.journal import Accepted, Ended, Journal, Settled, Started
+from arborlink.daemon.loop import Loop
+from arborlink.daemon.policy import Policy, PolicyError, PolicyFile
+from arborlink.daemon.recovery import recover
+from arborlink.daemon.spool import Spool
+from arborlink.daemon.syncer import Syncer
+from arborlink.daemon.task import RunningTask, now_us
+from arborlink.outputlog import LogError, OutputLog
+from arborlink.protocol import limits
+from arborlink.protocol.checksum import format_checksum
+from arborlink.protocol.errors import RemoteProtocolError
+from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
+from arborlink.protocol.messages import Cancel, Command, Input, Resize, Status
+
+# Task ids become file names.
+_USABLE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LOG_ID_BYTES: Final = 16
+
+
+@dataclass(slots=True)
+class TaskRecord:
+    """What is known of a task. `spool` and `running` are there as long as they are of use.
+
+    `output_end` counts for a task without a spool: it had none, or the hub has it all.
+    """
+
+    task_id: str
+    status: Status
+    spool: Spool | None = None
+    running: RunningTask | None = None
+    output_end: int = 0
+    settled: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return is_final(self.status.status)
+
+
+class Observer(Protocol):
+    """Whoever tells the connector."""
+
+    def task_known(self, workspace: Workspace, record: TaskRecord) -> None: ...
+
+    def status_changed(self, workspace: Workspace, record: TaskRecord) -> None: ...
+
+    def status_answered(self, workspace: Workspace, status: Status) -> None: ...
+
+    def grown(self, workspace: Workspace, record: TaskRecord) -> None: ...
+
+    def input_written(self, workspace: Workspace, record: TaskRecord) -> None: ...
+
+    def discard(self, fds: list[int]) -> None: ...
+
+    def spared(self) -> Collection[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolSettings:
+    """Sizes in bytes."""
+
+    cap_bytes: int = limits.SPOOL_BYTES_PER_TASK
+
+
+class Workspace:
+    """Tasks by id. What the hub asks for comes in by the methods named after it."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        loop: Loop,
+        syncer: Syncer,
+        observer: Observer,
+        settings: SpoolSettings,
+    ) -> None:
+        """Recover what an earlier supervisor left.
+
+        Raises:
+            PolicyError: `arbor.toml` cannot be used.
+            OSError: the disk refuses.
+        """
+        self.identity = identity
+        self.loop = loop
+        self.refusing: str | None = None
+        # For tasks that never had a log: their zero bytes are never joined with others either.
+        self.no_log_id = os.urandom(_LOG_ID_BYTES).hex()
+        self.tasks: dict[str, TaskRecord] = {}
+        self._syncer = syncer
+        self._observer = observer
+        self._settings = settings
+        self._folder = identity.folder
+        self._spool_folder = self._folder / "spool"
+        self._spool_folder.mkdir(mode=0o700, exist_ok=True)
+        self._policy = PolicyFile(self._folder / "arbor.toml")
+        self._policy.current()
+        self._boot_id = processes.boot_id()
+        self._journal = Journal(self._folder / "journal")
+        self._recover()
+
+    @property
+    def id(self) -> str:
+        """The workspace's."""
+        return self.identity.workspace_id
+
+    @property
+    def running(self) -> list[RunningTask]:
+        """Tasks that are not over."""
+        return [task.running for task in self.tasks.values() if task.running is not None]
+
+    @property
+    def unsettled(self) -> list[TaskRecord]:
+        """Tasks that the hub does not have the end of."""
+        return [task for task in self.tasks.values() if not task.settled]
+
+    # ── what the hub asks for ────────────────────────────────────────────────────────────────
+
+    def start(self, command: Command) -> None:
+        """Run a command; one that is known is answered with its status, and never run again."""
+        known = self.tasks.get(command.task_id)
+        if known is not None:
+            self._answer_again(known)
+            return
+        if not _USABLE_ID.fullmatch(command.task_id):
+            say("the hub sent a task with an unusable id", level="warning")
+            text = "the task's id cannot be used as a file name"
+            self._observer.status_answered(self, _not_started(command, Reason.START_FAILED, text))
+            return
+        refusal = self._refusal(command)
+        if refusal is not None:
+            self._refuse(_not_started(command, *refusal))
+            return
+        self._start(command)
+
+    def feed(self, message: Input) -> None:
+        """Input for a command; for one that is over it counts as read."""
+        record = self.tasks.get(message.task_id)
+        if record is None:
+            return
+        if record.running is not None:
+            try:
+                record.running.feed(message)
+            except RemoteProtocolError as error:
+                say(f"{message.task_id}: input refused: {error}", level="warning")
+        self._observer.input_written(self, record)
+
+    def resize(self, message: Resize) -> None:
+        """A terminal has another size."""
+        record = self.tasks.get(message.task_id)
+        if record is not None and record.running is not None:
+            record.running.resize(message.cols, message.rows)
+
+    def cancel(self, message: Cancel) -> None:
+        """End a task; one that is over is answered with its status, one never seen never starts."""
+        record = self.tasks.get(message.task_id)
+        if record is None:
+            if _USABLE_ID.fullmatch(message.task_id):
+                self._refuse(_never_started(message.task_id))
+        elif record.running is not None:
+            record.running.cancel(message.grace_seconds)
+        else:
+            self._answer_again(record)
+
+    def acknowledged(self, task_id: str, offset: int, *, settled: bool) -> None:
+        """The hub has the output below `offset`, and perhaps the end of the task, for good."""
+        record = self.tasks.get(task_id)
+        if record is None:
+            return
+        if record.running is not None:
+            record.running.acknowledged(offset)
+            self._observer.grown(self, record)
+        elif record.spool is not None:
+            record.spool.acknowledge(offset)
+            self._observer.grown(self, record)
+        if settled and record.is_final and not record.settled:
+            self._settle(record)
+
+    def incomplete(self, task_id: str) -> None:
+        """The hub has a gap where we have none: our checksum would not be its."""
+        record = self.tasks.get(task_id)
+        if record is None:
+            return
+        if record.spool is not None:
+            record.spool.complete = False
+        if record.is_final:
+            self._set_status(record, _without_checksum(record.status))
+
+    # ── what happens to the tasks ────────────────────────────────────────────────────────────
+
+    def cancel_all(self, grace_seconds: float) -> None:
+        """End every task."""
+        for task in self.running:
+            task.cancel(grace_seconds)
+
+    def reaped(self, pid: int, exit_code: int) -> bool:
+        """A child has died; whether it was a task's first process."""
+        for task in self.running:
+            if task.tree.pid == pid:
+                task.reaped(exit_code)
+                return True
+        return False
+
+    def spared(self) -> Collection[int]:
+        """Process ids that belong to no task."""
+        return self._observer.spared()
+
+    def on_grown(self, task: RunningTask) -> None:
+        """There is more output."""
+        self._observer.grown(self, self.tasks[task.task_id])
+
+    def on_input_written(self, task: RunningTask) -> None:
+        """Input has reached the command."""
+        record = self.tasks.get(task.task_id)
+        if record is not None:
+            self._observer.input_written(self, record)
+
+    def on_ended(self, task: RunningTask, status: Status) -> None:
+        """A task is over, and its output durable."""
+        record = self.tasks[task.task_id]
+        record.running = None
+        record.output_end = task.spool.end
+        task.spool.policy = "block"  # nothing more is written, hence nothing dropped
+        self._set_status(record, status)
+
+    def discard(self, fds: list[int]) -> None:
+        """Read these and throw it away."""
+        self._observer.discard(fds)
+
+    def close(self) -> None:
+        """Close everything; tasks that still run become `lost` at the next start."""
+        for record in self.tasks.values():
+            if record.spool is not None and not record.spool.is_syncing:
+                record.spool.close()
+        self._journal.sync()
+        self._journal.close()
+
+    # ── in here ──────────────────────────────────────────────────────────────────────────────
+
+    def _recover(self) -> None:
+        for found in recover(self._journal, self._spool_folder, self._boot_id):
+            spool = None
+            if found.log is not None:
+                spool = Spool(found.stem, found.log, self.loop, self._syncer)
+            self.tasks[found.task_id] = TaskRecord(
+                found.task_id,
+                found.status,
+                spool=spool,
+                output_end=found.status.final_offset or 0,
+                settled=found.settled,
+            )
+
+    def _refusal(self, command: Command) -> tuple[Reason, str] | None:
+        if self.refusing is not None:
+            return Reason.START_FAILED, self.refusing
+        try:
+            refusal = self._policy.current().refusal(command, len(self.running))
+        except PolicyError as error:
+            say(str(error), level="error")
+            refusal = "its policy file cannot be read, so nothing is allowed"
+        if refusal is None:
+            return None
+        return Reason.POLICY, f"the daemon refused: {refusal}"
+
+    def _start(self, command: Command) -> None:
+        """In this order: log, journal (durable), processes, journal, the news."""
+        log_id = os.urandom(_LOG_ID_BYTES).hex()
+        stem = self._spool_folder / command.task_id
+        try:
+            log = OutputLog.create(stem, log_id)
+            self._journal.append_durably(Accepted(command, log_id))
+        except (OSError, LogError) as error:
+            OutputLog.delete(stem)
+            text = f"the daemon's disk refused it: {error}"
+            self._refuse(_not_started(command, Reason.START_FAILED, text))
+            return
+        try:
+            child = spawn.start(command, self.identity.path, self._environment(command))
+        except spawn.StartFailed as error:
+            log.close()
+            OutputLog.delete(stem)
+            self._refuse(_not_started(command, error.reason, str(error), error.exit_code))
+            return
+        spool = Spool(
+            stem,
+            log,
+            self.loop,
+            self._syncer,
+            policy=command.on_spool_full,
+            cap_bytes=self._settings.cap_bytes,
+        )
+        status = Status(
+            task_id=command.task_id, status=TaskStatus.RUNNING, at=now_us(), log_id=log_id
+        )
+        record = TaskRecord(command.task_id, status, spool=spool)
+        self.tasks[command.task_id] = record
+        self._journal.append(Started(command.task_id, child.tree, self._boot_id, status.at or 0))
+        record.running = RunningTask(self, command, child, spool, self._run_seconds(command))
+        self._observer.task_known(self, record)
+
+    def _environment(self, command: Command) -> dict[bytes, bytes]:
+        return environment.build(os.environ, command.env, terminal=command.tty is not None)
+
+    def _run_seconds(self, command: Command) -> float:
+        allowed = self._policy_now().max_run_seconds
+        return min(command.timeout or float("inf"), allowed or float("inf"))
+
+    def _policy_now(self) -> Policy:
+        try:
+            return self._policy.current()
+        except PolicyError:
+            return Policy()
+
+    def _refuse(self, status: Status) -> None:
+        """A task that ends before it began."""
+        self._journal.append(Ended(status))
+        record = TaskRecord(status.task_id, status)
+        self.tasks[status.task_id] = record
+        self._observer.task_known(self, record)
+
+    def _set_status(self, record: TaskRecord, status: Status) -> None:
+        record.status = status
+        self._journal.append(Ended(status))
+        self._journal.sync()
+        self._observer.status_changed(self, record)
+
+    def _settle(self, record: TaskRecord) -> None:
+        record.settled = True
+        self._journal.append(Settled(record.task_id))
+        if record.spool is not None:
+            record.spool.discard()
+            record.spool = None
+
+    def _answer_again(self, record: TaskRecord) -> None:
+        if record.settled:
+            # The hub had forgotten it. What it had of the output is not here any more: a gap.
+            record.settled = False
+            record.status = _without_checksum(record.status)
+            self._observer.task_known(self, record)
+        else:
+            self._observer.status_changed(self, record)
+
+
+def _not_started(
+    command: Command, reason: Reason, error: str, exit_code: int | None = None
+) -> Status:
+    return Status(
+        task_id=command.task_id,
+        status=TaskStatus.FAILED,
+        reason=reason,
+        error=error[: limits.MAX_PATH_CHARS],
+        exit_code=exit_code,
+        final_offset=0,
+        checksum=format_checksum(0),
+        at=now_us(),
+    )
+
+
+def _never_started(task_id: str) -> Status:
+    return Status(
+        task_id=task_id,
+        status=TaskStatus.CANCELLED,
+        reason=Reason.CANCELLED,
+        final_offset=0,
+        checksum=format_checksum(0),
+        at=now_us(),
+    )
+
+
+def _without_checksum(status: Status) -> Status:
+    return msgspec.structs.replace(status, checksum=None)

@@ -1,0 +1,16 @@
+"""Who somebody is, and what they may do."""
+
+from arborlink.hub.access.environment import Environment
+from arborlink.hub.access.identity import Identity
+from arborlink.hub.access.origins import host_allowed, origin_allowed
+from arborlink.hub.access.service import Access
+from arborlink.hub.access.visibility import Visibility
+
+__all__ = [
+    "Access",
+    "Environment",
+    "Identity",
+    "Visibility",
+    "host_allowed",
+    "origin_allowed",
+]

@@ -1,0 +1,108 @@
+"""Daemons: the codes that admit them, their tokens, and their removal."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Final, NamedTuple
+
+from arborlink.hub.access.credentials import hash_secret, make_code, make_secret, normal_code
+from arborlink.hub.access.environment import Environment
+from arborlink.hub.access.identity import Identity
+from arborlink.hub.access.visibility import Visibility
+from arborlink.hub.store.base import Store
+from arborlink.hub.store.base_access import DaemonRow, EnrolmentRow
+from arborlink.protocol.errors import NotAllowed, NotAuthenticated, NotFound
+
+ENROLMENT_SECONDS: Final = 600.0
+
+
+class Enrolled(NamedTuple):
+    """A daemon that was just admitted; its token is shown this once."""
+
+    workspace_id: str
+    daemon_id: str
+    auth_token: str
+
+
+class NewCode(NamedTuple):
+    """`expires_at` is in µs since 1970."""
+
+    code: str
+    expires_at: int
+
+
+class Enrolments:
+    """A code is worth one daemon in one workspace, nothing else."""
+
+    def __init__(self, store: Store, environment: Environment, visibility: Visibility) -> None:
+        self._store = store
+        self._environment = environment
+        self._visibility = visibility
+
+    async def create_code(self, identity: Identity, workspace_id: str) -> NewCode:
+        """Raises NotFound, NotAllowed."""
+        workspace = self._visibility.workspace(identity, workspace_id)
+        identity.require("workspaces:write", workspace.id)
+        code = make_code(self._environment.random_bytes)
+        expires_at = self._environment.after(ENROLMENT_SECONDS)
+        row = EnrolmentRow(
+            code_hash=hash_secret(code),
+            workspace_id=workspace.id,
+            created_by=identity.user_id,
+            expires_at=expires_at,
+        )
+        await self._store.add_enrolment(row, self._environment.unix_us())
+        return NewCode(code, expires_at)
+
+    async def redeem(self, code: str) -> Enrolled:
+        """Make the daemon that the code is for; the code is the only proof that is needed.
+
+        Raises:
+            NotFound: unknown, used up, or too old.
+            WorkspaceTaken: the workspace has a daemon; the code stays good.
+        """
+        token = make_secret("d", self._environment.random_bytes)
+        daemon = await self._store.redeem_enrolment(
+            hash_secret(normal_code(code)),
+            self._environment.new_id("dmn"),
+            hash_secret(token),
+            self._environment.unix_us(),
+        )
+        return Enrolled(daemon.workspace_id, daemon.id, token)
+
+    def daemon(self, identity: Identity, daemon_id: str) -> DaemonRow:
+        """Raises NotFound."""
+        row = self._store.daemon(daemon_id)
+        if row is None:
+            raise NotFound("There is no such daemon, or not for you.", ref=daemon_id[:64])
+        self._visibility.workspace(identity, row.workspace_id)
+        return row
+
+    async def remove(self, identity: Identity, daemon_id: str) -> DaemonRow:
+        """Its token is worth nothing from now on. Raises NotFound, NotAllowed."""
+        row = self.daemon(identity, daemon_id)
+        identity.require("workspaces:write", row.workspace_id)
+        return await self._store.delete_daemon(daemon_id)
+
+    def authenticate(self, daemon_id: str, auth_token: str, workspace_id: str) -> Identity:
+        """Raises NotAuthenticated (wrong token), NotAllowed (right, but for another daemon)."""
+        token_hash = hash_secret(auth_token)
+        row = self._store.daemon_by_hash(token_hash)
+        if row is None or not hmac.compare_digest(row.token_hash, token_hash):
+            raise NotAuthenticated(
+                "This daemon's token is unknown or was revoked. Enrol the folder again with a "
+                "new code."
+            )
+        if row.id != daemon_id or row.workspace_id != workspace_id:
+            raise NotAllowed(
+                "This token belongs to another daemon or workspace. Look at the identity file in "
+                "the daemon's state folder, or enrol again."
+            )
+        return Identity(
+            user_id=row.created_by,
+            username=row.id,
+            role="daemon",
+            kind="daemon",
+            workspace_id=row.workspace_id,
+            token_id=row.id,
+        )

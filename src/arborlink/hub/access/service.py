@@ -1,0 +1,137 @@
+"""Everything about access, put together: what the routes and the sockets are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import argon2
+
+from arborlink.hub.access.accounts import Accounts, NewSecret
+from arborlink.hub.access.enrolments import Enrolments
+from arborlink.hub.access.environment import Environment
+from arborlink.hub.access.identity import Identity
+from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.access.tickets import Ticket, Tickets
+from arborlink.hub.access.visibility import Visibility
+from arborlink.hub.settings import HubSettings
+from arborlink.hub.store.base import Store
+from arborlink.hub.store.base_access import DaemonRow, TokenRow, UserRow
+from arborlink.protocol.errors import NotAuthenticated
+from arborlink.protocol.limits import MAX_TOKEN_CHARS
+from arborlink.protocol.resources import Scope
+
+Revoked = Callable[[str], object]
+
+
+class Access:
+    """One per hub. A credential that was revoked stops working before the revocation returns."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: HubSettings,
+        environment: Environment | None = None,
+        *,
+        hasher: argon2.PasswordHasher | None = None,
+    ) -> None:
+        self.environment = environment or Environment()
+        self.settings = settings
+        self.visibility = Visibility(store)
+        self.accounts = Accounts(
+            store, self.environment, Passwords(hasher or argon2.PasswordHasher())
+        )
+        self.enrolments = Enrolments(store, self.environment, self.visibility)
+        self._store = store
+        self._tickets = Tickets(self.environment)
+        self._on_revoked: list[Revoked] = [self._tickets.revoke]
+
+    async def bootstrap(self, token: str | None) -> UserRow:
+        """The owner's account, made if need be; see `Accounts.bootstrap`. Raises InvalidInput."""
+        return await self.accounts.bootstrap(token, self.settings.owner_name)
+
+    async def create_sign_in_link(self, user_id: str | None = None) -> NewSecret:
+        """A link's secret for this user, or the owner. Raises NotAuthenticated without one."""
+        owner = self._store.owner() if user_id is None else self._store.user(user_id)
+        if owner is None:
+            raise NotAuthenticated("There is no such account.")
+        return await self.accounts.create_sign_in_link(owner.id)
+
+    # ── who is it ────────────────────────────────────────────────────────────────────────────
+
+    def authenticate_token(self, secret: str) -> Identity:
+        """The bearer of an API token. Raises NotAuthenticated."""
+        identity = None
+        if 0 < len(secret) <= MAX_TOKEN_CHARS:
+            identity = self.accounts.authenticate_token(secret)
+        if identity is None:
+            raise NotAuthenticated("This token is unknown, expired or revoked. Sign in again.")
+        return identity
+
+    def authenticate_session(self, secret: str) -> Identity:
+        """The owner of a session cookie. Raises NotAuthenticated."""
+        identity = None
+        if 0 < len(secret) <= MAX_TOKEN_CHARS:
+            identity = self.accounts.authenticate_session(secret)
+        if identity is None:
+            raise NotAuthenticated("This session is over. Sign in again.")
+        return identity
+
+    async def authenticate_viewer(self, secret: str) -> Identity:
+        """The bearer of an API token or of a ticket, which is used up. Raises NotAuthenticated."""
+        ticket = self._tickets.take(secret)
+        return self.authenticate_token(secret) if ticket is None else ticket
+
+    async def authenticate_daemon(
+        self, daemon_id: str, auth_token: str, workspace_id: str
+    ) -> Identity:
+        """Raises NotAuthenticated (wrong token), NotAllowed (right, but for another daemon)."""
+        return self.enrolments.authenticate(daemon_id, auth_token, workspace_id)
+
+    def issue_ticket(self, identity: Identity) -> Ticket:
+        """A ticket for one WebSocket. Raises Unavailable when too many wait."""
+        return self._tickets.issue(identity)
+
+    # ── who is it no longer ──────────────────────────────────────────────────────────────────
+
+    def on_revoked(self, callback: Revoked) -> None:
+        """Call this with the id of every token, session, daemon or user that is revoked."""
+        self._on_revoked.append(callback)
+
+    async def create_token(
+        self,
+        identity: Identity,
+        name: str,
+        scopes: list[Scope],
+        *,
+        workspace_id: str | None = None,
+        seconds: float | None = None,
+    ) -> tuple[TokenRow, str]:
+        """A new API token of the same user, and its secret. Raises NotFound, NotAllowed."""
+        if workspace_id is not None:
+            self.visibility.workspace(identity, workspace_id)
+        return await self.accounts.create_token(
+            identity, name, scopes, workspace_id=workspace_id, seconds=seconds
+        )
+
+    async def revoke_token(self, identity: Identity, token_id: str) -> None:
+        """Raises NotFound when it is not this user's, NotAllowed."""
+        if token_id != identity.token_id:
+            identity.require_everywhere("admin")
+        await self._store.delete_token(token_id, identity.user_id)
+        self._tell_revoked(token_id)
+
+    async def sign_out(self, identity: Identity) -> None:
+        """End the session that this identity came from."""
+        if identity.kind == "session" and identity.token_id is not None:
+            await self._store.delete_session(identity.token_id)
+            self._tell_revoked(identity.token_id)
+
+    async def remove_daemon(self, identity: Identity, daemon_id: str) -> DaemonRow:
+        """Raises NotFound, NotAllowed."""
+        row = await self.enrolments.remove(identity, daemon_id)
+        self._tell_revoked(row.id)
+        return row
+
+    def _tell_revoked(self, subject_id: str) -> None:
+        for callback in self._on_revoked:
+            callback(subject_id)

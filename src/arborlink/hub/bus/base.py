@@ -1,0 +1,23 @@
+"""How facts reach whoever watches: the seam where a hub of several processes would differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceChanged
+
+Fact: TypeAlias = TaskStatusChanged | WorkspaceChanged | InputAck
+Listener: TypeAlias = Callable[[str, Fact], None]
+
+
+class Bus(Protocol):
+    """Facts are published under the workspace they belong to and heard in the order published."""
+
+    def publish(self, workspace_id: str, fact: Fact) -> None:
+        """Tell every listener, at once and without waiting for any."""
+        ...
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Hear every fact from now on, until the returned function is called."""
+        ...

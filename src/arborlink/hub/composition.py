@@ -1,0 +1,142 @@
+"""Puts the hub together: the only place that names a concrete store and bus."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from arborlink.hub.access import Access
+from arborlink.hub.bus.local import LocalBus
+from arborlink.hub.live.acceptance import Acceptance
+from arborlink.hub.live.clock import new_id
+from arborlink.hub.live.daemons import Daemons
+from arborlink.hub.live.dispatcher import Dispatcher
+from arborlink.hub.live.facts import Facts
+from arborlink.hub.live.flusher import Flusher
+from arborlink.hub.live.inputs import Inputs
+from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.live.presence import Presence
+from arborlink.hub.live.settlement import Settlement
+from arborlink.hub.live.viewer_session import Viewing
+from arborlink.hub.service.tasks import Tasks
+from arborlink.hub.settings import HubSettings
+from arborlink.hub.sockets import Admission, Sockets
+from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
+from arborlink.protocol.errors import SERVICE_RESTART
+from arborlink.protocol.limits import WireLimits
+
+OUTPUT_FOLDER = "output"
+DRAIN_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Hub:
+    """A hub that is put together; it lives while inside `running`."""
+
+    settings: HubSettings
+    store: SqliteStore
+    access: Access
+    outputs: Outputs
+    flusher: Flusher
+    presence: Presence
+    dispatcher: Dispatcher
+    facts: Facts
+    tasks: Tasks
+    sockets: Sockets
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the hub's own tasks going while inside; then make everything durable and close."""
+        async with asyncio.TaskGroup() as group:
+            own = [
+                group.create_task(self.flusher.run()),
+                group.create_task(self.dispatcher.expire_for_ever()),
+            ]
+            try:
+                yield
+            finally:
+                for task in own:
+                    task.cancel()
+        await self.flusher.flush()
+        self.flusher.close()
+        self.outputs.close()
+        await self.store.close()
+
+    async def drain(self) -> None:
+        """Take nothing new, ask every peer to come back soon, make everything durable."""
+        self.presence.start_draining()
+        self.sockets.close_all(SERVICE_RESTART, "the hub is restarting; retry in 1 seconds")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self.sockets.all_gone()
+
+
+async def compose(settings: HubSettings) -> Hub:
+    """Open the stores and connect the parts.
+
+    Raises:
+        Unavailable: the database cannot be used.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
+    access = Access(store, settings)
+    wire = _wire_limits(settings)
+    outputs = Outputs(
+        settings.data_dir / OUTPUT_FOLDER, window=settings.task_unacknowledged_bytes
+    )
+    inputs, flusher, presence = Inputs(), Flusher(), Presence(store)
+    facts = Facts(store, store, outputs, presence, LocalBus())
+    dispatcher = Dispatcher(
+        store,
+        presence,
+        inputs,
+        facts,
+        running_limit=settings.running_tasks_per_workspace,
+    )
+    settlement = Settlement(store, outputs, inputs, flusher, facts)
+    tasks = Tasks(
+        store,
+        access.visibility,
+        presence,
+        dispatcher,
+        inputs,
+        facts,
+        queue_limit=settings.queued_tasks_per_workspace,
+    )
+    daemons = Daemons(
+        store, store, outputs, inputs, flusher, presence, settlement, dispatcher, facts
+    )
+    acceptance = Acceptance(access, daemons, hub_id=store.hub_id, limits=wire)
+    sockets = Sockets(
+        settings,
+        access,
+        acceptance,
+        daemons,
+        Viewing(tasks, outputs, facts, settings.subscriptions_per_connection),
+        wire,
+        Admission(
+            total=settings.unauthenticated_connections,
+            per_address=settings.unauthenticated_connections_per_address,
+        ),
+    )
+    access.on_revoked(sockets.revoke)
+    return Hub(
+        settings, store, access, outputs, flusher, presence, dispatcher, facts, tasks, sockets
+    )
+
+
+def _wire_limits(settings: HubSettings) -> WireLimits:
+    limits = settings
+    return WireLimits(
+        control_message_bytes=limits.control_message_bytes,
+        output_frame_bytes=limits.output_frame_bytes,
+        task_unacknowledged_bytes=limits.task_unacknowledged_bytes,
+        connection_unacknowledged_bytes=limits.daemon_unacknowledged_bytes,
+        subscriptions=limits.subscriptions_per_connection,
+        subscription_window_bytes=limits.subscription_window_bytes,
+    )

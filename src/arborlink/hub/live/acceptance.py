@@ -1,0 +1,145 @@
+"""What happens between a daemon's `auth` and its `welcome`: identity, epoch, reconciliation.
+
+The daemon says which tasks its journal holds; the hub says from where it wants the output of each
+(its durable offset wins). What neither side can account for is `lost`, never run again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from arborlink.hub.access import Access
+from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.daemon_session import DaemonSession
+from arborlink.hub.live.daemons import Daemons
+from arborlink.hub.store.base import TaskRow
+from arborlink.protocol.checksum import format_checksum
+from arborlink.protocol.errors import ConnectionReplaced, Unavailable, UnsupportedProtocol
+from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
+from arborlink.protocol.limits import WireLimits
+from arborlink.protocol.messages import (
+    PROTOCOL_VERSION,
+    Cancel,
+    DaemonAuth,
+    DaemonWelcome,
+    SpooledTask,
+    TaskPosition,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Acceptance:
+    """Accepts daemons one after another for each workspace."""
+
+    def __init__(
+        self, access: Access, daemons: Daemons, *, hub_id: str, limits: WireLimits
+    ) -> None:
+        self._access = access
+        self._daemons = daemons
+        self._hub_id = hub_id
+        self._limits = limits
+
+    async def accept(self, auth: DaemonAuth, session: DaemonSession) -> None:
+        """Give the daemon's connection its epoch and queue its `welcome` on the session's link.
+
+        Raises:
+            NotAuthenticated: the token is wrong or revoked.
+            NotAllowed: the token is another daemon's or workspace's.
+            WorkspaceTaken: the workspace has another daemon.
+            UnsupportedProtocol: the daemon speaks another version.
+            Unavailable: the hub is going down.
+        """
+        if auth.protocol != PROTOCOL_VERSION:
+            raise UnsupportedProtocol(
+                f"this hub speaks protocol {PROTOCOL_VERSION}, not {auth.protocol}; "
+                "install the same version of Arbor on both sides"
+            )
+        if self._daemons.presence.draining():
+            raise Unavailable("the hub is going down; retry in 2 seconds")
+        session.identity = await self._access.authenticate_daemon(
+            auth.daemon_id, auth.auth_token, auth.workspace_id
+        )
+        acceptance = await self._daemons.workspaces.accept_daemon(
+            auth.workspace_id,
+            auth.daemon_id,
+            auth.instance_id,
+            auth.host,
+            auth.version,
+            now_us(),
+        )
+        session.adopt(auth, acceptance.epoch)
+        previous = self._daemons.presence.enter(session)
+        if previous is not None:
+            previous.fail(ConnectionReplaced("a newer connection of this daemon took over"))
+        positions = await self._reconcile(auth)
+        session.link.welcome(
+            DaemonWelcome(
+                epoch=acceptance.epoch,
+                hub_id=self._hub_id,
+                limits=self._limits,
+                tasks=positions,
+            ),
+            time.monotonic(),
+        )
+        self._resume(auth, session)
+        self._daemons.facts.workspace_changed(auth.workspace_id)
+
+    async def _reconcile(self, auth: DaemonAuth) -> list[TaskPosition]:
+        spooled = {task.task_id: task for task in auth.tasks}
+        positions = []
+        for row in self._daemons.tasks.unfinished_tasks(auth.workspace_id):
+            known = spooled.get(row.id)
+            if known is not None:
+                position = await self._position(row, known)
+                if position is not None:
+                    positions.append(position)
+            elif row.instance_id is not None and not self._may_send_again(row, auth.instance_id):
+                await self._daemons.settlement.lose(
+                    row,
+                    Reason.DAEMON_RESTARTED,
+                    "The daemon was restarted and does not know what became of this task.",
+                )
+        return positions
+
+    @staticmethod
+    def _may_send_again(row: TaskRow, instance_id: str) -> bool:
+        # The same supervisor would have the command in its journal had it ever arrived.
+        return row.instance_id == instance_id and row.status is TaskStatus.PENDING
+
+    async def _position(self, row: TaskRow, known: SpooledTask) -> TaskPosition | None:
+        if row.log_id not in (None, known.log_id):
+            await self._daemons.settlement.lose(
+                row,
+                Reason.CORRUPT_OUTPUT,
+                "The daemon's spool of this task was replaced; the two parts are not joined.",
+            )
+            return None
+        if row.log_id is None:
+            await self._daemons.tasks.set_task_log(row.id, known.log_id)
+        output = self._daemons.open_output(row, known.log_id)
+        assert output.writer is not None
+        stream = output.stream
+        # Bytes that are not durable yet are sent again: they are the same bytes.
+        all_durable = stream.durable == stream.end
+        return TaskPosition(
+            task_id=row.id,
+            offset=stream.durable,
+            credit=stream.credit,
+            checksum=format_checksum(output.writer.checksum) if all_durable else None,
+        )
+
+    def _resume(self, auth: DaemonAuth, session: DaemonSession) -> None:
+        for task in auth.tasks:
+            row = self._daemons.tasks.task(task.task_id)
+            if row is None or row.workspace_id != auth.workspace_id or is_final(row.status):
+                continue
+            for message in self._daemons.inputs.relay(row.id).resume(task.input_offset):
+                session.send(message)
+            self._daemons.facts.input_acknowledged(row.workspace_id, row.id, task.input_offset)
+            if row.cancel_requested:
+                session.send(Cancel(task_id=row.id))
+        for row in self._daemons.tasks.unfinished_tasks(auth.workspace_id):
+            if row.instance_id == auth.instance_id and row.id not in session.journalled:
+                self._daemons.dispatcher.send(row)

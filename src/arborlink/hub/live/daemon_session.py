@@ -1,0 +1,198 @@
+"""One daemon's connection: output in, acknowledgements and commands out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.websockets import WebSocket
+
+from arborlink.hub.live.output import TaskOutput
+from arborlink.hub.live.session import Session, error_message
+from arborlink.protocol.codec import Codec
+from arborlink.protocol.errors import (
+    ArborError,
+    NotFound,
+    RemoteProtocolError,
+    Unavailable,
+)
+from arborlink.protocol.lifecycle import TaskStatus, is_final
+from arborlink.protocol.link import HubLink
+from arborlink.protocol.messages import (
+    Ack,
+    AnyMessage,
+    DaemonAuth,
+    Gap,
+    InputAck,
+    Output,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from arborlink.hub.access import Identity
+    from arborlink.hub.live.daemons import Daemons
+    from arborlink.hub.store.base import TaskRow
+
+# Ends waiting to be stored; beyond this the connection is read no further until they are.
+MAX_PENDING_REPORTS = 1_024
+
+
+class DaemonSession(Session):
+    """The shell of a daemon's link. Its messages change something only while it is the newest."""
+
+    def __init__(self, websocket: WebSocket, codec: Codec, link: HubLink, daemons: Daemons) -> None:
+        super().__init__(websocket, codec, link)
+        self.workspace_id = ""
+        self.daemon_id = ""
+        self.instance_id = ""
+        self.epoch = 0
+        self.journalled: frozenset[str] = frozenset()
+        self.identity: Identity | None = None
+        self._daemons = daemons
+        self._outputs: dict[str, TaskOutput] = {}
+        self._log_ids: dict[str, str] = {}
+        self._to_acknowledge: dict[str, TaskOutput] = {}
+        self._reports: asyncio.Queue[Status | TaskOutput] = asyncio.Queue(MAX_PENDING_REPORTS)
+
+    def adopt(self, auth: DaemonAuth, epoch: int) -> None:
+        """The daemon was accepted."""
+        self.workspace_id = auth.workspace_id
+        self.daemon_id = auth.daemon_id
+        self.instance_id = auth.instance_id
+        self.epoch = epoch
+        self.journalled = frozenset(task.task_id for task in auth.tasks)
+
+    def start_tasks(self, group: asyncio.TaskGroup) -> None:
+        """Reports are stored in the order they came, without holding up output."""
+        group.create_task(self._store_reports())
+
+    async def handle(self, message: AnyMessage) -> None:
+        """A daemon's message. What an older connection still says changes nothing (rule 5)."""
+        if not self._daemons.is_current(self):
+            return
+        try:
+            await self._dispatch(message)
+        except RemoteProtocolError as error:
+            # Tell it where to go on before the close that makes it come back and do so.
+            self.link.send(error_message(error, getattr(message, "task_id", None)))
+            raise
+        except Unavailable as error:
+            self.fail(error)
+
+    async def _dispatch(self, message: AnyMessage) -> None:
+        match message:
+            case Output():
+                output = self._output(message.task_id)
+                if output.receive(message):
+                    self._daemons.flusher.mark(output, len(message.output))
+                else:
+                    self.acknowledge(output)
+            case Gap():
+                output = self._output(message.task_id)
+                if output.receive_gap(message):
+                    self._daemons.flusher.mark(output, 0)
+            case Status():
+                self._row(message.task_id)
+                if message.log_id is not None:
+                    self._log_ids[message.task_id] = message.log_id
+                await self._reports.put(message)
+            case InputAck():
+                row = self._row(message.task_id)
+                self._daemons.input_acknowledged(row, message.offset)
+            case _:
+                raise RemoteProtocolError(
+                    f"a daemon does not send {type(message).__name__}", code="unexpected_message"
+                )
+
+    def acknowledge(self, output: TaskOutput) -> None:
+        """The output's durable offset has moved: tell the daemon with the next flush."""
+        self._to_acknowledge[output.task_id] = output
+        self.wake()
+
+    def _on_durable(self, output: TaskOutput) -> None:
+        self.acknowledge(output)
+        if output.ending is not None and self._daemons.settlement.ready(output):
+            self._settle_later(output)
+
+    def collect(self) -> None:
+        """One acknowledgement a task and flush, however many syncs there were."""
+        pending, self._to_acknowledge = self._to_acknowledge, {}
+        if self.link.state.value != "open":
+            return
+        for output in pending.values():
+            stream = output.stream
+            self.link.send(Ack(task_id=output.task_id, offset=stream.durable, credit=stream.credit))
+
+    def _output(self, task_id: str) -> TaskOutput:
+        output = self._outputs.get(task_id)
+        if output is None or output.writer is None:
+            row = self._row(task_id)
+            if is_final(row.status):
+                raise RemoteProtocolError(
+                    f"task {task_id} is over: it can have no more output", code="output_after_end"
+                )
+            output = self._daemons.open_output(row, self._log_ids.get(task_id))
+            self._adopt_output(output)
+            self._outputs[task_id] = output
+        return output
+
+    def _adopt_output(self, output: TaskOutput) -> None:
+        output.on_durable = self._on_durable
+        output.on_failed = self.fail
+
+    def _row(self, task_id: str) -> TaskRow:
+        row = self._daemons.tasks.task(task_id)
+        if row is None or row.workspace_id != self.workspace_id:
+            raise NotFound(f"this workspace has no task {task_id}", ref=task_id)
+        return row
+
+    def _settle_later(self, output: TaskOutput) -> None:
+        try:
+            self._reports.put_nowait(output)
+        except asyncio.QueueFull:
+            self.fail(Unavailable("too many ends of tasks at once; retry in 1 seconds"))
+
+    async def _store_reports(self) -> None:
+        while True:
+            report = await self._reports.get()
+            try:
+                if isinstance(report, Status):
+                    await self._on_status(report)
+                else:
+                    await self._settle(report)
+            except ArborError as error:
+                self.fail(error)
+
+    async def _on_status(self, report: Status) -> None:
+        row = self._row(report.task_id)
+        settlement = self._daemons.settlement
+        if report.log_id is not None and row.log_id is None:
+            await self._daemons.tasks.set_task_log(row.id, report.log_id)
+        if report.status is TaskStatus.RUNNING:
+            await settlement.started(row, report)
+        elif report.status in (TaskStatus.PENDING, TaskStatus.EXPIRED):
+            raise RemoteProtocolError(
+                f"a daemon cannot report {report.status}", code="unexpected_status"
+            )
+        elif is_final(row.status):
+            self._acknowledge_end(report)
+        else:
+            output = settlement.ended(row, report)
+            self._adopt_output(output)
+            if settlement.ready(output):
+                await self._settle(output)
+
+    async def _settle(self, output: TaskOutput) -> None:
+        report = output.ending
+        if report is None:
+            return
+        await self._daemons.settlement.settle(output)
+        self._outputs.pop(output.task_id, None)
+        self._log_ids.pop(output.task_id, None)
+        self._to_acknowledge.pop(output.task_id, None)
+        self._acknowledge_end(report)
+        await self._daemons.dispatcher.kick(self.workspace_id)
+
+    def _acknowledge_end(self, report: Status) -> None:
+        offset = report.final_offset or 0
+        self.send(Ack(task_id=report.task_id, offset=offset, credit=0, settled=True))

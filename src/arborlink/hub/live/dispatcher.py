@@ -1,0 +1,143 @@
+"""Hands waiting tasks to connected daemons, oldest first, as the workspace's limit allows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.facts import Facts
+from arborlink.hub.live.inputs import Inputs
+from arborlink.hub.live.presence import Presence
+from arborlink.hub.store.base import TaskChanges, TaskRow, TaskStore
+from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus
+from arborlink.protocol.messages import Cancel, Command
+
+EXPIRY_CHECK_SECONDS = 1.0
+
+
+class Dispatcher:
+    """A task is recorded as handed over (durably) before its command is sent: design rule 4."""
+
+    def __init__(
+        self,
+        tasks: TaskStore,
+        presence: Presence,
+        inputs: Inputs,
+        facts: Facts,
+        *,
+        running_limit: int,
+    ) -> None:
+        self._tasks = tasks
+        self._presence = presence
+        self._inputs = inputs
+        self._facts = facts
+        self._running_limit = running_limit
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._adding: Counter[str] = Counter()
+
+    def lock(self, workspace_id: str) -> asyncio.Lock:
+        """Held while waiting tasks of the workspace are handed over or taken back."""
+        return self._locks[workspace_id]
+
+    @contextmanager
+    def adding(self, workspace_id: str) -> Iterator[None]:
+        """Count a task that is about to be stored, so that many at once keep to the limits."""
+        self._adding[workspace_id] += 1
+        try:
+            yield
+        finally:
+            self._adding[workspace_id] -= 1
+            if not self._adding[workspace_id]:
+                del self._adding[workspace_id]
+
+    def queued(self, workspace_id: str) -> int:
+        """Tasks that wait, or may have to."""
+        return self._tasks.task_counts(workspace_id).queued + self._adding[workspace_id]
+
+    def instance_with_room(self, workspace_id: str) -> str | None:
+        """The supervisor instance that can take a task of this workspace now; None if none can."""
+        session = self._presence.session(workspace_id)
+        if session is None or self._presence.draining():
+            return None
+        counts = self._tasks.task_counts(workspace_id)
+        adding = self._adding[workspace_id]
+        if counts.queued or counts.dispatched + adding >= self._running_limit:
+            return None
+        return session.instance_id
+
+    async def hand_over(self, row: TaskRow) -> None:
+        """Send a task that is recorded as handed to `row.instance_id`.
+
+        The daemon may have gone or been restarted while that was recorded. The command was never
+        sent, so it is safe to send it to another instance, or to let it wait.
+        """
+        session = self._presence.session(row.workspace_id)
+        if session is None:
+            return
+        if session.instance_id != row.instance_id:
+            row = await self._tasks.dispatch_task(row.id, session.instance_id)
+        self.send(row)
+
+    def send(self, row: TaskRow) -> None:
+        """Send the command, what was asked of the task meanwhile, and its input so far."""
+        session = self._presence.session(row.workspace_id)
+        if session is None:
+            return
+        session.send(_command(row))
+        for message in self._inputs.relay(row.id).resume(0):
+            session.send(message)
+        if row.cancel_requested:
+            session.send(Cancel(task_id=row.id))
+
+    async def kick(self, workspace_id: str) -> None:
+        """Hand over as many waiting tasks as the daemon may take."""
+        async with self._locks[workspace_id]:
+            for row in self._tasks.unfinished_tasks(workspace_id):
+                session = self._presence.session(workspace_id)
+                if session is None or self._presence.draining():
+                    return
+                if row.instance_id is not None:
+                    continue
+                counts = self._tasks.task_counts(workspace_id)
+                if counts.dispatched >= self._running_limit:
+                    return
+                await self.hand_over(await self._tasks.dispatch_task(row.id, session.instance_id))
+
+    async def expire_for_ever(self) -> None:
+        """Give up tasks that waited longer than they wanted to, until cancelled."""
+        while True:
+            await asyncio.sleep(EXPIRY_CHECK_SECONDS)
+            await self.expire()
+
+    async def expire(self) -> None:
+        """Give up tasks that waited longer than they wanted to."""
+        for row in self._tasks.expired_tasks(now_us()):
+            async with self._locks[row.workspace_id]:
+                row = self._tasks.task(row.id) or row
+                if row.status is not TaskStatus.PENDING or row.instance_id is not None:
+                    continue
+                changes = TaskChanges(
+                    finished_at=now_us(),
+                    reason=Reason.EXPIRED,
+                    error="The workspace's daemon did not come back in time.",
+                )
+                changed = await self._tasks.transition_task(row.id, TaskEvent.EXPIRE, changes)
+                self._facts.task_changed(changed)
+
+
+def _command(row: TaskRow) -> Command:
+    return Command(
+        task_id=row.id,
+        command=row.command,
+        args=row.args,
+        cwd=row.cwd,
+        env=row.env,
+        shell=row.shell,
+        tty=row.tty,
+        timeout=row.timeout,
+        on_spool_full=row.on_spool_full,
+        stdin=row.stdin,
+    )

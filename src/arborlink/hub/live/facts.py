@@ -1,0 +1,106 @@
+"""Rows and live state as the world sees them, and telling it when they change."""
+
+from __future__ import annotations
+
+from arborlink.hub.bus.base import Bus
+from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.live.presence import Presence
+from arborlink.hub.service.workspaces import rfc3339, workspace_resource
+from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
+from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceChanged
+from arborlink.protocol.resources import Task
+
+
+class Facts:
+    """Makes resources of rows and publishes changes on the bus."""
+
+    def __init__(
+        self,
+        tasks: TaskStore,
+        workspaces: WorkspaceStore,
+        outputs: Outputs,
+        presence: Presence,
+        bus: Bus,
+    ) -> None:
+        self._tasks = tasks
+        self._workspaces = workspaces
+        self._outputs = outputs
+        self._presence = presence
+        self.bus = bus
+
+    def task(self, row: TaskRow) -> Task:
+        """The task as the API shows it; a running one's size is that of now."""
+        size, gaps = row.output_size, row.gaps
+        if not is_final(row.status):
+            output = self._outputs.find(row.id)
+            if output is not None:
+                size, gaps = output.end, output.gaps()
+        return Task(
+            id=row.id,
+            workspace_id=row.workspace_id,
+            command=row.command,
+            args=row.args,
+            cwd=row.cwd,
+            env=sorted(row.env),
+            shell=row.shell,
+            tty=row.tty,
+            title=row.title,
+            status=row.status,
+            reason=row.reason,
+            exit_code=row.exit_code,
+            signal=row.signal,
+            error=row.error,
+            created_by=row.created_by,
+            created_at=rfc3339(row.created_at),
+            started_at=optional_rfc3339(row.started_at),
+            finished_at=optional_rfc3339(row.finished_at),
+            output_size=size,
+            gaps=gaps,
+            timeout=row.timeout,
+            cancel_requested=row.cancel_requested,
+        )
+
+    def status(self, row: TaskRow) -> TaskStatusChanged:
+        """The task's status as viewers hear it."""
+        return TaskStatusChanged(
+            task_id=row.id,
+            status=row.status,
+            exit_code=row.exit_code,
+            signal=row.signal,
+            error=row.error,
+            reason=row.reason,
+            final_offset=row.output_size if is_final(row.status) else None,
+            task=self.task(row),
+        )
+
+    def workspace(self, workspace_id: str) -> WorkspaceChanged | None:
+        """The workspace as viewers hear of it; None if it is gone."""
+        row = self._workspaces.workspace(workspace_id)
+        if row is None:
+            return None
+        resource = workspace_resource(
+            row, self._presence.state(workspace_id), self._tasks.task_counts(workspace_id)
+        )
+        return WorkspaceChanged(
+            workspace_id=row.id, state=resource.state, since=resource.since, workspace=resource
+        )
+
+    def task_changed(self, row: TaskRow) -> None:
+        """Tell everybody."""
+        self.bus.publish(row.workspace_id, self.status(row))
+
+    def workspace_changed(self, workspace_id: str) -> None:
+        """Tell everybody."""
+        fact = self.workspace(workspace_id)
+        if fact is not None:
+            self.bus.publish(workspace_id, fact)
+
+    def input_acknowledged(self, workspace_id: str, task_id: str, offset: int) -> None:
+        """Tell those who type."""
+        self.bus.publish(workspace_id, InputAck(task_id=task_id, offset=offset))
+
+
+def optional_rfc3339(us: int | None) -> str | None:
+    """As `rfc3339`, of a time that may not have come yet."""
+    return None if us is None else rfc3339(us)

@@ -1,0 +1,94 @@
+"""Makes outputs durable in groups: one fsync round at a time, in a thread, for all that changed.
+
+Small output waits a moment so that a chatty task does not cost an fsync a line; a full group, or
+the end of a task, does not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from arborlink.hub.live.output import TaskOutput
+from arborlink.outputlog import LogFailed, SyncPoint
+
+GROUP_SECONDS = 0.02
+GROUP_BYTES = 256 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Flusher:
+    """Tells each output of a round, on the loop, when the round is over."""
+
+    def __init__(self) -> None:
+        self._dirty: dict[str, TaskOutput] = {}
+        self._dirty_bytes = 0
+        self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fsync")
+        self.last_round_seconds = 0.0
+
+    def mark(self, output: TaskOutput, size: int) -> None:
+        """`size` bytes were appended."""
+        self._dirty[output.task_id] = output
+        self._dirty_bytes += size
+        self._wake.set()
+        if self._dirty_bytes >= GROUP_BYTES:
+            self._urgent.set()
+
+    def hurry(self, output: TaskOutput) -> None:
+        """Somebody waits for this output to be durable."""
+        self._dirty[output.task_id] = output
+        self._wake.set()
+        self._urgent.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        last_round = 0.0
+        while True:
+            await self._wake.wait()
+            try:
+                async with asyncio.timeout_at(last_round + GROUP_SECONDS):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+            last_round = loop.time()
+            await self.flush()
+            self.last_round_seconds = loop.time() - last_round
+
+    async def flush(self) -> None:
+        """One round."""
+        batch, self._dirty = self._dirty, {}
+        self._dirty_bytes = 0
+        self._wake.clear()
+        self._urgent.clear()
+        points = [
+            (output, point)
+            for output in batch.values()
+            if (point := output.begin_sync()) is not None
+        ]
+        loop = asyncio.get_running_loop()
+        failures = await loop.run_in_executor(self._pool, _run, [point for _, point in points])
+        for index, (output, point) in enumerate(points):
+            if index in failures:
+                logger.error("cannot make %s durable: %s", output.task_id, failures[index])
+                output.abandon_sync(failures[index])
+            else:
+                output.finish_sync(point)
+
+    def close(self) -> None:
+        """Wait for the round under way."""
+        self._pool.shutdown(wait=True)
+
+
+def _run(points: list[SyncPoint]) -> dict[int, Exception]:
+    failures: dict[int, Exception] = {}
+    for index, point in enumerate(points):
+        try:
+            point.run()
+        except (OSError, LogFailed) as error:
+            failures[index] = error
+    return failures

@@ -1,0 +1,231 @@
+"""A task's output at the hub: what arrives is appended, kept for good, and read by cursors.
+
+Bytes go to live viewers before they are on disk: they are immutable and still in the daemon's
+spool, so after a crash of the hub the same bytes come again (design: "The one idea"). They are
+acknowledged to the daemon only once they are durable.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from arborlink.outputlog import Chunk, LogFailed, LogReader, OutputLog, SyncPoint
+from arborlink.outputlog import Gap as LogGap
+from arborlink.protocol import limits
+from arborlink.protocol.errors import LocalProtocolError, Unavailable
+from arborlink.protocol.messages import Gap, Output, Status
+from arborlink.protocol.resources import GapInfo
+from arborlink.protocol.stream import ReceiveStream
+
+TAIL_BYTES = limits.SUBSCRIPTION_BUFFER_BYTES
+
+
+class TaskOutput:
+    """One task's log. `writer` is there while bytes may still arrive.
+
+    `ending` is the daemon's report of the end, until the log is complete and the end is stored.
+    """
+
+    def __init__(self, task_id: str, stem: Path, *, window: int) -> None:
+        self.task_id = task_id
+        self.ending: Status | None = None
+        self.writer: OutputLog | None = None
+        self.listeners: set[Callable[[], None]] = set()
+        self.on_durable: Callable[[TaskOutput], None] | None = None
+        self.on_failed: Callable[[Unavailable], None] | None = None
+        self._syncing = False
+        self._close_after_sync = False
+        self._stem = stem
+        self._reader: LogReader | None = None
+        # The newest messages by their offset: cursors that are up to date share them and their
+        # encoding instead of reading the file.
+        self._tail: OrderedDict[int, Output] = OrderedDict()
+        self._tail_bytes = 0
+        self._frames: dict[int, bytes] = {}
+        self.stream = ReceiveStream(0, window=window)
+        if stem.with_suffix(".idx").exists():
+            self._reader = LogReader(stem)
+            self.stream = ReceiveStream(self._reader.end(), window=window)
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────
+
+    def open_writer(self, log_id: str) -> OutputLog:
+        """Begin, or go on after a restart. What was recovered is made durable first.
+
+        Raises:
+            OSError: the disk is full or broken.
+        """
+        if self.writer is None:
+            if self._reader is None:
+                self.writer = OutputLog.create(self._stem, log_id)
+                self._reader = LogReader(self._stem)
+            else:
+                self.writer = OutputLog.open(self._stem)
+                self.writer.sync()
+            self.stream = ReceiveStream(self.writer.end, window=self.stream.window)
+        return self.writer
+
+    def receive(self, message: Output) -> bool:
+        """Append what is new of a message; False if nothing was.
+
+        Raises:
+            OffsetOutOfOrder: it begins beyond the end.
+            RemoteProtocolError: it goes beyond the credit.
+            Unavailable: the disk does not take it; nothing was changed.
+        """
+        writer = self._require_writer()
+        skip = self.stream.receive(message.offset, len(message.output))
+        if skip is None:
+            return False
+        try:
+            writer.append(
+                memoryview(message.output)[skip:] if skip else message.output,
+                is_error=message.is_error,
+                time_us=message.time,
+            )
+        except (OSError, LogFailed) as error:
+            self.stream.end = writer.end
+            raise _storage_fault(error) from error
+        if not skip:
+            self._remember(message)
+        self._wake()
+        return True
+
+    def receive_gap(self, message: Gap) -> bool:
+        """Record what is new of a declared gap; False if nothing was. Raises as `receive` does."""
+        writer = self._require_writer()
+        new = self.stream.receive_gap(message.start, message.end)
+        if new is None:
+            return False
+        writer.append_gap(new[1], message.reason)
+        self._wake()
+        return True
+
+    def begin_sync(self) -> SyncPoint | None:
+        """What to make durable now; None if there is nothing to write."""
+        if self.writer is None or self.writer.synced == self.writer.end:
+            return None
+        self._syncing = True
+        return self.writer.begin_sync()
+
+    def finish_sync(self, point: SyncPoint) -> None:
+        """The point's `run` has succeeded."""
+        self._syncing = False
+        if self.writer is None:
+            return
+        self.stream.advance_durable(self.writer.finish_sync(point))
+        if self._close_after_sync:
+            self.close_writer()
+        elif self.on_durable is not None:
+            self.on_durable(self)
+
+    def abandon_sync(self, error: Exception) -> None:
+        """The point's `run` has failed: what it should have kept may be gone from memory too.
+
+        Nothing of it was acknowledged, so the daemon still has it. The log has to be opened again,
+        which happens when the daemon comes back.
+        """
+        self._syncing = False
+        on_failed = self.on_failed
+        self.close_writer()
+        if on_failed is not None:
+            on_failed(_storage_fault(error))
+
+    def close_writer(self) -> None:
+        """No byte will arrive any more. A sync under way keeps its descriptors until it is over."""
+        self.ending = None
+        self.on_durable = None
+        self.on_failed = None
+        self._close_after_sync = self._syncing
+        if self.writer is not None and not self._syncing:
+            self.writer.close()
+            self.writer = None
+        self._wake()
+
+    def _require_writer(self) -> OutputLog:
+        if self.writer is None:
+            raise LocalProtocolError(f"the output of {self.task_id} is not open for writing")
+        return self.writer
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def end(self) -> int:
+        """Where the output ends now."""
+        return self.stream.end
+
+    def gaps(self) -> list[GapInfo]:
+        """The ranges that can never arrive."""
+        found = self._reader.gaps() if self._reader is not None else ()
+        return [GapInfo(start=gap.start, end=gap.end, reason=gap.reason) for gap in found]
+
+    def reader(self) -> LogReader | None:
+        """For whoever wants to read in its own way; None while there is no byte."""
+        return LogReader(self._stem) if self._reader is not None else None
+
+    def read(self, offset: int, max_bytes: int) -> Output | Gap | None:
+        """The next message at `offset` with at most `max_bytes`; None at the end."""
+        recent = self._tail.get(offset)
+        if recent is not None and len(recent.output) <= max_bytes:
+            return recent
+        if self._reader is None or offset >= self.end:
+            return None
+        item = self._reader.read(offset, max_bytes)
+        match item:
+            case Chunk():
+                return Output(
+                    task_id=self.task_id,
+                    offset=item.offset,
+                    is_error=item.is_error,
+                    time=item.time_us,
+                    output=item.data,
+                )
+            case LogGap():
+                return Gap(task_id=self.task_id, start=item.start, end=item.end, reason=item.reason)
+            case None:
+                return None
+
+    def frame(self, message: Output, encode: Callable[[Output], bytes]) -> bytes:
+        """The message's encoding, made once for all cursors that are up to date."""
+        offset = message.offset
+        if self._tail.get(offset) is not message:
+            return encode(message)
+        frame = self._frames.get(offset)
+        if frame is None:
+            frame = self._frames[offset] = encode(message)
+        return frame
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.close_writer()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        self._tail.clear()
+        self._frames.clear()
+
+    def _remember(self, message: Output) -> None:
+        if not self.listeners:
+            if self._tail:
+                self._tail.clear()
+                self._frames.clear()
+                self._tail_bytes = 0
+            return
+        self._tail[message.offset] = message
+        self._tail_bytes += len(message.output)
+        while self._tail_bytes > TAIL_BYTES:
+            offset, oldest = self._tail.popitem(last=False)
+            self._tail_bytes -= len(oldest.output)
+            self._frames.pop(offset, None)
+
+    def _wake(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()
+
+
+def _storage_fault(error: Exception) -> Unavailable:
+    return Unavailable(
+        f"the hub cannot store output now ({error}); retry in 5 seconds", code="storage_full"
+    )

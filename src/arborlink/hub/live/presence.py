@@ -1,0 +1,79 @@
+"""Which workspaces are connected, from the connections themselves (never from a timer)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from arborlink.hub.live.clock import now_us
+from arborlink.hub.service.ports import PresenceInfo
+from arborlink.hub.store.base import WorkspaceStore
+from arborlink.protocol.errors import GOING_AWAY
+
+if TYPE_CHECKING:
+    from arborlink.hub.live.daemon_session import DaemonSession
+
+
+class Presence:
+    """At most one session a workspace; a newer one takes the older one's place."""
+
+    def __init__(self, store: WorkspaceStore) -> None:
+        self._store = store
+        self._sessions: dict[str, DaemonSession] = {}
+        self._draining = False
+        # A hub that was killed could not note when its daemons were last seen: until they come
+        # back, its own start is the best that is known.
+        self._started_at = now_us()
+
+    def session(self, workspace_id: str) -> DaemonSession | None:
+        """The workspace's daemon, if it is connected."""
+        return self._sessions.get(workspace_id)
+
+    def sessions(self) -> Iterable[DaemonSession]:
+        """All connected daemons."""
+        return tuple(self._sessions.values())
+
+    def enter(self, session: DaemonSession) -> DaemonSession | None:
+        """This session serves its workspace from now on; the one it replaces, if any."""
+        previous = self._sessions.get(session.workspace_id)
+        self._sessions[session.workspace_id] = session
+        return previous
+
+    def leave(self, session: DaemonSession) -> bool:
+        """The session ended; False if it had been replaced before."""
+        if self._sessions.get(session.workspace_id) is not session:
+            return False
+        del self._sessions[session.workspace_id]
+        return True
+
+    def state(self, workspace_id: str) -> PresenceInfo:
+        """Connected or not, since when, and how far away."""
+        session = self._sessions.get(workspace_id)
+        if session is not None:
+            round_trip = session.link.heartbeat.round_trip
+            return PresenceInfo(
+                connected=True,
+                since=round(session.connected_at * 1_000_000),
+                round_trip_ms=None if round_trip is None else round(round_trip * 1_000, 3),
+            )
+        row = self._store.workspace(workspace_id)
+        if row is None or row.last_connected_at is None:
+            return PresenceInfo(connected=False, since=None, round_trip_ms=None)
+        last_seen = row.last_seen_at
+        if last_seen is None or last_seen < row.last_connected_at:
+            last_seen = max(row.last_connected_at, self._started_at)
+        return PresenceInfo(connected=False, since=last_seen, round_trip_ms=None)
+
+    def draining(self) -> bool:
+        """Whether the hub is going down and takes nothing new."""
+        return self._draining
+
+    def start_draining(self) -> None:
+        """Take nothing new from now on."""
+        self._draining = True
+
+    def disconnect_daemon(self, workspace_id: str, reason: str) -> None:
+        """Close the workspace's daemon connection."""
+        session = self._sessions.get(workspace_id)
+        if session is not None:
+            session.close(GOING_AWAY, reason)

@@ -1,0 +1,221 @@
+"""The shell around a `HubLink`: one WebSocket, one reader, one flush point, one timer.
+
+What daemons and viewers have in common. The subclass handles messages and says what bulk there is
+to send; control messages go out between any two bulk frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from starlette.websockets import WebSocket
+
+from arborlink.protocol.codec import Codec, Decoder
+from arborlink.protocol.errors import ArborError, RemoteProtocolError
+from arborlink.protocol.link import AuthReceived, Close, HubLink, MessageReceived
+from arborlink.protocol.messages import AnyMessage, ErrorMessage
+
+Frame = bytes | str
+T = TypeVar("T")
+
+
+class ConnectionLost(Exception):
+    """The peer went away."""
+
+
+class Session:
+    """One authenticated connection. `address` is for people."""
+
+    def __init__(self, websocket: WebSocket, codec: Codec, link: HubLink) -> None:
+        self.link = link
+        self.codec = codec
+        self.connected_at = time.time()
+        self.address = websocket.client.host if websocket.client else "unknown"
+        self._websocket = websocket
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self, decoder: Decoder[Any]) -> None:
+        """Until either side closes. Never raises for what the peer did."""
+        self._arm()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read(decoder))
+                group.create_task(self._write())
+                self.start_tasks(group)
+        except* ConnectionLost:
+            pass
+        finally:
+            self.link.disconnected()
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def start_tasks(self, group: asyncio.TaskGroup) -> None:
+        """Further tasks of the subclass, which end when the connection does."""
+
+    async def handle(self, message: AnyMessage) -> None:
+        """A message of an open link. An `ArborError` is answered; a protocol error closes."""
+        raise NotImplementedError
+
+    def next_bulk(self) -> Frame | None:
+        """The next frame that may wait behind control messages."""
+        return None
+
+    def collect(self) -> None:
+        """Queue on the link what has come together since the last flush."""
+
+    def wake(self) -> None:
+        """There is something to send."""
+        self._wake.set()
+
+    def send(self, message: AnyMessage) -> None:
+        """Queue a control message; silently dropped once the link is closed."""
+        if self.link.state.value == "open":
+            self.link.send(message)
+            self._wake.set()
+
+    def fail(self, error: ArborError) -> None:
+        """Close because of `error`."""
+        self.link.fail(error)
+        self._wake.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close the connection."""
+        self.link.close(code, reason)
+        self._wake.set()
+
+    async def _read(self, decoder: Decoder[Any]) -> None:
+        while True:
+            frame = await receive_frame(self._websocket)
+            try:
+                self.link.receive(decoder.decode(frame), time.monotonic())
+            except RemoteProtocolError as error:
+                self.link.fail(error)
+            for event in self.link.events():
+                if isinstance(event, MessageReceived):
+                    await self._handle(event.message)
+            if self.link.wants_to_send:
+                self._wake.set()
+
+    async def _handle(self, message: AnyMessage) -> None:
+        try:
+            await self.handle(message)
+        except RemoteProtocolError as error:
+            self.link.fail(error)
+        except ArborError as error:
+            self.send(error_message(error, getattr(message, "task_id", None)))
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        """The one place that sends."""
+        while True:
+            self.collect()
+            for message in self.link.to_send():
+                if isinstance(message, Close):
+                    await close_websocket(self._websocket, message)
+                    raise ConnectionLost
+                await self._send_frame(self.codec.encode(message))
+            frame = self.next_bulk()
+            if frame is None:
+                return
+            await self._send_frame(frame)
+
+    async def _send_frame(self, frame: Frame) -> None:
+        await send_frame(self._websocket, frame)
+
+    def _arm(self) -> None:
+        deadline = self.link.next_deadline()
+        if deadline is not None:
+            delay = max(0.0, deadline - time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self.link.on_deadline(time.monotonic())
+        if self.link.wants_to_send:
+            self._wake.set()
+        self._arm()
+
+
+def error_message(error: ArborError, ref: str | None) -> ErrorMessage:
+    """What a peer is told of an error that does not end its connection."""
+    return ErrorMessage(
+        code=error.code,
+        message=error.message[:4096],
+        ref=error.ref or ref,
+        want=getattr(error, "want", None),
+    )
+
+
+async def receive_frame(websocket: WebSocket) -> Frame:
+    """One WebSocket message.
+
+    Raises:
+        ConnectionLost: there are no more.
+    """
+    event = await websocket.receive()
+    if event["type"] == "websocket.disconnect":
+        raise ConnectionLost
+    frame: Frame | None = event.get("bytes")
+    return frame if frame is not None else event["text"]
+
+
+async def send_frame(websocket: WebSocket, frame: Frame) -> None:
+    """Send one WebSocket message; waits while the peer does not take it.
+
+    Raises:
+        ConnectionLost: the peer is gone.
+    """
+    try:
+        if isinstance(frame, str):
+            await websocket.send({"type": "websocket.send", "text": frame})
+        else:
+            await websocket.send({"type": "websocket.send", "bytes": frame})
+    except (RuntimeError, OSError) as error:
+        # Starlette raises RuntimeError after a close, uvicorn an OSError when the peer is gone.
+        raise ConnectionLost from error
+
+
+async def close_websocket(websocket: WebSocket, close: Close) -> None:
+    """Send the close frame, if there is still somebody to send it to."""
+    try:
+        await websocket.close(close.code, close.reason)
+    except (RuntimeError, OSError):
+        return
+
+
+async def authenticate(
+    websocket: WebSocket,
+    link: HubLink,
+    codec: Codec,
+    accept: Callable[[AuthReceived], Any],
+) -> Any:
+    """Read the first message and let `accept` answer it within the link's deadline.
+
+    Raises:
+        ConnectionLost: the peer left, was too slow or was refused; the socket is closed.
+    """
+    deadline = link.next_deadline()
+    assert deadline is not None
+    try:
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+            frame = await receive_frame(websocket)
+            link.receive(codec.decode_first(frame), time.monotonic())
+            (event,) = link.events()
+            assert isinstance(event, AuthReceived)
+            return await accept(event)
+    except TimeoutError:
+        link.on_deadline(deadline)
+    except ArborError as error:
+        link.fail(error)
+    for message in link.to_send():
+        if isinstance(message, Close):
+            await close_websocket(websocket, message)
+    raise ConnectionLost

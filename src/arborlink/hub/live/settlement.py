@@ -1,0 +1,129 @@
+"""What daemons report of tasks: starts, ends, and when an end may be believed (design rule 3).
+
+A task is over only when the hub has every byte of it for good and the checksums agree.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.facts import Facts
+from arborlink.hub.live.flusher import Flusher
+from arborlink.hub.live.inputs import Inputs
+from arborlink.hub.live.output import TaskOutput
+from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.store.base import TaskChanges, TaskRow, TaskStore
+from arborlink.protocol.checksum import format_checksum
+from arborlink.protocol.lifecycle import EVENT_FOR, Reason, TaskEvent, TaskStatus, is_final
+from arborlink.protocol.messages import Status
+
+logger = logging.getLogger(__name__)
+
+
+class Settlement:
+    """Turns a daemon's reports into transitions."""
+
+    def __init__(
+        self, tasks: TaskStore, outputs: Outputs, inputs: Inputs, flusher: Flusher, facts: Facts
+    ) -> None:
+        self._tasks = tasks
+        self._outputs = outputs
+        self._inputs = inputs
+        self._flusher = flusher
+        self._facts = facts
+
+    async def started(self, row: TaskRow, report: Status) -> None:
+        """The command is running."""
+        if row.status is not TaskStatus.PENDING:
+            return
+        changes = TaskChanges(started_at=report.at or now_us())
+        self._facts.task_changed(
+            await self._tasks.transition_task(row.id, TaskEvent.START, changes)
+        )
+        self._facts.workspace_changed(row.workspace_id)
+
+    def ended(self, row: TaskRow, report: Status) -> TaskOutput:
+        """The command is over; whether the task is, `ready` says once everything is on disk."""
+        output = self._outputs.get(row.id)
+        output.ending = report
+        if output.writer is not None:
+            self._flusher.hurry(output)
+        return output
+
+    def ready(self, output: TaskOutput) -> bool:
+        """Whether the reported end can be stored now."""
+        report = output.ending
+        if report is None:
+            return False
+        final = report.final_offset or 0
+        return output.stream.end > final or output.stream.durable >= final
+
+    async def settle(self, output: TaskOutput) -> TaskRow | None:
+        """Store the end. A repeat of an end that is stored changes nothing."""
+        report = output.ending
+        row = self._tasks.task(output.task_id)
+        if report is None or row is None:
+            return row
+        if not is_final(row.status):
+            event, changes = _verdict(report, output)
+            row = await self._tasks.transition_task(row.id, event, changes)
+        output.close_writer()
+        self._inputs.forget(row.id)
+        self._facts.task_changed(row)
+        self._facts.workspace_changed(row.workspace_id)
+        self._outputs.release(row.id)
+        return row
+
+    async def lose(self, row: TaskRow, reason: Reason, error: str) -> None:
+        """The task's fate can never be known."""
+        output = self._outputs.get(row.id)
+        changes = TaskChanges(
+            finished_at=now_us(),
+            reason=reason,
+            error=error,
+            output_size=output.end,
+            gaps=output.gaps(),
+        )
+        row = await self._tasks.transition_task(row.id, TaskEvent.LOSE, changes)
+        output.close_writer()
+        self._inputs.forget(row.id)
+        self._facts.task_changed(row)
+        self._facts.workspace_changed(row.workspace_id)
+        self._outputs.release(row.id)
+
+
+def _verdict(report: Status, output: TaskOutput) -> tuple[TaskEvent, TaskChanges]:
+    event, reason, error = EVENT_FOR[report.status], report.reason, report.error
+    fault = _fault(report, output)
+    if fault is not None:
+        logger.error("task %s: %s", output.task_id, fault)
+        event, reason, error = TaskEvent.FAIL, Reason.CORRUPT_OUTPUT, fault
+    return event, TaskChanges(
+        finished_at=report.at or now_us(),
+        reason=reason,
+        exit_code=report.exit_code,
+        signal=report.signal,
+        error=error,
+        output_size=output.end,
+        gaps=output.gaps(),
+    )
+
+
+def _fault(report: Status, output: TaskOutput) -> str | None:
+    """What is wrong with the output the hub has; None if it is what the daemon wrote."""
+    final = report.final_offset or 0
+    if output.stream.end != final:
+        return (
+            f"The hub has {output.stream.end} bytes of output, but the daemon says there are "
+            f"{final}. What is stored is what arrived."
+        )
+    if report.checksum is None or output.writer is None:
+        return None
+    stored = format_checksum(output.writer.checksum)
+    if stored != report.checksum:
+        return (
+            f"The stored output's checksum is {stored}, but the daemon's is {report.checksum}. "
+            "Some bytes were changed on their way or on disk."
+        )
+    return None

@@ -1,0 +1,81 @@
+"""One viewer's subscription to one task: a cursor into its output."""
+
+from __future__ import annotations
+
+from arborlink.hub.live.output import TaskOutput
+from arborlink.protocol import limits
+from arborlink.protocol.codec import Codec
+from arborlink.protocol.cursor import Cursor
+from arborlink.protocol.messages import Gap, Output
+
+# Large enough to fill a line, small enough that a control message does not wait long behind one.
+FRAME_BYTES = 64 * limits.KIB
+# Below this much room a cursor waits for an acknowledgement rather than send crumbs.
+CRUMB_BYTES = 4 * limits.KIB
+
+
+class Subscription:
+    """Costs the hub one frame at a time, however slow its viewer is."""
+
+    def __init__(self, output: TaskOutput, offset: int, window: int) -> None:
+        self.output = output
+        self.cursor = Cursor(offset, window)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to send and room for it."""
+        waiting = self.output.end - self.cursor.sent
+        return waiting > 0 and self.cursor.room >= min(waiting, CRUMB_BYTES)
+
+    def next_message(self) -> Output | Gap | None:
+        """The next message, now counted as sent; None when up to date or out of room."""
+        if not self.has_more:
+            return None
+        cursor = self.cursor
+        message = self.output.read(cursor.sent, min(cursor.room, FRAME_BYTES))
+        if isinstance(message, Output):
+            cursor.mark_sent(message.offset + len(message.output))
+        elif isinstance(message, Gap):
+            cursor.skip_to(message.end)
+        return message
+
+
+class Rotation:
+    """Takes the next frame from several subscriptions in turn, so that none starves another."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._subscriptions: dict[str, Subscription] = {}
+
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
+    def task_ids(self) -> tuple[str, ...]:
+        """The tasks followed."""
+        return tuple(self._subscriptions)
+
+    def add(self, task_id: str, subscription: Subscription) -> None:
+        """Follow a task; in place of the subscription there was to it."""
+        self._subscriptions[task_id] = subscription
+
+    def get(self, task_id: str) -> Subscription | None:
+        """The subscription to a task."""
+        return self._subscriptions.get(task_id)
+
+    def remove(self, task_id: str) -> Subscription | None:
+        """Stop following a task."""
+        return self._subscriptions.pop(task_id, None)
+
+    def next_frame(self) -> bytes | str | None:
+        """The next frame of whichever subscription has waited longest; None if none has any."""
+        for task_id, subscription in tuple(self._subscriptions.items()):
+            message = subscription.next_message()
+            if message is None:
+                continue
+            # To the back of the queue: dictionaries keep the order of insertion.
+            del self._subscriptions[task_id]
+            self._subscriptions[task_id] = subscription
+            if isinstance(message, Output) and not self._codec.json:
+                return subscription.output.frame(message, self._codec.encode_binary)
+            return self._codec.encode(message)
+        return None

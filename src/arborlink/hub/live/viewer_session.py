@@ -1,0 +1,227 @@
+"""One viewer's connection: cursors into outputs, facts about tasks, input and control."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.websockets import WebSocket
+
+from arborlink.hub.bus.base import Fact
+from arborlink.hub.live.session import Frame, Session, error_message
+from arborlink.hub.live.subscription import Rotation, Subscription
+from arborlink.protocol import limits
+from arborlink.protocol.codec import Codec
+from arborlink.protocol.cursor import Cursor
+from arborlink.protocol.errors import (
+    ArborError,
+    InvalidInput,
+    MalformedMessage,
+    RemoteProtocolError,
+    TooManyRequests,
+)
+from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.link import HubLink
+from arborlink.protocol.messages import (
+    AnyMessage,
+    Cancel,
+    InputAck,
+    Resize,
+    Subscribe,
+    TaskStatusChanged,
+    Unsubscribe,
+    ViewerAck,
+    ViewerInput,
+)
+
+if TYPE_CHECKING:
+    from arborlink.hub.access import Identity
+    from arborlink.hub.live.facts import Facts
+    from arborlink.hub.live.outputs import Outputs
+    from arborlink.hub.service.tasks import Tasks
+    from arborlink.hub.store.base import TaskRow
+
+ALL_WORKSPACES = "*"
+# Facts waiting for a viewer that does not read; beyond it the viewer must come back and look anew.
+MAX_WAITING_FACTS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """What every viewer session shares."""
+
+    tasks: Tasks
+    outputs: Outputs
+    facts: Facts
+    subscriptions_limit: int = limits.SUBSCRIPTIONS_PER_CONNECTION
+
+
+class ViewerSession(Session):
+    """The shell of a viewer's link."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        codec: Codec,
+        link: HubLink,
+        identity: Identity,
+        viewing: Viewing,
+    ) -> None:
+        super().__init__(websocket, codec, link)
+        self.identity = identity
+        self._viewing = viewing
+        self._rotation = Rotation(codec)
+        self._workspaces: set[str] = set()
+        self._facts: deque[Fact] = deque()
+        self._stop_listening = viewing.facts.bus.listen(self._on_fact)
+
+    def leave(self) -> None:
+        """The connection is gone."""
+        self._stop_listening()
+        for task_id in self._rotation.task_ids():
+            self._unfollow(task_id)
+
+    async def handle(self, message: AnyMessage) -> None:
+        """A viewer's message; what it asks for in vain is answered and harms nobody."""
+        try:
+            await self._dispatch(message)
+        except MalformedMessage:
+            raise
+        except RemoteProtocolError as error:
+            self.send(error_message(error, getattr(message, "task_id", None)))
+
+    async def _dispatch(self, message: AnyMessage) -> None:
+        match message:
+            case ViewerAck():
+                self._acknowledge(message)
+            case Subscribe():
+                self._subscribe(message)
+            case Unsubscribe():
+                self._unsubscribe(message)
+            case ViewerInput():
+                await self._viewing.tasks.write_input(
+                    self.identity,
+                    message.task_id,
+                    message.input,
+                    offset=message.offset,
+                    eof=message.eof,
+                )
+            case Resize():
+                await self._viewing.tasks.resize(
+                    self.identity, message.task_id, message.cols, message.rows
+                )
+            case Cancel():
+                await self._viewing.tasks.cancel(
+                    self.identity, message.task_id, message.grace_seconds
+                )
+            case _:
+                raise MalformedMessage(f"a viewer does not send {type(message).__name__}")
+
+    def next_bulk(self) -> Frame | None:
+        """Output waits behind facts."""
+        return self._rotation.next_frame()
+
+    def collect(self) -> None:
+        """Facts in the order they happened."""
+        while self._facts:
+            self.send(self._facts.popleft())
+
+    # ── subscriptions ────────────────────────────────────────────────────────────────────────
+
+    def _subscribe(self, message: Subscribe) -> None:
+        if (message.task_id is None) == (message.workspace_id is None):
+            raise InvalidInput("subscribe names either a taskId or a workspaceId")
+        new = message.task_id not in self._rotation.task_ids() and (
+            message.workspace_id not in self._workspaces
+        )
+        if new and len(self._rotation) + len(self._workspaces) >= (
+            self._viewing.subscriptions_limit
+        ):
+            raise TooManyRequests(
+                f"a connection follows at most {self._viewing.subscriptions_limit} things; "
+                "unsubscribe from some, or open another connection",
+                code="too_many_subscriptions",
+            )
+        if message.task_id is not None:
+            self._follow(message.task_id, message)
+        elif message.workspace_id is not None:
+            self._watch(message.workspace_id)
+
+    def _follow(self, task_id: str, message: Subscribe) -> None:
+        row = self._viewing.tasks.visible(self.identity, task_id)
+        self._unfollow(task_id)
+        output = self._viewing.outputs.watch(task_id, self.wake)
+        try:
+            offset = self._start(row, output.end, message.offset)
+        except ArborError:
+            self._viewing.outputs.unwatch(task_id, self.wake)
+            raise
+        window = message.window or limits.SUBSCRIPTION_WINDOW_BYTES
+        self._rotation.add(task_id, Subscription(output, offset, window))
+        self.send(self._viewing.facts.status(row))
+        self.wake()
+
+    @staticmethod
+    def _start(row: TaskRow, end: int, offset: int) -> int:
+        # After a crash of the hub a viewer may be ahead of it: it has seen bytes that were not
+        # durable here. The daemon sends them again; the cursor waits for the log to catch up.
+        ahead = offset - end
+        if not is_final(row.status) and 0 < ahead <= limits.TASK_UNACKNOWLEDGED_BYTES:
+            return offset
+        try:
+            return Cursor.resolve(offset, end)
+        except RemoteProtocolError as error:
+            raise InvalidInput(
+                f"{error.message}: subscribe there or below", code=error.code
+            ) from error
+
+    def _unsubscribe(self, message: Unsubscribe) -> None:
+        if message.task_id is not None:
+            self._unfollow(message.task_id)
+        if message.workspace_id is not None:
+            self._workspaces.discard(message.workspace_id)
+
+    def _unfollow(self, task_id: str) -> None:
+        if self._rotation.remove(task_id) is not None:
+            self._viewing.outputs.unwatch(task_id, self.wake)
+
+    def _acknowledge(self, message: ViewerAck) -> None:
+        subscription = self._rotation.get(message.task_id)
+        if subscription is not None:
+            subscription.cursor.acknowledge(message.offset)
+            if subscription.has_more:
+                self.wake()
+
+    def _watch(self, workspace_id: str) -> None:
+        tasks = self._viewing.tasks
+        self._workspaces.add(workspace_id)
+        for row in tasks.visible_workspaces(self.identity, workspace_id, ALL_WORKSPACES):
+            fact = self._viewing.facts.workspace(row.id)
+            if fact is not None:
+                self.send(fact)
+            for task in tasks.unfinished(row.id):
+                self.send(self._viewing.facts.status(task))
+
+    # ── facts ────────────────────────────────────────────────────────────────────────────────
+
+    def _on_fact(self, workspace_id: str, fact: Fact) -> None:
+        if not self._concerns(workspace_id, fact):
+            return
+        if len(self._facts) >= MAX_WAITING_FACTS:
+            self.fail(TooManyRequests("too many changes wait to be read; come back and look anew"))
+            return
+        self._facts.append(fact)
+        self.wake()
+
+    def _concerns(self, workspace_id: str, fact: Fact) -> bool:
+        if isinstance(fact, InputAck | TaskStatusChanged):
+            if self._rotation.get(fact.task_id) is not None:
+                return True
+            if isinstance(fact, InputAck):
+                return False
+        return (
+            workspace_id in self._workspaces
+            or (ALL_WORKSPACES in self._workspaces
+            and self._viewing.tasks.may_see(self.identity, workspace_id))
+        )

@@ -1,0 +1,161 @@
+"""`GET /api/tasks/{id}/output` and `…/segments`: what is stored, with ranges and formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from arborlink.hub.access import Access
+from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.routes.authentication import identify
+from arborlink.hub.service import formats
+from arborlink.hub.service.ranges import parse_range
+from arborlink.hub.service.tasks import Tasks
+from arborlink.outputlog import Gap, LogReader
+from arborlink.protocol.errors import InvalidInput
+from arborlink.protocol.resources import Task
+
+MAX_SEGMENTS = 2_000
+MEDIA_TYPES = {
+    "raw": "text/plain; charset=utf-8",
+    "jsonl": "application/jsonl",
+    "asciicast": "application/x-asciicast",
+}
+SUFFIXES = {"raw": "log", "jsonl": "jsonl", "asciicast": "cast"}
+
+
+class OutputRoutes:
+    """Reads with readers of its own; streaming runs in Starlette's thread pool, off the loop."""
+
+    def __init__(self, access: Access, tasks: Tasks, outputs: Outputs) -> None:
+        self._access = access
+        self._tasks = tasks
+        self._outputs = outputs
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes."""
+        return [
+            Route("/api/tasks/{task_id}/output", self.output, methods=["GET"]),
+            Route("/api/tasks/{task_id}/segments", self.segments, methods=["GET"]),
+        ]
+
+    async def output(self, request: Request) -> Response:
+        """The bytes, or another format of them."""
+        identity = await identify(self._access, request)
+        task = self._tasks.get(identity, request.path_params["task_id"])
+        form = _choice(request, "format", tuple(MEDIA_TYPES), "raw")
+        stream = _choice(request, "stream", ("stdout", "stderr"), None)
+        output = self._outputs.get(task.id)
+        try:
+            size, gaps, reader = output.end, output.gaps(), output.reader()
+        finally:
+            self._outputs.release(task.id)
+        headers = _headers(request, task, form or "raw")
+        if gaps:
+            headers["Arbor-Gaps"] = formats.gaps_header(gaps)
+        whole = form != "raw" or stream is not None
+        try:
+            found = None if whole else parse_range(request.headers.get("range"), size)
+        except BaseException:
+            if reader is not None:
+                reader.close()
+            raise
+        start, end = found or (0, size)
+        if not whole:
+            headers["Accept-Ranges"] = "bytes"
+            headers["Content-Length"] = str(end - start)
+        if found is not None:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        body = _body(reader, start, end, form or "raw", stream, task)
+        return StreamingResponse(body, 206 if found else 200, headers)
+
+    async def segments(self, request: Request) -> Response:
+        """Who wrote what when, thinned to at most MAX_SEGMENTS."""
+        identity = await identify(self._access, request)
+        task = self._tasks.get(identity, request.path_params["task_id"])
+        start, end = _offset(request, "from", 0), _offset(request, "to", task.output_size)
+        output = self._outputs.get(task.id)
+        try:
+            reader = output.reader()
+        finally:
+            self._outputs.release(task.id)
+        items = [] if reader is None else _thin(reader, start, min(end, task.output_size))
+        return Response(msgspec.json.encode({"items": items}), media_type="application/json")
+
+
+def _body(
+    reader: LogReader | None, start: int, end: int, form: str, stream: str | None, task: Task
+) -> Iterator[bytes]:
+    if reader is None:
+        return
+    try:
+        if form == "jsonl":
+            yield from formats.jsonl(reader, start, end, stream)
+        elif form == "asciicast":
+            yield from formats.asciicast(reader, start, end, stream, task)
+        else:
+            yield from formats.raw(reader, start, end, stream)
+    finally:
+        reader.close()
+
+
+def _headers(request: Request, task: Task, form: str) -> dict[str, str]:
+    headers = {"Content-Type": MEDIA_TYPES[form], "X-Content-Type-Options": "nosniff"}
+    if request.query_params.get("download") == "1":
+        headers["Content-Disposition"] = f'attachment; filename="{task.id}.{SUFFIXES[form]}"'
+    return headers
+
+
+def _choice(
+    request: Request, name: str, allowed: tuple[str, ...], default: str | None
+) -> str | None:
+    value = request.query_params.get(name)
+    if value is None:
+        return default
+    if value not in allowed:
+        raise InvalidInput(f"{name} is one of {', '.join(allowed)}")
+    return value
+
+
+def _offset(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or len(text) > 19:
+        raise InvalidInput(f"{name} is an offset in bytes, not {text[:32]!r}")
+    return int(text)
+
+
+def _thin(reader: LogReader, start: int, end: int) -> list[dict[str, object]]:
+    """Joins neighbours of the same stream until there are few enough."""
+    try:
+        records = list(reader.records(start, end))
+    finally:
+        reader.close()
+    step = max(1, -(-(end - start) // MAX_SEGMENTS)) if len(records) > MAX_SEGMENTS else 0
+    items: list[dict[str, object]] = []
+    for record in records:
+        if isinstance(record, Gap):
+            items.append({"from": record.start, "to": record.end, "reason": record.reason})
+            continue
+        last = items[-1] if items else None
+        if (
+            last is not None
+            and last.get("isError") == record.is_error
+            and record.offset + record.length - int(str(last["offset"])) <= step
+        ):
+            last["length"] = record.offset + record.length - int(str(last["offset"]))
+            continue
+        items.append(
+            {
+                "offset": record.offset,
+                "length": record.length,
+                "isError": record.is_error,
+                "time": record.time_us,
+            }
+        )
+    return items[:: max(1, len(items) // MAX_SEGMENTS)]

@@ -1,0 +1,86 @@
+"""uvicorn around the hub's application, with a drain before it stops.
+
+uvicorn on its own closes WebSockets the moment it is told to stop. The hub first refuses what is
+new, asks its peers to come back later, and makes everything it holds durable.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from arborlink.hub.settings import HubSettings
+from arborlink.protocol import limits
+
+# Our own codec closes an oversized message with 4413; this is the backstop below it, where
+# websockets closes with 1009 before the message is held in memory.
+BACKSTOP_FACTOR = 2
+KEEP_ALIVE_SECONDS = 75
+HEADER_BYTES = 8 * limits.KIB
+BACKLOG = 2_048
+SHUTDOWN_SECONDS = 5
+
+
+class HubServer(uvicorn.Server):
+    """Drains before it shuts down; `on_listening` hears the bound port."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        drain: Callable[[], Awaitable[None]],
+        on_listening: Callable[[int], None],
+    ) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say where."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            listening = self.servers[0].sockets[0]
+            self._on_listening(int(listening.getsockname()[1]))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then stop."""
+        for server in self.servers:
+            server.close()
+        await self._drain()
+        await super().shutdown(sockets)
+
+
+def uvicorn_config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
+    """Every limit set explicitly."""
+    largest = max(settings.control_message_bytes, settings.output_frame_bytes)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        ws="websockets-sansio",
+        loop="uvloop",
+        ws_max_size=BACKSTOP_FACTOR * largest,
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        backlog=BACKLOG,
+        proxy_headers=bool(settings.behind_proxy),
+        forwarded_allow_ips=list(settings.behind_proxy),
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+    )
+    if settings.tls_cert:
+        config.ssl_certfile = str(settings.tls_cert)
+        config.ssl_keyfile = str(settings.tls_key) if settings.tls_key else None
+        config.ssl_version = ssl.PROTOCOL_TLS_SERVER
+    return config

@@ -1,0 +1,92 @@
+"""What the HTTP half of the hub asks of its live half, and the parts the routes are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry
+
+from arborlink.hub.access import Access, Identity
+from arborlink.hub.settings import HubSettings
+from arborlink.hub.store.base import IdempotencyKey, Store, TaskQuery
+from arborlink.protocol.resources import NewTask, Task
+
+
+class PresenceInfo(Struct, frozen=True, kw_only=True):
+    """Whether a workspace's daemon is connected, since when (µs since 1970), how far away."""
+
+    connected: bool
+    since: int | None
+    round_trip_ms: float | None
+
+
+class Presence(Protocol):
+    """Which daemons are connected now."""
+
+    def state(self, workspace_id: str) -> PresenceInfo: ...
+
+    def draining(self) -> bool:
+        """Whether the hub is going down and takes nothing new."""
+        ...
+
+    def disconnect_daemon(self, workspace_id: str, reason: str) -> None:
+        """Close the workspace's daemon connection, if there is one."""
+        ...
+
+
+class TaskService(Protocol):
+    """What may be done with tasks. Each checks that `identity` may; Raises NotFound, NotAllowed."""
+
+    async def create(
+        self,
+        identity: Identity,
+        workspace_id: str,
+        new: NewTask,
+        *,
+        idempotency: IdempotencyKey | None = None,
+    ) -> Task: ...
+
+    async def cancel(
+        self, identity: Identity, task_id: str, grace_seconds: float | None = None
+    ) -> Task: ...
+
+    async def rerun(self, identity: Identity, task_id: str) -> Task: ...
+
+    async def write_input(
+        self,
+        identity: Identity,
+        task_id: str,
+        data: bytes,
+        *,
+        offset: int | None = None,
+        eof: bool = False,
+    ) -> int:
+        """The offset that input is accepted up to."""
+        ...
+
+    def get(self, identity: Identity, task_id: str) -> Task: ...
+
+    def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
+        """Newest first, only what `identity` may see."""
+        ...
+
+
+class Announcer(Protocol):
+    """Tells whoever watches that something changed."""
+
+    def workspace_changed(self, workspace_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubPorts:
+    """The parts of a hub, as the routes use them."""
+
+    settings: HubSettings
+    store: Store
+    access: Access
+    tasks: TaskService
+    presence: Presence
+    announcer: Announcer
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

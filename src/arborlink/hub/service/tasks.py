@@ -1,0 +1,252 @@
+"""What people and programs do with tasks: create, look, cancel, run again, write to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arborlink.hub.access import Identity, Visibility
+from arborlink.hub.live.clock import new_id, now_us
+from arborlink.hub.live.dispatcher import Dispatcher
+from arborlink.hub.live.facts import Facts
+from arborlink.hub.live.inputs import Inputs
+from arborlink.hub.live.presence import Presence
+from arborlink.hub.service.checks import check_task
+from arborlink.hub.store.base import (
+    IdempotencyKey,
+    TaskChanges,
+    TaskQuery,
+    TaskRow,
+    TaskStore,
+    WorkspaceRow,
+)
+from arborlink.protocol import limits
+from arborlink.protocol.errors import (
+    Conflict,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+    WorkspaceUnreachable,
+)
+from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus, is_final
+from arborlink.protocol.messages import Cancel, Resize
+from arborlink.protocol.resources import NewTask, Task
+
+DEFAULT_EXPIRY_SECONDS = 86_400.0
+
+
+class Tasks:
+    """Every method takes who asks, and shows somebody else's task as not found."""
+
+    def __init__(
+        self,
+        tasks: TaskStore,
+        visibility: Visibility,
+        presence: Presence,
+        dispatcher: Dispatcher,
+        inputs: Inputs,
+        facts: Facts,
+        *,
+        queue_limit: int = limits.QUEUED_TASKS_PER_WORKSPACE,
+    ) -> None:
+        self._tasks = tasks
+        self._visibility = visibility
+        self._presence = presence
+        self._dispatcher = dispatcher
+        self._inputs = inputs
+        self._facts = facts
+        self._queue_limit = queue_limit
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────
+
+    def may_see(self, identity: Identity, workspace_id: str) -> bool:
+        """Whether the workspace exists for this principal."""
+        try:
+            self._visibility.workspace(identity, workspace_id)
+        except NotFound:
+            return False
+        return True
+
+    def visible(self, identity: Identity, task_id: str) -> TaskRow:
+        """The task's row. Raises NotFound, NotAllowed."""
+        row = self._visibility.task(identity, task_id)
+        identity.require("tasks:read", row.workspace_id)
+        return row
+
+    def visible_workspaces(
+        self, identity: Identity, workspace_id: str, wildcard: str
+    ) -> Sequence[WorkspaceRow]:
+        """One workspace, or with `wildcard` all there are for the principal. Raises NotFound."""
+        identity.require("tasks:read")
+        if workspace_id == wildcard:
+            return self._visibility.workspaces(identity)
+        return [self._visibility.workspace(identity, workspace_id)]
+
+    def unfinished(self, workspace_id: str) -> list[TaskRow]:
+        """The workspace's tasks that are not over."""
+        return self._tasks.unfinished_tasks(workspace_id)
+
+    def get(self, identity: Identity, task_id: str) -> Task:
+        """The task. Raises NotFound, NotAllowed."""
+        return self._facts.task(self.visible(identity, task_id))
+
+    def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
+        """Tasks that the principal may see, newest first."""
+        identity.require("tasks:read")
+        narrowed = self._visibility.narrow(identity, query)
+        return [self._facts.task(row) for row in self._tasks.tasks(narrowed)]
+
+    # ── doing ────────────────────────────────────────────────────────────────────────────────
+
+    async def create(
+        self,
+        identity: Identity,
+        workspace_id: str,
+        new: NewTask,
+        *,
+        idempotency: IdempotencyKey | None = None,
+    ) -> Task:
+        """Run a command, now or when its turn comes.
+
+        Raises:
+            InvalidInput: the request cannot be run as it is.
+            NotFound: no such workspace.
+            WorkspaceUnreachable: its daemon is away and the request does not want to wait.
+            TooManyRequests: the workspace's queue is full.
+            Unavailable: the hub is going down.
+        """
+        self._visibility.workspace(identity, workspace_id)
+        identity.require("tasks:write", workspace_id)
+        check_task(new)
+        instance_id = self._admit(workspace_id, new)
+        row = _row(new, identity, workspace_id, instance_id)
+        with self._dispatcher.adding(workspace_id):
+            stored = await self._tasks.add_task(row, idempotency)
+        if stored.id == row.id:
+            self._inputs.relay(row.id)
+            if instance_id is not None:
+                await self._dispatcher.hand_over(stored)
+            self._facts.task_changed(stored)
+            if instance_id is None:
+                await self._dispatcher.kick(workspace_id)
+        return self._facts.task(self._tasks.task(stored.id) or stored)
+
+    def _admit(self, workspace_id: str, new: NewTask) -> str | None:
+        if self._presence.draining():
+            raise Unavailable("the hub is going down; retry in 2 seconds")
+        instance_id = self._dispatcher.instance_with_room(workspace_id)
+        if instance_id is not None:
+            return instance_id
+        if new.if_offline == "fail" and self._presence.session(workspace_id) is None:
+            raise WorkspaceUnreachable(
+                "the workspace's daemon is not connected; start it there with 'arbor daemon', "
+                'or send "ifOffline": "queue" to run the task when it is back'
+            )
+        if self._dispatcher.queued(workspace_id) >= self._queue_limit:
+            raise TooManyRequests(
+                f"{self._queue_limit} tasks wait in this workspace already; cancel some or wait",
+                code="queue_full",
+                retry_after=10.0,
+            )
+        return None
+
+    async def cancel(
+        self, identity: Identity, task_id: str, grace_seconds: float | None = None
+    ) -> Task:
+        """End the task's whole process tree; a task that is over stays as it is."""
+        row = self.visible(identity, task_id)
+        identity.require("tasks:write", row.workspace_id)
+        if is_final(row.status):
+            return self._facts.task(row)
+        async with self._dispatcher.lock(row.workspace_id):
+            row = self._tasks.task(row.id) or row
+            if row.instance_id is None and not is_final(row.status):
+                changes = TaskChanges(finished_at=now_us(), reason=Reason.CANCELLED)
+                row = await self._tasks.transition_task(row.id, TaskEvent.CANCEL, changes)
+                self._inputs.forget(row.id)
+        if not is_final(row.status):
+            row = await self._tasks.request_cancel(row.id)
+            session = self._presence.session(row.workspace_id)
+            if session is not None:
+                grace = limits.DEFAULT_GRACE_SECONDS if grace_seconds is None else grace_seconds
+                session.send(Cancel(task_id=row.id, grace_seconds=grace))
+        self._facts.task_changed(row)
+        return self._facts.task(row)
+
+    async def rerun(self, identity: Identity, task_id: str) -> Task:
+        """A new task with the same request."""
+        row = self.visible(identity, task_id)
+        new = NewTask(
+            command=row.command,
+            args=row.args,
+            cwd=row.cwd,
+            env=row.env,
+            shell=row.shell,
+            tty=row.tty,
+            timeout=row.timeout,
+            on_spool_full=row.on_spool_full,
+            title=row.title,
+            stdin=row.stdin,
+        )
+        return await self.create(identity, row.workspace_id, new)
+
+    async def write_input(
+        self,
+        identity: Identity,
+        task_id: str,
+        data: bytes,
+        *,
+        offset: int | None = None,
+        eof: bool = False,
+    ) -> int:
+        """Write to the command's standard input; the offset it is accepted up to.
+
+        Raises:
+            Conflict: the task is over, or its input was closed or is empty by request.
+            OffsetOutOfOrder, TooManyRequests, Unavailable: as `InputRelay.accept`, `Inputs.known`.
+        """
+        row = self.visible(identity, task_id)
+        identity.require("tasks:write", row.workspace_id)
+        if is_final(row.status):
+            raise Conflict(f"task {task_id} is over and takes no input", code="task_over")
+        if row.stdin == "empty" and row.tty is None:
+            raise Conflict("this task was started with an empty input", code="input_closed")
+        if row.instance_id is None:
+            self._inputs.relay(row.id)
+        relay = self._inputs.known(row.id)
+        message = relay.accept(offset, data, eof)
+        session = self._presence.session(row.workspace_id)
+        if message is not None and session is not None and row.instance_id is not None:
+            session.send(message)
+        return relay.end
+
+    async def resize(self, identity: Identity, task_id: str, cols: int, rows: int) -> None:
+        """Change the size of the task's terminal, if it is running and has one."""
+        row = self.visible(identity, task_id)
+        identity.require("tasks:write", row.workspace_id)
+        session = self._presence.session(row.workspace_id)
+        if row.tty is not None and row.status is TaskStatus.RUNNING and session is not None:
+            session.send(Resize(task_id=row.id, cols=cols, rows=rows))
+
+
+def _row(new: NewTask, identity: Identity, workspace_id: str, instance_id: str | None) -> TaskRow:
+    now = now_us()
+    wait = new.expires_in if new.expires_in is not None else DEFAULT_EXPIRY_SECONDS
+    return TaskRow(
+        id=new_id("tsk"),
+        workspace_id=workspace_id,
+        command=new.command,
+        args=new.args,
+        cwd=new.cwd,
+        env=new.env,
+        shell=new.shell,
+        tty=new.tty,
+        title=new.title,
+        timeout=new.timeout,
+        on_spool_full=new.on_spool_full,
+        stdin=new.stdin,
+        status=TaskStatus.PENDING,
+        created_by=identity.user_id,
+        created_at=now,
+        expires_at=now + round(wait * 1_000_000),
+        instance_id=instance_id,
+    )

@@ -1,0 +1,134 @@
+"""What people and programs do with workspaces."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from arborlink.hub.access import Access, Identity
+from arborlink.hub.service.ports import Announcer, Presence, PresenceInfo
+from arborlink.hub.store.base import Store, TaskCounts, WorkspaceRow
+from arborlink.protocol.errors import Conflict, InvalidInput
+from arborlink.protocol.limits import MAX_NAME_CHARS
+from arborlink.protocol.resources import Workspace, WorkspaceState
+
+
+class Workspaces:
+    """Every method takes who asks, and shows somebody else's workspace as not found."""
+
+    def __init__(
+        self, store: Store, access: Access, presence: Presence, announcer: Announcer
+    ) -> None:
+        self._store = store
+        self._visibility = access.visibility
+        self._environment = access.environment
+        self._presence = presence
+        self._announcer = announcer
+
+    def get(self, identity: Identity, workspace_id: str) -> Workspace:
+        """Raises NotFound, NotAllowed."""
+        row = self._visibility.workspace(identity, workspace_id)
+        identity.require("tasks:read", row.id)
+        return self._resource(row)
+
+    def list(self, identity: Identity) -> list[Workspace]:
+        """All that this principal may see, by name. Raises NotAllowed."""
+        identity.require("tasks:read")
+        return [self._resource(row) for row in self._visibility.workspaces(identity)]
+
+    async def create(self, identity: Identity, name: str) -> Workspace:
+        """Raises InvalidInput, NotAllowed, Conflict (code `name_taken`)."""
+        identity.require_everywhere("workspaces:write")
+        row = WorkspaceRow(
+            id=self._environment.new_id("ws"),
+            name=checked_name(name),
+            owner_id=identity.user_id,
+            created_at=self._environment.unix_us(),
+        )
+        await self._store.add_workspace(row)
+        self._announcer.workspace_changed(row.id)
+        return self._resource(row)
+
+    async def rename(self, identity: Identity, workspace_id: str, name: str) -> Workspace:
+        """Raises NotFound, InvalidInput, NotAllowed, Conflict (code `name_taken`)."""
+        self._writable(identity, workspace_id)
+        row = await self._store.rename_workspace(workspace_id, checked_name(name))
+        self._announcer.workspace_changed(workspace_id)
+        return self._resource(row)
+
+    async def delete(self, identity: Identity, workspace_id: str) -> None:
+        """Forget the workspace with its tasks, daemon and tokens; the folder itself stays.
+
+        Raises:
+            NotFound, NotAllowed: as always.
+            Conflict: tasks run there and somebody is there to end them (code `workspace_busy`).
+        """
+        row = self._writable(identity, workspace_id)
+        running = self._store.task_counts(workspace_id).dispatched
+        if running and self._presence.state(workspace_id).connected:
+            raise Conflict(
+                f"Workspace {row.name} still runs tasks ({running}). Cancel them first, or remove "
+                "its daemon.",
+                code="workspace_busy",
+            )
+        await self._store.delete_workspace(workspace_id)
+        self._presence.disconnect_daemon(workspace_id, "the workspace was deleted")
+
+    def _writable(self, identity: Identity, workspace_id: str) -> WorkspaceRow:
+        row = self._visibility.workspace(identity, workspace_id)
+        identity.require("workspaces:write", row.id)
+        return row
+
+    def _resource(self, row: WorkspaceRow) -> Workspace:
+        counts = self._store.task_counts(row.id)
+        return workspace_resource(row, self._presence.state(row.id), counts)
+
+
+def workspace_resource(row: WorkspaceRow, presence: PresenceInfo, counts: TaskCounts) -> Workspace:
+    """The workspace as the API shows it. One whose daemon was removed is as good as new."""
+    host = row.host
+    return Workspace(
+        id=row.id,
+        name=row.name,
+        state=_state(row, presence),
+        since=None if presence.since is None else rfc3339(presence.since),
+        host=host.hostname if host else None,
+        platform=host.platform if host else None,
+        user=host.user if host else None,
+        path=host.path if host else None,
+        version=row.version,
+        daemon_id=row.daemon_id,
+        round_trip_ms=presence.round_trip_ms,
+        running_tasks=counts.dispatched,
+        queued_tasks=counts.queued,
+        created_at=rfc3339(row.created_at),
+    )
+
+
+def checked_name(name: str) -> str:
+    """A name that shows as what it is: no control characters, no invisible or turned-round text.
+
+    Raises:
+        InvalidInput: and its text says what is wrong.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= MAX_NAME_CHARS:
+        raise InvalidInput(f"A name has 1 to {MAX_NAME_CHARS} characters.", code="invalid_name")
+    # What Python calls unprintable includes control and format characters, bidi overrides too.
+    if not name.isprintable():
+        raise InvalidInput(
+            "The name contains control characters or invisible ones.", code="invalid_name"
+        )
+    return name
+
+
+def rfc3339(us: int) -> str:
+    """µs since 1970 as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(us / 1_000_000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _state(row: WorkspaceRow, presence: PresenceInfo) -> WorkspaceState:
+    if presence.connected:
+        return "connected"
+    if row.daemon_id is None or row.last_connected_at is None:
+        return "never_connected"
+    return "unreachable"

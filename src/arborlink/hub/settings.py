@@ -1,0 +1,184 @@
+"""The hub's settings: where each value comes from, and what is refused before anything starts.
+
+Precedence: flag, environment, the `[hub]` table of the file, default. Nothing here reads the
+environment or opens a file by itself: both are given.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from arborlink import home
+from arborlink.protocol import limits as wire
+from arborlink.protocol.errors import InvalidInput
+
+INVALID_SETTING: Final = "invalid_setting"
+DAY_SECONDS: Final = 86_400.0
+MIN_BOOTSTRAP_TOKEN_CHARS: Final = 32
+
+ENVIRONMENT: Final = {
+    "ARBOR_HOST": "host",
+    "ARBOR_PORT": "port",
+    "ARBOR_WEBSOCKET_PATH": "websocket_path",
+    "ARBOR_PUBLIC_URL": "public_url",
+    "ARBOR_BOOTSTRAP_TOKEN": "bootstrap_token",
+    "ARBOR_LOG_LEVEL": "log_level",
+    "ARBOR_LOG_FORMAT": "log_format",
+}
+
+Size = Annotated[int, Meta(ge=1, le=wire.MAX_OFFSET)]
+Amount = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * DAY_SECONDS)]
+Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits among the settings: sizes in bytes, times in seconds, rates as named."""
+
+    control_message_bytes: Size = wire.CONTROL_MESSAGE_BYTES
+    output_frame_bytes: Size = wire.OUTPUT_FRAME_BYTES
+    request_body_bytes: Size = 1 * wire.MIB
+    authentication_seconds: Seconds = wire.AUTHENTICATION_SECONDS
+    unauthenticated_connections: Amount = wire.UNAUTHENTICATED_CONNECTIONS
+    unauthenticated_connections_per_address: Amount = wire.UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS
+    viewer_idle_seconds: Seconds = wire.VIEWER_IDLE_SECONDS
+    subscriptions_per_connection: Amount = wire.SUBSCRIPTIONS_PER_CONNECTION
+    subscription_window_bytes: Size = wire.SUBSCRIPTION_WINDOW_BYTES
+    subscription_window_max_bytes: Size = wire.SUBSCRIPTION_WINDOW_MAX_BYTES
+    task_unacknowledged_bytes: Size = wire.TASK_UNACKNOWLEDGED_BYTES
+    daemon_unacknowledged_bytes: Size = wire.DAEMON_UNACKNOWLEDGED_BYTES
+    requests_per_second: Rate = 50.0
+    requests_burst: Amount = 200
+    failed_authentications_per_minute: Rate = 10.0
+    running_tasks_per_workspace: Amount = wire.RUNNING_TASKS_PER_WORKSPACE
+    queued_tasks_per_workspace: Amount = wire.QUEUED_TASKS_PER_WORKSPACE
+    spool_bytes_per_task: Size = wire.SPOOL_BYTES_PER_TASK
+    stored_output_bytes_per_task: Size = wire.STORED_OUTPUT_BYTES_PER_TASK
+    retention_seconds: Seconds = 30 * DAY_SECONDS
+    retention_bytes: Size = 20 * wire.GIB
+    min_free_disk_bytes: Size = 64 * wire.MIB
+
+
+class HubSettings(HubLimits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[hub]`. Port 0 lets the system choose; empty `behind_proxy`: no proxy is trusted."""
+
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 4000
+    data_dir: Path = msgspec.field(default_factory=home.hub_folder)
+    public_url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")] | None = None
+    websocket_path: Annotated[str, Meta(pattern=r"^/[A-Za-z0-9._~/-]+$")] = "/api/ws"
+    allowed_origins: list[str] = []
+    allowed_hosts: list[str] = []
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    behind_proxy: list[str] = []
+    bootstrap_token: str | None = None
+    owner_name: Annotated[str, Meta(min_length=1, max_length=wire.MAX_NAME_CHARS)] = "owner"
+    log_level: LogLevel = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    def validate(self) -> None:
+        """Refuse what would be unsafe or cannot work.
+
+        Raises:
+            InvalidInput: and its text says which setting and what to do (code `invalid_setting`).
+        """
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise _invalid("--tls-cert and --tls-key belong together: give both or neither.")
+        if not is_loopback(self.host) and self.tls_cert is None and not self.behind_proxy:
+            raise _invalid(
+                f"The hub would listen on {self.host} without TLS. Give --tls-cert and --tls-key, "
+                "or name the proxies in front of it with --behind-proxy, or keep to 127.0.0.1."
+            )
+        for address in self.behind_proxy:
+            _check_proxy(address)
+        for origin in self.allowed_origins:
+            if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
+                raise _invalid(
+                    f"The allowed origin {origin!r} is none: write it as https://example.org."
+                )
+        token = self.bootstrap_token
+        if token is not None and len(token.strip()) < MIN_BOOTSTRAP_TOKEN_CHARS:
+            raise _invalid(
+                f"ARBOR_BOOTSTRAP_TOKEN has {len(token.strip())} characters; at least "
+                f"{MIN_BOOTSTRAP_TOKEN_CHARS} are needed. `openssl rand -hex 32` makes a good one."
+            )
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the hub by https, as far as the settings tell."""
+        return self.tls_cert is not None or (self.public_url or "").startswith("https://")
+
+
+def load_settings(
+    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None = None
+) -> HubSettings:
+    """The settings in force; flags that are None were not given.
+
+    A `file` that does not exist is an error: leave it out when none was asked for.
+
+    Raises:
+        InvalidInput: a value or a key that cannot be used, named (code `invalid_setting`).
+    """
+    values: dict[str, Any] = {} if file is None else _from_file(file)
+    for variable, name in ENVIRONMENT.items():
+        if environment.get(variable):
+            given = _convert({name: environment[variable]}, variable, strict=False)
+            values[name] = getattr(given, name)
+    values |= {name: value for name, value in flags.items() if value is not None}
+    settings = _convert(values, "The settings")
+    settings.validate()
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address: by its number or as `localhost`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            table = tomllib.load(stream).get("hub", {})
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise _invalid(f"{file} cannot be read: {error}") from error
+    # Judged on its own first, so that a mistake in the file is reported with the file's name.
+    settings = _convert(table, f"{file}, [hub]")
+    return {name: getattr(settings, name) for name in table}
+
+
+def _convert(values: object, source: str, *, strict: bool = True) -> HubSettings:
+    try:
+        return msgspec.convert(values, HubSettings, strict=strict, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise _invalid(f"{source}: {error}") from error
+
+
+def _path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise TypeError(f"a {kind.__name__} is needed")
+
+
+def _check_proxy(address: str) -> None:
+    try:
+        ipaddress.ip_network(address, strict=False)
+    except ValueError:
+        raise _invalid(
+            f"The proxy {address!r} is no address: write 10.0.0.5 or 10.0.0.0/8."
+        ) from None
+
+
+def _invalid(message: str) -> InvalidInput:
+    return InvalidInput(message, code=INVALID_SETTING)

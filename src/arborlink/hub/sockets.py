@@ -1,0 +1,175 @@
+"""The WebSocket endpoint: Origin, sub-protocol, first message, then the shell of its kind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocket
+
+from arborlink.hub.access import Access, origin_allowed
+from arborlink.hub.live.acceptance import Acceptance
+from arborlink.hub.live.daemon_session import DaemonSession
+from arborlink.hub.live.daemons import Daemons
+from arborlink.hub.live.session import ConnectionLost, Session, authenticate
+from arborlink.hub.live.viewer_session import ViewerSession, Viewing
+from arborlink.hub.settings import HubSettings
+from arborlink.protocol.codec import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Codec
+from arborlink.protocol.errors import NotAuthenticated, Unavailable
+from arborlink.protocol.limits import WireLimits
+from arborlink.protocol.link import AuthReceived, HubLink
+from arborlink.protocol.messages import DaemonAuth, ViewerWelcome
+
+
+class Admission:
+    """How many connections may be unauthenticated at once, in all and from one address."""
+
+    def __init__(self, *, total: int, per_address: int) -> None:
+        self._total = total
+        self._per_address = per_address
+        self._waiting: Counter[str] = Counter()
+
+    def has_room(self, address: str) -> bool:
+        """Whether one more may wait."""
+        return self._waiting.total() < self._total and self._waiting[address] < self._per_address
+
+    @contextmanager
+    def waiting(self, address: str) -> Iterator[None]:
+        """Count a connection until it is authenticated or gone."""
+        self._waiting[address] += 1
+        try:
+            yield
+        finally:
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address]
+
+
+@dataclass(slots=True)
+class Sockets:
+    """All WebSocket connections of the hub."""
+
+    settings: HubSettings
+    access: Access
+    acceptance: Acceptance
+    daemons: Daemons
+    viewing: Viewing
+    limits: WireLimits
+    admission: Admission
+    sessions: set[Session] = field(default_factory=set)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def endpoint(self, websocket: WebSocket) -> None:
+        """One connection, from its first byte to its last."""
+        subprotocol = _choose(websocket.scope.get("subprotocols") or [])
+        refusal = self._refusal(websocket, subprotocol)
+        if refusal is not None:
+            await websocket.send_denial_response(refusal)
+            return
+        address = websocket.client.host if websocket.client else ""
+        codec = Codec(
+            json=subprotocol != MSGPACK_SUBPROTOCOL,
+            control_bytes=self.settings.control_message_bytes,
+            output_bytes=self.settings.output_frame_bytes,
+        )
+        link = HubLink(
+            time.monotonic(), authentication_seconds=self.settings.authentication_seconds
+        )
+        try:
+            with self.admission.waiting(address):
+                await websocket.accept(subprotocol or None)
+                session = await authenticate(
+                    websocket, link, codec, lambda event: self._admit(websocket, codec, link, event)
+                )
+        except ConnectionLost:
+            return
+        await self._serve(session, codec)
+
+    def _refusal(self, websocket: WebSocket, subprotocol: str | None) -> PlainTextResponse | None:
+        headers = websocket.headers
+        origin = headers.get("origin")
+        if not origin_allowed(origin, headers.get("host", ""), self.settings):
+            return PlainTextResponse(f"Origin {origin!r} may not connect to this hub.\n", 403)
+        if self.daemons.presence.draining():
+            return PlainTextResponse(
+                "The hub is going down; retry in 2 seconds.\n", 503, headers={"Retry-After": "2"}
+            )
+        if subprotocol is None:
+            return PlainTextResponse(
+                f"Sub-protocols spoken here: {MSGPACK_SUBPROTOCOL}, {JSON_SUBPROTOCOL}.\n", 400
+            )
+        if not self.admission.has_room(websocket.client.host if websocket.client else ""):
+            return PlainTextResponse(
+                "Too many connections wait to be authenticated; retry in 5 seconds.\n",
+                429,
+                headers={"Retry-After": "5"},
+            )
+        return None
+
+    async def _admit(
+        self, websocket: WebSocket, codec: Codec, link: HubLink, event: AuthReceived
+    ) -> Session:
+        if isinstance(event.auth, DaemonAuth):
+            daemon = DaemonSession(websocket, codec, link, self.daemons)
+            try:
+                await self.acceptance.accept(event.auth, daemon)
+            except BaseException:
+                await self.daemons.left(daemon)
+                raise
+            return daemon
+        if self.daemons.presence.draining():
+            raise Unavailable("the hub is going down; retry in 2 seconds")
+        identity = await self.access.authenticate_viewer(event.auth.auth_token)
+        link.welcome(
+            ViewerWelcome(
+                user_id=identity.user_id, scopes=sorted(identity.scopes), limits=self.limits
+            ),
+            time.monotonic(),
+        )
+        return ViewerSession(websocket, codec, link, identity, self.viewing)
+
+    async def _serve(self, session: Session, codec: Codec) -> None:
+        self.sessions.add(session)
+        session.wake()
+        try:
+            if isinstance(session, DaemonSession):
+                await session.run(codec.daemon_to_hub)
+            else:
+                await session.run(codec.viewer_to_hub)
+        finally:
+            self.sessions.discard(session)
+            async with self._changed:
+                self._changed.notify_all()
+            if isinstance(session, DaemonSession):
+                await self.daemons.left(session)
+            elif isinstance(session, ViewerSession):
+                session.leave()
+
+    def revoke(self, subject_id: str) -> None:
+        """A token or user is not valid any more: close what it holds open."""
+        for session in tuple(self.sessions):
+            identity = getattr(session, "identity", None)
+            if identity is not None and subject_id in (identity.token_id, identity.user_id):
+                session.fail(NotAuthenticated("the token was revoked; sign in again"))
+
+    def close_all(self, code: int, reason: str) -> None:
+        """Close every connection, each with a close frame."""
+        for session in tuple(self.sessions):
+            session.close(code, reason)
+
+    async def all_gone(self) -> None:
+        """Until no session is left."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self.sessions)
+
+
+def _choose(offered: list[str]) -> str | None:
+    """The sub-protocol to speak; "" without an offer (JSON, for exploring by hand)."""
+    if not offered:
+        return ""
+    return next((name for name in (MSGPACK_SUBPROTOCOL, JSON_SUBPROTOCOL) if name in offered), None)

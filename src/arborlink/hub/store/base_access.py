@@ -1,0 +1,169 @@
+"""The rest of the relational store: accounts, and whatever proves who somebody is.
+
+Secrets never get here: only their SHA-256. Whether a row has expired is for the caller to judge,
+except where a code is used up by reading it. Times are µs since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from arborlink.protocol.resources import Scope
+
+Role = Literal["owner", "member"]
+
+
+class UserRow(Struct, frozen=True, kw_only=True):
+    """An account. Without `password_hash` (argon2) it has no password and none is right."""
+
+    id: str
+    username: str
+    role: Role
+    created_at: int
+    password_hash: str | None = None
+
+
+class TokenRow(Struct, frozen=True, kw_only=True):
+    """An API token. `prefix` is the part of the secret that may be shown."""
+
+    id: str
+    user_id: str
+    name: str
+    prefix: str
+    secret_hash: bytes
+    scopes: list[Scope]
+    created_at: int
+    workspace_id: str | None = None
+    expires_at: int | None = None
+    last_used_at: int | None = None
+
+
+class SessionRow(Struct, frozen=True, kw_only=True):
+    """A browser that is signed in."""
+
+    id: str
+    user_id: str
+    secret_hash: bytes
+    created_at: int
+    expires_at: int
+
+
+class SignInLinkRow(Struct, frozen=True, kw_only=True):
+    """A link that signs its bearer in, once."""
+
+    code_hash: bytes
+    user_id: str
+    expires_at: int
+
+
+class EnrolmentRow(Struct, frozen=True, kw_only=True):
+    """A code that lets one daemon serve one workspace, once."""
+
+    code_hash: bytes
+    workspace_id: str
+    created_by: str
+    expires_at: int
+
+
+class DaemonRow(Struct, frozen=True, kw_only=True):
+    """A daemon's identity; what it said about its machine is in the workspace's row."""
+
+    id: str
+    workspace_id: str
+    token_hash: bytes
+    created_by: str
+    created_at: int
+
+
+class AccountStore(Protocol):
+    """Accounts, API tokens and browser sessions."""
+
+    def user(self, user_id: str) -> UserRow | None: ...
+
+    def user_by_name(self, username: str) -> UserRow | None:
+        """Case does not matter."""
+        ...
+
+    def owner(self) -> UserRow | None:
+        """The first owner."""
+        ...
+
+    async def ensure_owner(self, row: UserRow) -> UserRow:
+        """The first owner; `row` becomes it when there is none."""
+        ...
+
+    async def add_user(self, row: UserRow) -> UserRow:
+        """Raises Conflict when the name is taken."""
+        ...
+
+    async def set_password(self, user_id: str, password_hash: str | None) -> None:
+        """Raises NotFound."""
+        ...
+
+    def token_by_hash(self, secret_hash: bytes) -> TokenRow | None: ...
+
+    def tokens(self, user_id: str) -> list[TokenRow]:
+        """Oldest first."""
+        ...
+
+    async def add_token(self, row: TokenRow) -> TokenRow: ...
+
+    async def add_bootstrap_token(self, row: TokenRow, fingerprint: str) -> bool:
+        """Store the token unless one was stored this way before; whether this one ever was.
+
+        A fingerprint is remembered for good: a bootstrap token that was revoked stays so.
+        """
+        ...
+
+    async def delete_token(self, token_id: str, user_id: str) -> None:
+        """Raises NotFound when this user has no such token."""
+        ...
+
+    def note_token_used(self, token_id: str, at: int) -> None:
+        """Remember it soon, without anybody waiting."""
+        ...
+
+    def session_by_hash(self, secret_hash: bytes) -> SessionRow | None: ...
+
+    async def add_session(self, row: SessionRow) -> SessionRow: ...
+
+    def extend_session(self, session_id: str, expires_at: int) -> None:
+        """Remember it soon, without anybody waiting."""
+        ...
+
+    async def delete_session(self, session_id: str) -> None:
+        """Nothing happens when it is gone already."""
+        ...
+
+    async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None: ...
+
+    async def take_sign_in_link(self, code_hash: bytes, now: int) -> UserRow | None:
+        """The account of an unexpired link, which is used up by this."""
+        ...
+
+
+class DaemonStore(Protocol):
+    """Daemons and the codes that make them."""
+
+    def daemon(self, daemon_id: str) -> DaemonRow | None: ...
+
+    def daemon_by_hash(self, token_hash: bytes) -> DaemonRow | None: ...
+
+    async def add_enrolment(self, row: EnrolmentRow, now: int) -> None: ...
+
+    async def redeem_enrolment(
+        self, code_hash: bytes, daemon_id: str, token_hash: bytes, now: int
+    ) -> DaemonRow:
+        """Use an unexpired code up and give its workspace this daemon, or change nothing.
+
+        Raises:
+            NotFound: no such code (code `unknown_code`).
+            WorkspaceTaken: the workspace has a daemon.
+        """
+        ...
+
+    async def delete_daemon(self, daemon_id: str) -> DaemonRow:
+        """Its token is worth nothing from now on, its workspace is free. Raises NotFound."""
+        ...

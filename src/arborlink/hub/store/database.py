@@ -1,0 +1,86 @@
+"""The SQLite file: one connection that writes, on its own thread, and one that only reads.
+
+Reads run where they are called. Each is a transaction of its own, so it sees every write that was
+awaited. This module knows nothing of tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from arborlink.hub.store.schema import migrate
+from arborlink.hub.store.writer import Job, T, Writer
+
+BUSY_TIMEOUT_MS: Final = 5_000
+STATEMENT_CACHE: Final = 128
+
+Bindings = dict[str, Any]
+
+
+class Database:
+    """Base of the stores' parts. To be made on the event loop that will use it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, and if need be create or migrate, the database at `path`.
+
+        Raises:
+            Unavailable: it was written by a newer Arbor.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        writing = _open(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        path.chmod(0o600)
+        try:
+            migrate(writing)
+        except BaseException:
+            writing.close()
+            raise
+        self._reading = _open(path, apsw.SQLITE_OPEN_READONLY)
+        self._writer = Writer(writing, asyncio.get_running_loop())
+
+    def _all(self, sql: str, bindings: Bindings | None = None) -> list[tuple[Any, ...]]:
+        return fetch(self._reading, sql, bindings)
+
+    def _one(self, sql: str, bindings: Bindings | None = None) -> tuple[Any, ...] | None:
+        return next(iter(self._all(sql, bindings)), None)
+
+    async def _write(self, job: Job[T]) -> T:
+        return await self._writer.write(job)
+
+    async def _execute(self, sql: str, bindings: Bindings) -> None:
+        await self._writer.write(_statement(sql, bindings))
+
+    def _execute_soon(self, sql: str, bindings: Bindings) -> None:
+        self._writer.post(_statement(sql, bindings))
+
+    async def close(self) -> None:
+        """Everything that was handed in is written first; reads and writes end here."""
+        await self._writer.close()
+        self._reading.close()
+
+
+def fetch(
+    connection: apsw.Connection, sql: str, bindings: Bindings | None = None
+) -> list[tuple[Any, ...]]:
+    """All rows at once: a statement that is not finished would hold its snapshot."""
+    return connection.execute(sql, bindings).fetchall()
+
+
+def _statement(sql: str, bindings: Bindings) -> Job[None]:
+    def job(connection: apsw.Connection) -> None:
+        connection.execute(sql, bindings)
+
+    return job
+
+
+def _open(path: Path, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENT_CACHE)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    if not flags & apsw.SQLITE_OPEN_READONLY:
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "full")
+        connection.pragma("foreign_keys", True)
+    return connection

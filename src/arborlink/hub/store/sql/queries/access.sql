@@ -1,0 +1,110 @@
+-- name: user
+-- One account.
+SELECT * FROM user_rows WHERE id = :id;
+
+-- name: user_by_name
+-- The account somebody signs in to; case does not matter.
+SELECT * FROM user_rows WHERE username = :username COLLATE NOCASE;
+
+-- name: owner
+-- The first owner.
+SELECT * FROM user_rows WHERE role = 'owner' ORDER BY id LIMIT 1;
+
+-- name: add_user
+-- A new account.
+INSERT INTO users (id, username, role, password_hash, created_at)
+VALUES (:id, :username, :role, :password_hash, :created_at);
+
+-- name: set_password
+-- Another password, or none.
+UPDATE users SET password_hash = :password_hash WHERE id = :id;
+
+-- name: token_by_hash
+-- The token with this secret.
+SELECT * FROM token_rows WHERE secret_hash = :secret_hash;
+
+-- name: tokens
+-- Somebody's tokens, oldest first.
+SELECT * FROM token_rows WHERE user_id = :user_id ORDER BY id;
+
+-- name: add_token
+-- A new API token.
+INSERT INTO tokens (
+  id, user_id, name, prefix, secret_hash, scopes, workspace_id, created_at, expires_at, last_used_at
+) VALUES (
+  :id, :user_id, :name, :prefix, :secret_hash, :scopes, :workspace_id, :created_at, :expires_at,
+  :last_used_at
+);
+
+-- name: delete_token
+-- Revokes a token, if it is this user's.
+DELETE FROM tokens WHERE id = :id AND user_id = :user_id;
+
+-- name: note_token_used
+-- When a token was last used.
+UPDATE tokens SET last_used_at = :at WHERE id = :id;
+
+-- name: session_by_hash
+-- The browser session with this secret.
+SELECT * FROM session_rows WHERE secret_hash = :secret_hash;
+
+-- name: add_session
+-- Somebody signed in.
+INSERT INTO sessions (id, user_id, secret_hash, created_at, expires_at)
+VALUES (:id, :user_id, :secret_hash, :created_at, :expires_at);
+
+-- name: extend_session
+-- A session that is used lives on.
+UPDATE sessions SET expires_at = :expires_at WHERE id = :id;
+
+-- name: delete_session
+-- Somebody signed out.
+DELETE FROM sessions WHERE id = :id;
+
+-- name: forget_sessions
+-- Sessions whose time is over.
+DELETE FROM sessions WHERE expires_at <= :now;
+
+-- name: add_sign_in_link
+-- A link that signs its bearer in, once.
+INSERT INTO sign_in_links (code_hash, user_id, expires_at)
+VALUES (:code_hash, :user_id, :expires_at);
+
+-- name: take_sign_in_link
+-- The link is used up by reading it.
+DELETE FROM sign_in_links WHERE code_hash = :code_hash RETURNING user_id, expires_at;
+
+-- name: forget_sign_in_links
+-- Links whose time is over.
+DELETE FROM sign_in_links WHERE expires_at <= :now;
+
+-- name: add_enrolment
+-- A code that lets one daemon serve one workspace.
+INSERT INTO enrolments (code_hash, workspace_id, created_by, expires_at)
+VALUES (:code_hash, :workspace_id, :created_by, :expires_at);
+
+-- name: take_enrolment
+-- The code is used up by reading it.
+DELETE FROM enrolments WHERE code_hash = :code_hash
+RETURNING workspace_id, created_by, expires_at;
+
+-- name: forget_enrolments
+-- Codes whose time is over.
+DELETE FROM enrolments WHERE expires_at <= :now;
+
+-- name: daemon
+-- One daemon.
+SELECT * FROM daemon_rows WHERE id = :id;
+
+-- name: daemon_by_hash
+-- The daemon with this token.
+SELECT * FROM daemon_rows WHERE token_hash = :token_hash;
+
+-- name: add_daemon
+-- A daemon that was enrolled.
+INSERT INTO daemons (id, workspace_id, token_hash, created_by, created_at)
+VALUES (:id, :workspace_id, :token_hash, :created_by, :created_at);
+
+-- name: delete_daemon
+-- A daemon's token is worth nothing from now on.
+DELETE FROM daemons WHERE id = :id;

@@ -1,0 +1,94 @@
+-- name: task
+-- One task.
+SELECT * FROM task_rows WHERE id = :id;
+
+-- name: tasks
+-- A page of tasks, newest first; the filter is answered from an index before any row is read.
+SELECT * FROM task_rows WHERE id IN (
+  SELECT id FROM tasks INDEXED BY tasks_listed
+  WHERE (:before IS NULL OR id < :before)
+    AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
+    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+    AND (:search IS NULL OR search_text LIKE :search ESCAPE '\')
+  ORDER BY id DESC LIMIT :limit
+) ORDER BY id DESC;
+
+-- name: tasks_of_workspace
+-- The same page when there is one workspace, through its own index.
+SELECT * FROM task_rows WHERE id IN (
+  SELECT id FROM tasks INDEXED BY tasks_by_workspace
+  WHERE workspace_id = :workspace
+    AND (:before IS NULL OR id < :before)
+    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+    AND (:search IS NULL OR search_text LIKE :search ESCAPE '\')
+  ORDER BY id DESC LIMIT :limit
+) ORDER BY id DESC;
+
+-- name: unfinished_tasks
+-- Everything that is not over, oldest first.
+SELECT * FROM task_rows
+WHERE status IN ('pending', 'running') AND (:workspace IS NULL OR workspace_id = :workspace)
+ORDER BY id;
+
+-- name: task_counts
+-- How many unfinished tasks a workspace's daemon has, and how many wait for it.
+SELECT count(instance_id), count(*) - count(instance_id) FROM tasks
+WHERE workspace_id = :workspace AND status IN ('pending', 'running');
+
+-- name: expired_tasks
+-- Tasks that waited too long for their daemon.
+SELECT * FROM task_rows
+WHERE status = 'pending' AND instance_id IS NULL AND expires_at <= :now
+ORDER BY id;
+
+-- name: add_task
+-- A new task, as it was asked for.
+INSERT INTO tasks (
+  id, workspace_id, command, args, cwd, env, shell, tty, title, timeout, on_spool_full, stdin,
+  status, created_by, created_at, expires_at, started_at, finished_at, reason, exit_code, signal,
+  error, output_size, gaps, cancel_requested, instance_id, log_id, search_text
+) VALUES (
+  :id, :workspace_id, :command, :args, :cwd, :env, :shell, :tty, :title, :timeout, :on_spool_full,
+  :stdin, :status, :created_by, :created_at, :expires_at, :started_at, :finished_at, :reason,
+  :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id,
+  :search_text
+);
+
+-- name: forget_keys
+-- Keys whose time is over make room.
+DELETE FROM idempotency_keys WHERE expires_at <= :now;
+
+-- name: key
+-- What a key was used for.
+SELECT body_hash, task_id FROM idempotency_keys WHERE user_id = :user_id AND key = :key;
+
+-- name: add_key
+-- A key and the task it made.
+INSERT INTO idempotency_keys (user_id, key, body_hash, task_id, expires_at)
+VALUES (:user_id, :key, :body_hash, :task_id, :expires_at);
+
+-- name: dispatch_task
+-- To which supervisor instance the task goes.
+UPDATE tasks SET instance_id = :instance_id WHERE id = :id;
+
+-- name: set_task_log
+-- The identity of the task's output log.
+UPDATE tasks SET log_id = :log_id WHERE id = :id;
+
+-- name: transition_task
+-- A transition that the lifecycle's table allowed, with what it brings; nulls change nothing.
+UPDATE tasks SET
+  status = :status,
+  started_at = coalesce(:started_at, started_at),
+  finished_at = coalesce(:finished_at, finished_at),
+  reason = coalesce(:reason, reason),
+  exit_code = coalesce(:exit_code, exit_code),
+  signal = coalesce(:signal, signal),
+  error = coalesce(:error, error),
+  output_size = coalesce(:output_size, output_size),
+  gaps = coalesce(:gaps, gaps)
+WHERE id = :id;
+
+-- name: request_cancel
+-- Somebody wants the task cancelled.
+UPDATE tasks SET cancel_requested = 1 WHERE id = :id;

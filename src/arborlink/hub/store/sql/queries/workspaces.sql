@@ -1,0 +1,41 @@
+-- name: workspace
+-- One workspace.
+SELECT * FROM workspace_rows WHERE id = :id;
+
+-- name: workspaces
+-- All workspaces by name.
+SELECT * FROM workspace_rows ORDER BY name, id;
+
+-- name: add_workspace
+-- A new workspace.
+INSERT INTO workspaces (
+  id, name, owner_id, created_at, daemon_id, instance_id, epoch, host, version, last_connected_at,
+  last_seen_at
+) VALUES (
+  :id, :name, :owner_id, :created_at, :daemon_id, :instance_id, :epoch, :host, :version,
+  :last_connected_at, :last_seen_at
+);
+
+-- name: rename_workspace
+-- Another name.
+UPDATE workspaces SET name = :name WHERE id = :id;
+
+-- name: delete_workspace
+-- The workspace; its tasks, daemon, codes and tokens go with it.
+DELETE FROM workspaces WHERE id = :id;
+
+-- name: accept_daemon
+-- A daemon's new connection: its epoch fences the older ones.
+UPDATE workspaces SET
+  epoch = epoch + 1, instance_id = :instance_id, host = :host, version = :version,
+  last_connected_at = :now
+WHERE id = :id
+RETURNING epoch;
+
+-- name: daemon_disconnected
+-- When the connection of this epoch was last heard of.
+UPDATE workspaces SET last_seen_at = :now WHERE id = :id AND epoch = :epoch;
+
+-- name: set_daemon
+-- Which daemon serves the workspace; null: none.
+UPDATE workspaces SET daemon_id = :daemon_id WHERE id = :id;

@@ -1,0 +1,175 @@
+"""Accounts, API tokens and browser sessions in SQLite."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from arborlink.hub.store.base_access import SessionRow, SignInLinkRow, TokenRow, UserRow
+from arborlink.hub.store.database import Database, fetch
+from arborlink.hub.store.faults import breaks_reference
+from arborlink.hub.store.queries import load
+from arborlink.hub.store.rows import RowMapper
+from arborlink.protocol.errors import Conflict, NotFound
+
+BOOTSTRAP_KEY: Final = "bootstrap_token"
+
+_SQL: Final = load("access")
+_META: Final = load("meta")
+_USER: Final = RowMapper(UserRow)
+_TOKEN: Final = RowMapper(TokenRow, json=frozenset({"scopes"}))
+_SESSION: Final = RowMapper(SessionRow)
+
+
+class SqliteAccounts(Database):
+    """Implements `AccountStore`."""
+
+    def user(self, user_id: str) -> UserRow | None:
+        """One account."""
+        return _USER.optional(self._one(_SQL["user"], {"id": user_id}))
+
+    def user_by_name(self, username: str) -> UserRow | None:
+        """One account by its name."""
+        return _USER.optional(self._one(_SQL["user_by_name"], {"username": username}))
+
+    def owner(self) -> UserRow | None:
+        """The first owner."""
+        return _USER.optional(self._one(_SQL["owner"]))
+
+    async def ensure_owner(self, row: UserRow) -> UserRow:
+        """The first owner, made of `row` when there is none."""
+
+        def job(connection: apsw.Connection) -> UserRow:
+            for owner in fetch(connection, _SQL["owner"]):
+                return _USER.decode(owner)
+            connection.execute(_SQL["add_user"], _USER.encode(row))
+            return row
+
+        return await self._write(job)
+
+    async def add_user(self, row: UserRow) -> UserRow:
+        """Store a new account."""
+
+        def job(connection: apsw.Connection) -> UserRow:
+            try:
+                connection.execute(_SQL["add_user"], _USER.encode(row))
+            except apsw.ConstraintError as error:
+                raise Conflict(
+                    f"There is an account named {row.username!r} already. Choose another name.",
+                    code="name_taken",
+                ) from error
+            return row
+
+        return await self._write(job)
+
+    async def set_password(self, user_id: str, password_hash: str | None) -> None:
+        """Another password, or none."""
+
+        def job(connection: apsw.Connection) -> None:
+            bindings = {"id": user_id, "password_hash": password_hash}
+            connection.execute(_SQL["set_password"], bindings)
+            if connection.changes() == 0:
+                raise NotFound(f"There is no user {user_id}.", ref=user_id)
+
+        await self._write(job)
+
+    def token_by_hash(self, secret_hash: bytes) -> TokenRow | None:
+        """The token with this secret."""
+        return _TOKEN.optional(self._one(_SQL["token_by_hash"], {"secret_hash": secret_hash}))
+
+    def tokens(self, user_id: str) -> list[TokenRow]:
+        """Somebody's tokens, oldest first."""
+        return [_TOKEN.decode(row) for row in self._all(_SQL["tokens"], {"user_id": user_id})]
+
+    async def add_token(self, row: TokenRow) -> TokenRow:
+        """Store a new API token."""
+
+        def job(connection: apsw.Connection) -> TokenRow:
+            try:
+                connection.execute(_SQL["add_token"], _TOKEN.encode(row))
+            except apsw.ConstraintError as error:
+                if not breaks_reference(error):
+                    raise
+                raise NotFound("There is no such account or workspace for the token.") from error
+            return row
+
+        return await self._write(job)
+
+    async def add_bootstrap_token(self, row: TokenRow, fingerprint: str) -> bool:
+        """Store the first bootstrap token; whether this is the one that was stored."""
+
+        def job(connection: apsw.Connection) -> bool:
+            for (earlier,) in fetch(connection, _META["meta"], {"key": BOOTSTRAP_KEY}):
+                return bool(earlier == fingerprint)
+            connection.execute(_SQL["add_token"], _TOKEN.encode(row))
+            connection.execute(_META["set_meta"], {"key": BOOTSTRAP_KEY, "value": fingerprint})
+            return True
+
+        return await self._write(job)
+
+    async def delete_token(self, token_id: str, user_id: str) -> None:
+        """Revoke a token of this user."""
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(_SQL["delete_token"], {"id": token_id, "user_id": user_id})
+            if connection.changes() == 0:
+                raise NotFound(f"There is no token {token_id}.", ref=token_id)
+
+        await self._write(job)
+
+    def note_token_used(self, token_id: str, at: int) -> None:
+        """Remember when a token was last used."""
+        bindings = {"id": token_id, "at": at}
+        self._execute_soon(_SQL["note_token_used"], bindings)
+
+    def session_by_hash(self, secret_hash: bytes) -> SessionRow | None:
+        """The session with this secret."""
+        return _SESSION.optional(self._one(_SQL["session_by_hash"], {"secret_hash": secret_hash}))
+
+    async def add_session(self, row: SessionRow) -> SessionRow:
+        """Somebody signed in; those whose time is over are forgotten on the way."""
+
+        def job(connection: apsw.Connection) -> SessionRow:
+            connection.execute(_SQL["forget_sessions"], {"now": row.created_at})
+            connection.execute(_SQL["add_session"], _SESSION.encode(row))
+            return row
+
+        return await self._write(job)
+
+    def extend_session(self, session_id: str, expires_at: int) -> None:
+        """A session that is used lives on."""
+        bindings = {"id": session_id, "expires_at": expires_at}
+        self._execute_soon(_SQL["extend_session"], bindings)
+
+    async def delete_session(self, session_id: str) -> None:
+        """Somebody signed out."""
+        bindings = {"id": session_id}
+        await self._execute(_SQL["delete_session"], bindings)
+
+    async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:
+        """A link that signs its bearer in, once."""
+        bindings = {
+            "code_hash": row.code_hash,
+            "user_id": row.user_id,
+            "expires_at": row.expires_at,
+        }
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(_SQL["forget_sign_in_links"], {"now": now})
+            connection.execute(_SQL["add_sign_in_link"], bindings)
+
+        await self._write(job)
+
+    async def take_sign_in_link(self, code_hash: bytes, now: int) -> UserRow | None:
+        """The account of an unexpired link, which is used up by this."""
+
+        def job(connection: apsw.Connection) -> UserRow | None:
+            taken = fetch(connection, _SQL["take_sign_in_link"], {"code_hash": code_hash})
+            for user_id, expires_at in taken:
+                if expires_at > now:
+                    (user,) = fetch(connection, _SQL["user"], {"id": user_id})
+                    return _USER.decode(user)
+            return None
+
+        return await self._write(job)

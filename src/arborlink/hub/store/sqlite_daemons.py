@@ -1,0 +1,98 @@
+"""Daemons and the codes that make them, in SQLite."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from arborlink.hub.store.base_access import DaemonRow, EnrolmentRow
+from arborlink.hub.store.database import Database, fetch
+from arborlink.hub.store.queries import load
+from arborlink.hub.store.rows import RowMapper
+from arborlink.hub.store.sqlite_workspaces import existing_workspace, set_daemon
+from arborlink.protocol.errors import NotFound, WorkspaceTaken
+
+UNKNOWN_CODE: Final = "unknown_code"
+
+_SQL: Final = load("access")
+_DAEMON: Final = RowMapper(DaemonRow)
+
+
+class SqliteDaemons(Database):
+    """Implements `DaemonStore`."""
+
+    def daemon(self, daemon_id: str) -> DaemonRow | None:
+        """One daemon."""
+        return _DAEMON.optional(self._one(_SQL["daemon"], {"id": daemon_id}))
+
+    def daemon_by_hash(self, token_hash: bytes) -> DaemonRow | None:
+        """The daemon with this token."""
+        return _DAEMON.optional(self._one(_SQL["daemon_by_hash"], {"token_hash": token_hash}))
+
+    async def add_enrolment(self, row: EnrolmentRow, now: int) -> None:
+        """A code that lets one daemon serve one workspace."""
+        bindings = {
+            "code_hash": row.code_hash,
+            "workspace_id": row.workspace_id,
+            "created_by": row.created_by,
+            "expires_at": row.expires_at,
+        }
+
+        def job(connection: apsw.Connection) -> None:
+            existing_workspace(connection, row.workspace_id)
+            connection.execute(_SQL["forget_enrolments"], {"now": now})
+            connection.execute(_SQL["add_enrolment"], bindings)
+
+        await self._write(job)
+
+    async def redeem_enrolment(
+        self, code_hash: bytes, daemon_id: str, token_hash: bytes, now: int
+    ) -> DaemonRow:
+        """Use an unexpired code up and give its workspace this daemon, or change nothing."""
+
+        def job(connection: apsw.Connection) -> DaemonRow:
+            workspace_id, created_by = _take(connection, code_hash, now)
+            workspace = existing_workspace(connection, workspace_id)
+            if workspace.daemon_id is not None:
+                raise WorkspaceTaken(
+                    f"Workspace {workspace.name} is served by daemon {workspace.daemon_id} "
+                    "already. Remove that one first, then use the code again.",
+                    ref=workspace_id,
+                )
+            row = DaemonRow(
+                id=daemon_id,
+                workspace_id=workspace_id,
+                token_hash=token_hash,
+                created_by=created_by,
+                created_at=now,
+            )
+            connection.execute(_SQL["add_daemon"], _DAEMON.encode(row))
+            set_daemon(connection, workspace_id, daemon_id)
+            return row
+
+        return await self._write(job)
+
+    async def delete_daemon(self, daemon_id: str) -> DaemonRow:
+        """Its token is worth nothing from now on, its workspace is free."""
+
+        def job(connection: apsw.Connection) -> DaemonRow:
+            for found in fetch(connection, _SQL["daemon"], {"id": daemon_id}):
+                row = _DAEMON.decode(found)
+                connection.execute(_SQL["delete_daemon"], {"id": daemon_id})
+                set_daemon(connection, row.workspace_id, None)
+                return row
+            raise NotFound(f"There is no daemon {daemon_id}.", ref=daemon_id)
+
+        return await self._write(job)
+
+
+def _take(connection: apsw.Connection, code_hash: bytes, now: int) -> tuple[str, str]:
+    taken = fetch(connection, _SQL["take_enrolment"], {"code_hash": code_hash})
+    for workspace_id, created_by, expires_at in taken:
+        if expires_at > now:
+            return workspace_id, created_by
+    raise NotFound(
+        "This code is unknown, used up, or older than ten minutes. Ask for a new one.",
+        code=UNKNOWN_CODE,
+    )

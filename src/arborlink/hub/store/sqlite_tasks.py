@@ -1,0 +1,172 @@
+"""Tasks in SQLite."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import apsw
+
+from arborlink.hub.store.base import IdempotencyKey, TaskChanges, TaskCounts, TaskQuery, TaskRow
+from arborlink.hub.store.database import Bindings, Database, fetch
+from arborlink.hub.store.faults import breaks_reference
+from arborlink.hub.store.queries import load
+from arborlink.hub.store.rows import RowMapper, to_json
+from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
+from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance
+
+# What a search looks through, in characters: beyond it an argument list is not found by its end.
+SEARCHED_CHARS: Final = 16_384
+
+_SQL: Final = load("tasks")
+_TASK: Final = RowMapper(TaskRow, json=frozenset({"args", "env", "tty", "gaps"}))
+
+
+class SqliteTasks(Database):
+    """Implements `TaskStore`."""
+
+    def task(self, task_id: str) -> TaskRow | None:
+        """One task."""
+        return _TASK.optional(self._one(_SQL["task"], {"id": task_id}))
+
+    def tasks(self, query: TaskQuery) -> list[TaskRow]:
+        """A page, newest first."""
+        workspaces = query.workspace_ids
+        bindings: Bindings = {
+            "before": query.before,
+            "statuses": to_json(sorted(query.statuses)) if query.statuses else None,
+            "search": None if query.search is None else _like(query.search),
+            "limit": query.limit,
+        }
+        if workspaces is not None and len(workspaces) == 1:
+            sql = _SQL["tasks_of_workspace"]
+            bindings["workspace"] = next(iter(workspaces))
+        else:
+            sql = _SQL["tasks"]
+            bindings["workspaces"] = None if workspaces is None else to_json(sorted(workspaces))
+        return self._tasks(sql, bindings)
+
+    def unfinished_tasks(self, workspace_id: str | None = None) -> list[TaskRow]:
+        """Those that are not final, oldest first."""
+        return self._tasks(_SQL["unfinished_tasks"], {"workspace": workspace_id})
+
+    def task_counts(self, workspace_id: str) -> TaskCounts:
+        """Unfinished tasks of a workspace."""
+        row = self._one(_SQL["task_counts"], {"workspace": workspace_id})
+        dispatched, queued = row or (0, 0)
+        return TaskCounts(dispatched=dispatched, queued=queued)
+
+    def expired_tasks(self, now: int) -> list[TaskRow]:
+        """Pending, never handed to a daemon, and past `expires_at`."""
+        return self._tasks(_SQL["expired_tasks"], {"now": now})
+
+    async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
+        """Store a new task, or find the one that the key made."""
+        bindings = _TASK.encode(row)
+        bindings["search_text"] = _searched(row)
+
+        def job(connection: apsw.Connection) -> TaskRow:
+            if key is not None:
+                earlier = _earlier(connection, key, row.created_at)
+                if earlier is not None:
+                    return earlier
+            try:
+                connection.execute(_SQL["add_task"], bindings)
+            except apsw.ConstraintError as error:
+                raise _refused(row, error) from error
+            if key is not None:
+                connection.execute(_SQL["add_key"], {**_key(key), "task_id": row.id})
+            return row
+
+        return await self._write(job)
+
+    async def dispatch_task(self, task_id: str, instance_id: str | None) -> TaskRow:
+        """Record to which supervisor instance the task is about to be handed."""
+
+        def job(connection: apsw.Connection) -> TaskRow:
+            row = _existing(connection, task_id)
+            if row.status is not TaskStatus.PENDING:
+                raise LocalProtocolError(
+                    f"a task that is {row.status} cannot be dispatched", code="illegal_transition"
+                )
+            # At most once: what one instance may have started is never handed to another.
+            if instance_id is not None and row.instance_id not in (None, instance_id):
+                raise LocalProtocolError(
+                    f"task {task_id} went to instance {row.instance_id} already",
+                    code="illegal_transition",
+                )
+            connection.execute(_SQL["dispatch_task"], {"id": task_id, "instance_id": instance_id})
+            return _existing(connection, task_id)
+
+        return await self._write(job)
+
+    async def set_task_log(self, task_id: str, log_id: str) -> None:
+        """Record the identity of the task's output log."""
+        bindings = {"id": task_id, "log_id": log_id}
+        await self._execute(_SQL["set_task_log"], bindings)
+
+    async def transition_task(
+        self, task_id: str, event: TaskEvent, changes: TaskChanges
+    ) -> TaskRow:
+        """Advance the task by the lifecycle's table."""
+
+        def job(connection: apsw.Connection) -> TaskRow:
+            status = advance(_existing(connection, task_id).status, event)
+            bindings = {**_TASK.encode(changes), "id": task_id, "status": status}
+            connection.execute(_SQL["transition_task"], bindings)
+            return _existing(connection, task_id)
+
+        return await self._write(job)
+
+    async def request_cancel(self, task_id: str) -> TaskRow:
+        """Remember that somebody wants the task cancelled."""
+
+        def job(connection: apsw.Connection) -> TaskRow:
+            connection.execute(_SQL["request_cancel"], {"id": task_id})
+            return _existing(connection, task_id)
+
+        return await self._write(job)
+
+    def _tasks(self, sql: str, bindings: Bindings) -> list[TaskRow]:
+        return [_TASK.decode(row) for row in self._all(sql, bindings)]
+
+
+def _existing(connection: apsw.Connection, task_id: str) -> TaskRow:
+    for row in fetch(connection, _SQL["task"], {"id": task_id}):
+        return _TASK.decode(row)
+    raise NotFound(f"There is no task {task_id}.", ref=task_id)
+
+
+def _earlier(connection: apsw.Connection, key: IdempotencyKey, now: int) -> TaskRow | None:
+    connection.execute(_SQL["forget_keys"], {"now": now})
+    for body_hash, task_id in fetch(connection, _SQL["key"], _key(key)):
+        if body_hash != key.body_hash:
+            raise Conflict(
+                "This Idempotency-Key was used for another request. Use a new key.",
+                code="idempotency_key_reused",
+            )
+        return _existing(connection, task_id)
+    return None
+
+
+def _key(key: IdempotencyKey) -> dict[str, Any]:
+    return {
+        "user_id": key.user_id,
+        "key": key.key,
+        "body_hash": key.body_hash,
+        "expires_at": key.expires_at,
+    }
+
+
+def _refused(row: TaskRow, error: apsw.ConstraintError) -> Exception:
+    if breaks_reference(error):
+        return NotFound(f"There is no workspace {row.workspace_id}.", ref=row.workspace_id)
+    return Conflict(f"Task {row.id} cannot be stored: {error}.", ref=row.id)
+
+
+def _searched(row: TaskRow) -> str:
+    return " ".join([row.command, *row.args, row.title or ""])[:SEARCHED_CHARS].casefold()
+
+
+def _like(search: str) -> str:
+    escaped = search.casefold().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"

@@ -1,0 +1,127 @@
+"""Workspaces in SQLite."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from arborlink.hub.store.base import Acceptance, WorkspaceRow
+from arborlink.hub.store.database import Database, fetch
+from arborlink.hub.store.faults import breaks_reference
+from arborlink.hub.store.queries import load
+from arborlink.hub.store.rows import RowMapper, to_json
+from arborlink.protocol.errors import Conflict, NotAuthenticated, NotFound, WorkspaceTaken
+from arborlink.protocol.messages import HostInfo
+
+_SQL: Final = load("workspaces")
+_WORKSPACE: Final = RowMapper(WorkspaceRow, json=frozenset({"host"}))
+
+
+class SqliteWorkspaces(Database):
+    """Implements `WorkspaceStore`."""
+
+    def workspace(self, workspace_id: str) -> WorkspaceRow | None:
+        """One workspace."""
+        return _WORKSPACE.optional(self._one(_SQL["workspace"], {"id": workspace_id}))
+
+    def workspaces(self) -> list[WorkspaceRow]:
+        """All, by name."""
+        return [_WORKSPACE.decode(row) for row in self._all(_SQL["workspaces"])]
+
+    async def add_workspace(self, row: WorkspaceRow) -> WorkspaceRow:
+        """Store a new workspace."""
+
+        def job(connection: apsw.Connection) -> WorkspaceRow:
+            try:
+                connection.execute(_SQL["add_workspace"], _WORKSPACE.encode(row))
+            except apsw.ConstraintError as error:
+                raise _refused(row.name, error) from error
+            return row
+
+        return await self._write(job)
+
+    async def rename_workspace(self, workspace_id: str, name: str) -> WorkspaceRow:
+        """Give the workspace another name."""
+
+        def job(connection: apsw.Connection) -> WorkspaceRow:
+            try:
+                connection.execute(_SQL["rename_workspace"], {"id": workspace_id, "name": name})
+            except apsw.ConstraintError as error:
+                raise _refused(name, error) from error
+            return existing_workspace(connection, workspace_id)
+
+        return await self._write(job)
+
+    async def delete_workspace(self, workspace_id: str) -> None:
+        """Delete it, and all that hangs on it."""
+
+        def job(connection: apsw.Connection) -> None:
+            existing_workspace(connection, workspace_id)
+            connection.execute(_SQL["delete_workspace"], {"id": workspace_id})
+
+        await self._write(job)
+
+    async def accept_daemon(
+        self,
+        workspace_id: str,
+        daemon_id: str,
+        instance_id: str,
+        host: HostInfo,
+        version: str,
+        now: int,
+    ) -> Acceptance:
+        """Give a daemon's new connection its epoch."""
+        bindings = {
+            "id": workspace_id,
+            "instance_id": instance_id,
+            "host": to_json(host),
+            "version": version,
+            "now": now,
+        }
+
+        def job(connection: apsw.Connection) -> Acceptance:
+            row = existing_workspace(connection, workspace_id)
+            _check_served_by(row, daemon_id)
+            ((epoch,),) = fetch(connection, _SQL["accept_daemon"], bindings)
+            return Acceptance(epoch=epoch, previous_instance_id=row.instance_id)
+
+        return await self._write(job)
+
+    async def daemon_disconnected(self, workspace_id: str, epoch: int, now: int) -> None:
+        """Remember when the connection of this epoch was last seen."""
+        bindings = {"id": workspace_id, "epoch": epoch, "now": now}
+        await self._execute(_SQL["daemon_disconnected"], bindings)
+
+
+def existing_workspace(connection: apsw.Connection, workspace_id: str) -> WorkspaceRow:
+    """The workspace as the transaction of `connection` sees it. Raises NotFound."""
+    for row in fetch(connection, _SQL["workspace"], {"id": workspace_id}):
+        return _WORKSPACE.decode(row)
+    raise NotFound(f"There is no workspace {workspace_id}.", ref=workspace_id)
+
+
+def set_daemon(connection: apsw.Connection, workspace_id: str, daemon_id: str | None) -> None:
+    """Say which daemon serves the workspace, in the transaction of `connection`."""
+    connection.execute(_SQL["set_daemon"], {"id": workspace_id, "daemon_id": daemon_id})
+
+
+def _check_served_by(row: WorkspaceRow, daemon_id: str) -> None:
+    if row.daemon_id is None:
+        raise NotAuthenticated(
+            f"Daemon {daemon_id} was removed from workspace {row.name}. Enrol it again."
+        )
+    if row.daemon_id != daemon_id:
+        raise WorkspaceTaken(
+            f"Workspace {row.name} is served by another daemon, {row.daemon_id}. Remove that one "
+            "first, or enrol this folder as a workspace of its own.",
+            ref=row.id,
+        )
+
+
+def _refused(name: str, error: apsw.ConstraintError) -> Exception:
+    if breaks_reference(error):
+        return NotFound("There is no such account to own the workspace.")
+    return Conflict(
+        f"There is a workspace named {name!r} already. Choose another name.", code="name_taken"
+    )

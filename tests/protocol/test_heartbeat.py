@@ -1,0 +1,125 @@
+"""Liveness proves both directions, and a stall of our own proves nothing (design rule 10)."""
+
+import math
+
+import pytest
+
+from arborlink.protocol.errors import PeerSilent
+from arborlink.protocol.heartbeat import LAST_LOOK_SECONDS, HeartbeatMachine
+from arborlink.protocol.messages import Heartbeat
+
+INTERVAL, SILENCE = 5.0, 15.0
+
+
+def machine(now: float = 0.0) -> HeartbeatMachine:
+    return HeartbeatMachine(now, interval=INTERVAL, silence=SILENCE)
+
+
+def run_until_dead(heart: HeartbeatMachine, until: float) -> float | None:
+    """Serve every deadline exactly in time; when the peer was found dead, or None."""
+    while (now := heart.next_deadline()) <= until:
+        try:
+            heart.on_deadline(now)
+        except PeerSilent:
+            return now
+    return None
+
+
+def test_a_probe_goes_out_every_interval() -> None:
+    heart = machine(100.0)
+    assert heart.next_deadline() == 105.0
+    assert heart.on_deadline(105.0) == Heartbeat(sent_at=105_000_000)
+    assert heart.next_deadline() == 110.0
+
+
+def test_nothing_goes_out_before_it_is_due() -> None:
+    heart = machine()
+    assert heart.on_deadline(4.999) is None
+    assert heart.next_deadline() == 5.0
+
+
+def test_a_probe_is_answered_with_its_own_time() -> None:
+    answer = machine().receive(Heartbeat(sent_at=77), 3.0)
+    assert answer == Heartbeat(sent_at=3_000_000, echo=77)
+
+
+def test_an_answer_is_not_answered_and_gives_the_round_trip() -> None:
+    heart = machine()
+    heart.on_deadline(5.0)
+    assert heart.round_trip is None
+    assert heart.receive(Heartbeat(sent_at=1, echo=5_000_000), 5.25) is None
+    assert heart.round_trip == 0.25
+
+
+@pytest.mark.parametrize("echo", [6_000_000_000, -20_000_000, 2**63 - 1, math.nan, math.inf, 1e308])
+def test_an_answer_to_what_was_never_asked_proves_nothing(echo: float) -> None:
+    heart = machine()
+    heart.on_deadline(5.0)
+    assert heart.receive(Heartbeat(sent_at=1, echo=echo), 6.0) is None
+    assert heart.round_trip is None
+    assert run_until_dead(heart, 100.0) == pytest.approx(6.0 + SILENCE)
+
+
+def test_a_silent_peer_is_dead_when_its_answer_is_late() -> None:
+    assert run_until_dead(machine(), 100.0) == pytest.approx(INTERVAL + SILENCE)
+
+
+def test_a_peer_that_answers_lives_for_ever() -> None:
+    heart = machine()
+    for _ in range(1_000):
+        now = heart.next_deadline()
+        probe = heart.on_deadline(now)
+        assert probe is not None
+        heart.receive(Heartbeat(sent_at=0, echo=probe.sent_at), now + 1.0)
+
+
+def test_a_peer_that_does_not_answer_but_sends_is_alive() -> None:
+    heart = machine()
+    for second in range(1, 200):
+        assert run_until_dead(heart, float(second)) is None
+        heart.heard(float(second))
+
+
+def test_silence_counts_from_the_last_thing_that_arrived() -> None:
+    heart = machine()
+    run_until_dead(heart, 12.0)
+    heart.heard(12.0)
+    assert run_until_dead(heart, 100.0) == pytest.approx(12.0 + SILENCE)
+
+
+def test_the_verdict_waits_for_a_last_look_at_what_lies_unread() -> None:
+    heart = machine()
+    for now in (5.0, 10.0, 15.0):
+        heart.on_deadline(now)
+    # The next deadline is at 19.75, but we were stopped until 24: an answer may lie unread.
+    heart.on_deadline(24.0)
+    assert heart.next_deadline() == 24.0 + LAST_LOOK_SECONDS
+    heart.heard(24.1)
+    assert run_until_dead(heart, 24.1 + SILENCE - 0.1) is None
+
+
+def test_a_last_look_that_finds_nothing_is_the_end() -> None:
+    heart = machine()
+    for now in (5.0, 10.0, 15.0, 24.0):
+        heart.on_deadline(now)
+    with pytest.raises(PeerSilent, match="15 seconds"):
+        heart.on_deadline(24.0 + LAST_LOOK_SECONDS)
+
+
+def test_a_probe_that_falls_due_during_the_last_look_is_sent() -> None:
+    heart = HeartbeatMachine(0.0, interval=5.0, silence=15.1)
+    for now in (5.0, 10.0, 15.0):
+        heart.on_deadline(now)
+    assert heart.next_deadline() == pytest.approx(19.85)
+    assert heart.on_deadline(19.9) is None
+    assert heart.next_deadline() == 20.0
+    assert heart.on_deadline(20.0) == Heartbeat(sent_at=20_000_000)
+    with pytest.raises(PeerSilent):
+        heart.on_deadline(heart.next_deadline())
+
+
+def test_who_stood_still_starts_afresh() -> None:
+    heart = machine()
+    heart.on_deadline(5.0)
+    assert heart.on_deadline(3_600.0) == Heartbeat(sent_at=3_600_000_000)
+    assert run_until_dead(heart, 4_000.0) == pytest.approx(3_600.0 + SILENCE)
