@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from arborlink.outputlog import GAP_REASONS, LogReader, OutputLog, writer
@@ -68,6 +68,18 @@ class Run:
 
 @settings(max_examples=250, deadline=None)
 @given(steps=st.lists(STEPS, max_size=40), free_step=st.sampled_from([1, 40, 2**20]))
+@example(  # a drop that takes only a part of gaps that were joined
+    steps=[
+        ("out", 33, 0),
+        ("out", 1, 0),
+        ("gap", 52, 54),
+        ("gap", 60, 40),
+        ("drop", 11, 27),
+        ("out", 1, 0),
+        ("drop", 24, 38),
+    ],
+    free_step=1,
+)
 def test_any_history(steps: list[Step], free_step: int) -> None:
     """Appends, gaps, drops, prunes, syncs, reopens and reads in any order."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:

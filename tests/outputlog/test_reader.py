@@ -1,12 +1,15 @@
 """What readers promise: damage is named, a live writer never confuses them."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from arborlink.outputlog import BelowStart, Chunk, Gap, LogReader, OutputLog, writer
+from arborlink.outputlog.files import LogFile
 from arborlink.testing.cells import stream
 
 from .model import LOG_ID
@@ -165,6 +168,30 @@ def test_many_small_records_in_one_read(stem: Path) -> None:
         assert isinstance(chunk, Chunk)
         assert (len(chunk.data), chunk.time_us) == (1500, 0)
         assert _ranges(reader, verify=False) == [(0, RECORDS * 20 + 3000)]
+
+
+class SlowFile(LogFile):
+    """Data that is taken away between the look at the index and the read."""
+
+    def __init__(self, path: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__(path, os.O_RDONLY)
+        self._meanwhile = meanwhile
+
+    def read(self, size: int, position: int) -> bytes:
+        self._meanwhile()
+        return super().read(size, position)
+
+
+def test_drop_during_a_read(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that are dropped while they are read are a gap, never zeros."""
+    log = OutputLog.open(stem)
+    with LogReader(stem) as reader:
+        slow = SlowFile(stem.with_name("log.log"), lambda: log.drop(100, 400, "size_limit"))
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, "_data", slow)
+            assert reader.read(150, 30) == Gap(150, 400, "size_limit")
+        slow.close()
+    log.close()
 
 
 def test_below_start(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,13 +101,22 @@ def test_a_late_acknowledgement_takes_no_credit_back() -> None:
     assert stream.next_range(1_000) == (50, 100)
 
 
-def test_bytes_that_were_never_sent_cannot_be_acknowledged() -> None:
+def test_bytes_that_were_never_written_cannot_be_acknowledged() -> None:
     stream = sending()
-    stream.mark_sent(20)
     with pytest.raises(RemoteProtocolError) as caught:
-        stream.acknowledge(21, credit=50)
+        stream.acknowledge(101, credit=50)
     assert caught.value.code == "ack_beyond_sent"
     assert stream.acked == 0
+
+
+def test_what_an_earlier_connection_brought_may_be_acknowledged_on_the_next() -> None:
+    stream = sending()
+    stream.mark_sent(50)
+    stream.detach()
+    stream.resume(0, 50)
+    stream.acknowledge(50, credit=50)
+    assert (stream.acked, stream.sent, stream.unacknowledged) == (50, 50, 0)
+    assert stream.next_range(1_000) == (50, 100)
 
 
 def test_an_acknowledgement_of_an_earlier_connection_changes_nothing() -> None:
@@ -139,8 +148,18 @@ def test_what_is_no_longer_kept_is_missing() -> None:
     stream = SendStream(0, 100)
     stream.prune(40)
     assert stream.resume(10, 50) == Missing(10, 40)
-    assert (stream.acked, stream.sent) == (40, 40)
     assert stream.next_range(1_000) == (40, 60)
+
+
+def test_a_gap_takes_no_credit_but_is_on_its_way_until_it_is_acknowledged() -> None:
+    stream = SendStream(100, 100)
+    assert stream.resume(10, 50) == Missing(10, 100)
+    assert (stream.acked, stream.unacknowledged) == (100, 0)
+    assert not stream.all_acknowledged
+    stream.acknowledge(60, credit=50)
+    assert not stream.all_acknowledged
+    stream.acknowledge(100, credit=50)
+    assert stream.all_acknowledged
 
 
 @pytest.mark.parametrize(("start", "kept"), [(0, 20), (20, 20), (30, 30), (500, 100)])

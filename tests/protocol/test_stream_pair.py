@@ -218,6 +218,7 @@ class StreamPair(RuleBasedStateMachine):
     def the_marks_are_in_order(self) -> None:
         sender = self.sender
         assert sender.acked <= sender.sent <= sender.end
+        assert sender.acked <= max(self.receiver.durable, sender.start)
         if sender.attached:
             assert sender.start <= sender.acked
 

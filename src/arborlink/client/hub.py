@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
-import msgspec
-
 from arborlink.client import selection
 from arborlink.client.credentials import resolve
 from arborlink.client.http import RETRY_SECONDS, HttpApi
@@ -39,6 +37,7 @@ PAGE_ITEMS: Final = 100
 # How many of the newest tasks a prefix of an id is looked for in.
 PREFIX_SEARCH_TASKS: Final = 1_000
 IDEMPOTENCY_KEY_BYTES: Final = 16
+DEFAULT_SCOPES: Final[tuple[Scope, ...]] = ("tasks:read", "tasks:write")
 
 T = TypeVar("T")
 
@@ -248,14 +247,14 @@ class Hub:
         self,
         name: str,
         *,
-        scopes: Sequence[Scope] | None = None,
+        scopes: Sequence[Scope] = DEFAULT_SCOPES,
         workspace_id: str | None = None,
         expires_in: float | None = None,
     ) -> CreatedToken:
         """A new API token; its secret is shown this once. `expires_in` is in seconds."""
         body = NewToken(
             name=name,
-            scopes=msgspec.UNSET if scopes is None else list(scopes),
+            scopes=list(scopes),
             workspace_id=workspace_id,
             expires_in=expires_in,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from arborlink.protocol.resources import Scope, Token
 
@@ -37,7 +37,7 @@ class NewToken(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="ca
     """Body of `POST /api/tokens`. `expires_in` is in seconds."""
 
     name: str
-    scopes: list[Scope] | UnsetType = UNSET
+    scopes: list[Scope]
     workspace_id: str | None = None
     expires_in: float | None = None
 

@@ -1,4 +1,4 @@
-"""The environment of a command: an allow-list, plus what the task asks for, minus what is forbidden.
+"""The environment of a command: an allow-list, plus the task's, minus what is forbidden.
 
 Nothing of Arbor's own gets in. SSH_AUTH_SOCK is passed on: it is how people's `git push` works in
 every shell they know, and a task runs as the same user, who could find the socket anyway.

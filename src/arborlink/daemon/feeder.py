@@ -1,4 +1,4 @@
-"""A command's standard input: exact offsets in, non-blocking writes out, acknowledged after them."""
+"""A command's standard input: exact offsets in, non-blocking writes out, then acknowledged."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def check_hub(address: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether nothing leaves this machine on the way to `host`."""
-    return host in LOOPBACK or host.startswith("127.") and host.replace(".", "").isdigit()
+    return host in LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
 def save(identity: Identity) -> None:

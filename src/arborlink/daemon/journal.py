@@ -54,7 +54,7 @@ class Settled(Struct, frozen=True, tag="settled"):
 
 
 Record = Accepted | Started | Ended | Settled
-_DECODER: Final = msgspec.json.Decoder(Record)
+_DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
 _ENCODER: Final = msgspec.json.Encoder()
 
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from arborlink.daemon import ipc
 from arborlink.daemon.channel import Channel
-from arborlink.daemon.loop import Loop
 from arborlink.daemon.console import say
+from arborlink.daemon.loop import Loop
 
 CHANNEL_FD: Final = 3
 # One that lived for less than this has failed; the first failure is forgiven.

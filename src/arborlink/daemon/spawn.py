@@ -178,7 +178,7 @@ def _spawn(
         raise StartFailed(Reason.COMMAND_NOT_FOUND, text, NOT_FOUND_CODE) from error
     except OSError as error:
         if error.errno in _NOT_EXECUTABLE:
-            raise _not_executable(argv[0], error.strerror) from error
+            raise _not_executable(argv[0], str(error.strerror)) from error
         raise StartFailed(Reason.START_FAILED, f"cannot start: {error.strerror}") from error
     return pid, marked.mark
 

@@ -1,4 +1,4 @@
-"""How a supervisor ends: asked once, it ends its tasks, delivers that, and goes; asked twice, now."""
+"""How a supervisor ends: asked once, it ends its tasks and delivers that; asked twice, at once."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ class Supervisor:
         """Serve until told to stop; the process's exit code."""
         self.launcher.start()
         while not self._stopping.is_over:
-            self.loop.turn()
-            self._stopping.look()
             if self.launcher.channel is not None:
                 self.launcher.channel.flush()
+            self.loop.turn()
+            self._stopping.look()
         self._close()
         return self._stopping.exit_code
 

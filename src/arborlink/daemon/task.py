@@ -200,7 +200,7 @@ def now_us() -> int:
 
 def reap() -> list[tuple[int, int]]:
     """All children that have died: process id, and exit code or negative signal."""
-    dead = []
+    dead: list[tuple[int, int]] = []
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

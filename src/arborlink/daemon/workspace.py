@@ -1,4 +1,4 @@
-"""One workspace in the supervisor: its journal, its policy, and its tasks from command to settled."""
+"""One workspace in the supervisor: journal, policy, and tasks from command to settled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-
 from typing import Final, Protocol
 
 import msgspec

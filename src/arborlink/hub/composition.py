@@ -8,6 +8,9 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
 from arborlink.hub.access import Access
 from arborlink.hub.bus.local import LocalBus
 from arborlink.hub.live.acceptance import Acceptance
@@ -21,6 +24,11 @@ from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.settlement import Settlement
 from arborlink.hub.live.viewer_session import Viewing
+from arborlink.hub.problems import EXCEPTION_HANDLERS
+from arborlink.hub.routes.api import routes
+from arborlink.hub.routes.middleware import middleware
+from arborlink.hub.routes_output import OutputRoutes
+from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Admission, Sockets
@@ -67,6 +75,11 @@ class Hub:
         self.outputs.close()
         await self.store.close()
 
+    @property
+    def scheme(self) -> str:
+        """`https` when the hub itself speaks TLS."""
+        return "http" if self.settings.tls_cert is None else "https"
+
     async def drain(self) -> None:
         """Take nothing new, ask every peer to come back soon, make everything durable."""
         self.presence.start_draining()
@@ -86,9 +99,7 @@ async def compose(settings: HubSettings) -> Hub:
     store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
     access = Access(store, settings)
     wire = _wire_limits(settings)
-    outputs = Outputs(
-        settings.data_dir / OUTPUT_FOLDER, window=settings.task_unacknowledged_bytes
-    )
+    outputs = Outputs(settings.data_dir / OUTPUT_FOLDER, window=settings.task_unacknowledged_bytes)
     inputs, flusher, presence = Inputs(), Flusher(), Presence(store)
     facts = Facts(store, store, outputs, presence, LocalBus())
     dispatcher = Dispatcher(
@@ -127,6 +138,27 @@ async def compose(settings: HubSettings) -> Hub:
     access.on_revoked(sockets.revoke)
     return Hub(
         settings, store, access, outputs, flusher, presence, dispatcher, facts, tasks, sockets
+    )
+
+
+def application(hub: Hub) -> Starlette:
+    """The ASGI application of a hub that is running."""
+    ports = HubPorts(
+        settings=hub.settings,
+        store=hub.store,
+        access=hub.access,
+        tasks=hub.tasks,
+        presence=hub.presence,
+        announcer=hub.facts,
+    )
+    live = [
+        WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
+        *OutputRoutes(hub.access, hub.tasks, hub.outputs).routes(),
+    ]
+    return Starlette(
+        routes=routes(ports, live),
+        middleware=middleware(hub.settings),
+        exception_handlers=EXCEPTION_HANDLERS,
     )
 
 

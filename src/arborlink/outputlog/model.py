@@ -78,3 +78,10 @@ def join_gaps(gaps: list[Gap]) -> list[Gap]:
         else:
             joined.append(gap)
     return joined
+
+
+def place_gap(gaps: list[Gap], gap: Gap) -> list[Gap]:
+    """Put a gap in the place of what it covers of others; one that was joined may stick out."""
+    before = [Gap(old.start, min(old.end, gap.start), old.reason) for old in gaps]
+    after = [Gap(max(old.start, gap.end), old.end, old.reason) for old in gaps]
+    return join_gaps([item for item in (*before, gap, *after) if item.start < item.end])

@@ -16,7 +16,7 @@ from arborlink.outputlog import index as ix
 from arborlink.outputlog.crc import crc32_combine
 from arborlink.outputlog.errors import LogExists, LogFailed, LogMissing
 from arborlink.outputlog.files import LogFile, Opener, data_path, index_path
-from arborlink.outputlog.model import Gap, join_gaps, reason_code, reason_text
+from arborlink.outputlog.model import Gap, join_gaps, place_gap, reason_code, reason_text
 from arborlink.outputlog.recovery import LogState, load_gaps, recover
 from arborlink.outputlog.sync import SyncPoint
 
@@ -215,8 +215,7 @@ class OutputLog:
         except OSError as error:
             raise self._fail(error) from error
         self.checksum = self._synced_checksum = checksum
-        outside = [old for old in self._gaps if old.end <= gap.start or old.start >= gap.end]
-        self._gaps = join_gaps(sorted([*outside, gap], key=lambda item: item.start))
+        self._gaps = place_gap(self._gaps, gap)
         self._gap_bytes = self._count_gap_bytes()
         with suppress(OSError):  # the DROP vouches for the same until the next MARK
             self._put_mark()

@@ -44,7 +44,8 @@ OutputBytes = Annotated[bytes, Meta(max_length=limits.OUTPUT_FRAME_BYTES)]
 class Message(
     Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", tag_field="type"
 ):
-    """Base of all messages. Optional fields are left out when they hold their default."""
+    """Base of all messages. Optional fields are left out when they hold their default, except
+    where a peer is to act on the message: those say everything."""
 
 
 # ── both ways ────────────────────────────────────────────────────────────────────────────────
@@ -94,7 +95,7 @@ class Resize(Message, tag="resize", frozen=True):
     rows: TerminalSide
 
 
-class Cancel(Message, tag="cancel", frozen=True):
+class Cancel(Message, tag="cancel", frozen=True, omit_defaults=False):
     """End the task's whole process tree: SIGTERM, the grace period, SIGKILL."""
 
     task_id: Id
@@ -183,7 +184,7 @@ class DaemonWelcome(Message, tag="welcome", frozen=True):
     tasks: list[TaskPosition]
 
 
-class Command(Message, tag="command", frozen=True):
+class Command(Message, tag="command", frozen=True, omit_defaults=False):
     """Run this. A repeat of a `task_id` is answered with the known state, never run again."""
 
     task_id: Id
@@ -200,7 +201,7 @@ class Command(Message, tag="command", frozen=True):
     stdin: StandardInput = "open"
 
 
-class Input(Message, tag="input", frozen=True):
+class Input(Message, tag="input", frozen=True, omit_defaults=False):
     """Bytes for a command's standard input, at their offset in it; `eof` ends it after them."""
 
     task_id: Id

@@ -5,7 +5,8 @@
 range is new. Offsets are bytes; the bytes at an offset never change, so any chunking will do and
 sending twice is harmless.
 
-Invariants:  start <= acked <= sent <= end (after `resume`),  sent <= limit unless the limit shrank.
+Invariants:  acked <= sent <= end,  start <= sent while attached unless pruned since,  sent <= limit
+unless the limit shrank or a gap was declared.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Missing:
 class SendStream:
     """The sending half of one log. Detached (nothing may be sent) until `resume`."""
 
-    __slots__ = ("_attached", "acked", "end", "limit", "sent", "start")
+    __slots__ = ("_attached", "_declared", "acked", "end", "limit", "sent", "start")
 
     def __init__(self, start: int = 0, end: int = 0) -> None:
         if not 0 <= start <= end:
@@ -38,6 +39,7 @@ class SendStream:
         self.sent = start
         self.limit = start
         self._attached = False
+        self._declared = 0
 
     def grow(self, end: int) -> None:
         """The log now ends at `end`."""
@@ -63,6 +65,8 @@ class SendStream:
         self._attached = True
         missing = Missing(offset, self.start) if offset < self.start else None
         self.acked = self.sent = max(offset, self.start)
+        # What is missing counts as acknowledged, as far as bytes go; the gap itself is on its way.
+        self._declared = self.acked if missing else 0
         self.limit = offset + credit
         return missing
 
@@ -75,18 +79,21 @@ class SendStream:
         """The peer has everything below `offset` for good and takes `credit` bytes beyond it.
 
         Raises:
-            RemoteProtocolError: bytes are acknowledged that were never sent.
+            RemoteProtocolError: bytes are acknowledged that were never written here.
         """
         if not self._attached:
             return
-        if offset > self.sent:
+        # Beyond `sent` is no error: an earlier connection brought them, and now they are on disk.
+        if offset > self.end:
             raise RemoteProtocolError(
-                f"{offset} is acknowledged but only {self.sent} was sent", code="ack_beyond_sent"
+                f"{offset} is acknowledged but only {self.end} was written", code="ack_beyond_sent"
             )
         if offset < self.acked:
             # A late repeat. Its credit is out of date too: to take it back would stall us for good.
             return
         self.acked = offset
+        self.sent = max(self.sent, offset)
+        self._declared = 0
         self.limit = offset + credit
 
     def next_range(self, max_bytes: int) -> tuple[int, int] | None:
@@ -115,7 +122,7 @@ class SendStream:
     @property
     def all_acknowledged(self) -> bool:
         """Whether the peer has the whole log, as far as it goes now, for good."""
-        return self.acked == self.end
+        return self.acked == self.end and not self._declared
 
     def __repr__(self) -> str:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import argon2
 
@@ -11,6 +12,7 @@ from arborlink.hub.access.enrolments import Enrolments
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.access.rates import RateLimiter
 from arborlink.hub.access.tickets import Ticket, Tickets
 from arborlink.hub.access.visibility import Visibility
 from arborlink.hub.settings import HubSettings
@@ -20,11 +22,16 @@ from arborlink.protocol.errors import NotAuthenticated
 from arborlink.protocol.limits import MAX_TOKEN_CHARS
 from arborlink.protocol.resources import Scope
 
+MINUTE_SECONDS: Final = 60.0
+
 Revoked = Callable[[str], object]
 
 
 class Access:
-    """One per hub. A credential that was revoked stops working before the revocation returns."""
+    """One per hub. A credential that was revoked stops working before the revocation returns.
+
+    `requests` is the budget of each credential, `failures` that of each address.
+    """
 
     def __init__(
         self,
@@ -41,6 +48,13 @@ class Access:
             store, self.environment, Passwords(hasher or argon2.PasswordHasher())
         )
         self.enrolments = Enrolments(store, self.environment, self.visibility)
+        self.requests = RateLimiter(
+            settings.requests_per_second, settings.requests_burst, self.environment.monotonic
+        )
+        per_minute = settings.failed_authentications_per_minute
+        self.failures = RateLimiter(
+            per_minute / MINUTE_SECONDS, max(1, round(per_minute)), self.environment.monotonic
+        )
         self._store = store
         self._tickets = Tickets(self.environment)
         self._on_revoked: list[Revoked] = [self._tickets.revoke]

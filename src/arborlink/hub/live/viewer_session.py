@@ -220,8 +220,7 @@ class ViewerSession(Session):
                 return True
             if isinstance(fact, InputAck):
                 return False
-        return (
-            workspace_id in self._workspaces
-            or (ALL_WORKSPACES in self._workspaces
-            and self._viewing.tasks.may_see(self.identity, workspace_id))
+        return workspace_id in self._workspaces or (
+            ALL_WORKSPACES in self._workspaces
+            and self._viewing.tasks.may_see(self.identity, workspace_id)
         )

@@ -1,0 +1,1 @@
+"""The HTTP API; `api.routes` puts it together."""

@@ -1,0 +1,34 @@
+"""Puts the web page into wheels and editable installs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
+
+import web_build
+
+
+class WebPageHook(BuildHookInterface[Any]):
+    """Builds `web/` before the wheel's files are collected."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Node.js itself, only where it is needed and the machine has none."""
+        if web_build.is_skipped() or web_build.is_current() or web_build.system_node():
+            return []
+        return [web_build.NODE_PACKAGE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the page.
+
+        Raises:
+            WebBuildError: it cannot be built.
+        """
+        if not web_build.is_skipped():
+            web_build.build()

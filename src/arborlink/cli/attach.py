@@ -1,0 +1,34 @@
+"""`arbor attach`."""
+
+from __future__ import annotations
+
+import click
+
+# How much of what was shown before is shown again, so that the screen is not empty.
+TAIL_BYTES = 16 * 1024
+
+
+@click.command(
+    "attach",
+    epilog="Example: arbor attach tsk_01k5, and Ctrl-] to leave it running",
+    short_help="Interactive terminal on a running task.",
+)
+@click.argument("task")
+def attach_command(task: str) -> int:
+    """Sit at the terminal of TASK (an id or a unique prefix of one); Ctrl-] leaves it running."""
+    from arborlink.cli.live import Interrupts, LiveTask, Notices
+    from arborlink.cli.session import with_hub
+    from arborlink.client import Hub
+
+    async def work(hub: Hub) -> int:
+        interrupts = Interrupts()
+        handle = await hub.task(task)
+        if handle.info.tty is None:
+            raise click.ClickException(
+                f"{handle.id} has no terminal. `arbor logs -f {handle.id}` follows its output; "
+                "`arbor run --tty` starts a task with one"
+            )
+        interrupts.install()
+        return await LiveTask(handle, interrupts, tty=True, input=True).show_raw(-TAIL_BYTES)
+
+    return with_hub(work, Notices().connection)

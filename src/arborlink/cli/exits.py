@@ -1,0 +1,45 @@
+"""What `arbor` exits with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from arborlink.protocol.resources import Task
+
+DONE: Final = 0
+FAILED: Final = 1
+TIMED_OUT: Final = 124
+ARBOR_FAILED: Final = 125
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127
+SIGNAL_BASE: Final = 128
+CANCELLED: Final = 130
+BROKEN_PIPE: Final = SIGNAL_BASE + 13
+
+
+def of_task(task: Task) -> tuple[int, str | None]:
+    """The exit code of `arbor run`, and the sentence to say with it, if any."""
+    from arborlink.protocol.lifecycle import Reason, TaskStatus
+
+    if task.status is TaskStatus.COMPLETED:
+        return DONE, None
+    if task.status is TaskStatus.CANCELLED:
+        return CANCELLED, "the task was cancelled"
+    detail = f": {task.error}" if task.error else ""
+    if task.status is TaskStatus.FAILED:
+        if task.reason == Reason.TIMEOUT:
+            return TIMED_OUT, f"the task was ended after its timeout of {task.timeout or 0:g} s"
+        if task.reason == Reason.COMMAND_NOT_FOUND:
+            return NOT_FOUND, f"the command was not found{detail or ': ' + task.command}"
+        if task.reason == Reason.COMMAND_NOT_EXECUTABLE:
+            return NOT_EXECUTABLE, f"the command cannot be executed{detail or ': ' + task.command}"
+        if task.reason in (Reason.EXIT_CODE, None) and task.exit_code is not None:
+            return task.exit_code, None
+        if task.reason in (Reason.SIGNAL, None) and task.signal is not None:
+            return SIGNAL_BASE + task.signal, None
+    reason = f" ({task.reason})" if task.reason else ""
+    return (
+        ARBOR_FAILED,
+        f"the task is {task.status}{reason}{detail}. `arbor logs {task.id}` shows it",
+    )

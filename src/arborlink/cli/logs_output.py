@@ -1,0 +1,142 @@
+"""How `arbor logs` gets its bytes: stored ones by HTTP, others over the live connection."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from typing import Final
+
+from arborlink.cli.console import complain, size_text
+from arborlink.cli.formats import Asciicast, Encoder, jsonl, raw
+from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
+from arborlink.cli.writer import Writer
+from arborlink.client import Chunk, Gap, Hub, InvalidInput, TaskHandle, Unavailable
+from arborlink.protocol.backoff import Backoff
+from arborlink.protocol.limits import KIB
+from arborlink.protocol.resources import Task
+
+READ_BYTES: Final = 256 * KIB
+PROGRESS_SECONDS: Final = 0.5
+MAX_FAILURES: Final = 8
+OUT_OF_RANGE: Final = 416
+
+
+class Logs:
+    """One task's output on standard output."""
+
+    def __init__(self, hub: Hub, task: TaskHandle, stream: str | None, form: str) -> None:
+        self._hub = hub
+        self._task = task
+        self._stream = stream
+        self._form = form
+        self._writer = Writer()
+
+    async def live(self, start: int, *, follow: bool) -> None:
+        """From `start`, to the end of the task or, without `follow`, of what there is now.
+
+        Raises:
+            InvalidInput: `start` is beyond the end.
+            OSError: standard output takes no more.
+        """
+        encode: Encoder = jsonl if self._form == "jsonl" else raw
+        if self._form == "asciicast":
+            recording = Asciicast(self._task.info)
+            await self._writer.write(STDOUT, recording.header())
+            encode = recording.event
+        async for item in self._task.output(start, until_end=follow, window=WINDOW_BYTES):
+            if isinstance(item, Gap) and self._form == "raw":
+                complain(gap_text(item))
+            elif self._is_wanted(item):
+                await self._writer.write(STDOUT, encode(item))
+
+    def _is_wanted(self, item: Chunk | Gap) -> bool:
+        if isinstance(item, Gap) or self._stream is None:
+            return True
+        return item.is_error == (self._stream == "stderr")
+
+    async def stored(self, start: int) -> None:
+        """The bytes that are stored now, from `start`.
+
+        Raises:
+            InvalidInput: `start` is beyond the end.
+            OSError: standard output takes no more.
+        """
+        task = await self._task.refresh()
+        size = task.output_size
+        if start > size:
+            raise InvalidInput(f"the output has {size} bytes, so there is none at {start}")
+        begin = start if start >= 0 else max(0, size + start)
+        progress = Progress(size - begin)
+        for part in _spans(task, begin):
+            if isinstance(part, Gap):
+                complain(gap_text(part))
+            else:
+                await self._span(*part, progress)
+        progress.finish()
+
+    async def _span(self, offset: int, end: int, progress: Progress) -> None:
+        backoff = Backoff(random.random)
+        while offset < end:
+            before = offset
+            try:
+                async with self._hub.stored_output(self._task.id, offset, end) as response:
+                    if response.status_code == OUT_OF_RANGE:
+                        raise Unavailable("the hub has less of the output than it said")
+                    async for data in response.aiter_raw(READ_BYTES):
+                        await self._writer.write(STDOUT, data)
+                        offset += len(data)
+                        progress.advance(len(data))
+            except Unavailable:
+                if offset > before:
+                    backoff.succeeded()
+                if backoff.failures >= MAX_FAILURES:
+                    raise
+                await asyncio.sleep(backoff.next_delay())
+
+
+class Progress:
+    """A line on stderr for a person whose output goes elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._began = self._shown = time.monotonic()
+        self._wanted = sys.stderr.isatty() and not sys.stdout.isatty()
+        self._is_there = False
+
+    def advance(self, count: int) -> None:
+        """So many bytes more are written."""
+        self._done += count
+        now = time.monotonic()
+        if not self._wanted or now - self._shown < PROGRESS_SECONDS:
+            return
+        self._shown = now
+        self._is_there = True
+        speed = size_text(self._done / (now - self._began))
+        text = f"{size_text(self._done)} of {size_text(self._total)}, {speed}/s"
+        sys.stderr.write(f"\r{text}\x1b[K")
+        sys.stderr.flush()
+
+    def finish(self) -> None:
+        """Take the line away."""
+        if self._is_there:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _spans(task: Task, start: int) -> list[Gap | tuple[int, int]]:
+    """What of `[start, size)` is stored, and the gaps between."""
+    spans: list[Gap | tuple[int, int]] = []
+    offset = start
+    for gap in sorted(task.gaps, key=lambda each: each.start):
+        if gap.end <= offset:
+            continue
+        if gap.start > offset:
+            spans.append((offset, gap.start))
+        spans.append(Gap(max(offset, gap.start), gap.end, gap.reason))
+        offset = gap.end
+    if offset < task.output_size:
+        spans.append((offset, task.output_size))
+    return spans

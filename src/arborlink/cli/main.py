@@ -1,0 +1,123 @@
+"""The executable `arbor`: finds the command, says what went wrong, exits.
+
+A command's module is imported when it is used, so that `arbor --help` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Final, NoReturn
+
+import click
+
+from arborlink import __version__
+from arborlink.cli import exits
+from arborlink.cli.console import complain
+
+COMMANDS: Final = {
+    "up": ("up", "Hub and daemon for this folder, in one go."),
+    "run": ("run", "Run a command in a workspace."),
+    "attach": ("attach", "Interactive terminal on a running task."),
+    "logs": ("logs", "A task's output, stored and live."),
+    "tasks": ("tasks", "List tasks."),
+    "cancel": ("tasks", "Cancel tasks."),
+    "workspaces": ("workspaces", "List workspaces."),
+    "enroll": ("workspaces", "Prepare a workspace for a daemon."),
+    "whoami": ("account", "Which hub, and who you are there."),
+    "login": ("account", "Sign this machine in to a hub."),
+    "logout": ("account", "Forget the hub and its token."),
+    "token": ("token", "Create, list and revoke API tokens."),
+    "daemon": ("serve", "Connect folders of this machine as workspaces."),
+    "hub": ("serve", "Run a hub."),
+    "completion": ("completion", "Completion for your shell."),
+}
+# Failures of `run` must not look like exit codes of the command.
+KEEPS_EXIT_CODES_FREE: Final = frozenset({"run"})
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"arborlink.cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """From the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: arbor up, then in another terminal: arbor run -- make test",
+)
+@click.version_option(__version__, prog_name="arbor")
+def cli() -> None:
+    """Run commands on machines you cannot reach directly, and watch the output live."""
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    failure = exits.ARBOR_FAILED if _command_name() in KEEPS_EXIT_CODES_FREE else exits.FAILED
+    code = exits.DONE
+    try:
+        result = cli.main(prog_name="arbor", standalone_mode=False)
+        code = result if isinstance(result, int) else exits.DONE
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = exits.CANCELLED
+    except click.ClickException as error:
+        error.show()
+        code = failure if failure == exits.ARBOR_FAILED else error.exit_code
+    except BrokenPipeError:
+        code = exits.BROKEN_PIPE
+    except Exception as error:
+        complain(_explain(error))
+        code = failure
+    _leave(code)
+
+
+def _command_name() -> str | None:
+    return next((each for each in sys.argv[1:] if not each.startswith("-")), None)
+
+
+def _explain(error: BaseException) -> str:
+    # Imported here: on the way to `--help` there are no errors.
+    from arborlink.protocol.errors import ArborError
+
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, ArborError):
+        return error.message
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror or error}{where}"
+    if os.environ.get("ARBOR_LOG_LEVEL") == "debug":
+        raise error
+    return (
+        f"something is wrong in Arbor itself: {type(error).__name__}: {error}. "
+        "ARBOR_LOG_LEVEL=debug shows where; please report it"
+    )
+
+
+def _leave(code: int) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Else the interpreter tries again while it shuts down, and says so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -1,0 +1,89 @@
+"""`arbor hub` and `arbor daemon`: what is a process of its own, started from here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    "hub",
+    epilog="Example: arbor hub --port 4000 --data-dir /var/lib/arbor",
+    short_help="Run a hub.",
+)
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port.  [default: 4000]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Database and outputs.")
+@click.option("--public-url", help="How browsers and daemons reach it.")
+@click.option("--config", type=click.Path(path_type=Path), help="An arbor.toml.")
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
+@click.option("--behind-proxy", multiple=True, metavar="ADDRESS", help="Trust this proxy.")
+def hub_command(
+    host: str | None,
+    port: int | None,
+    data_dir: Path | None,
+    public_url: str | None,
+    config: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    behind_proxy: tuple[str, ...],
+) -> int:
+    """Run a hub until SIGTERM or Ctrl-C.
+
+    It listens on this machine alone, unless it has TLS or a proxy in front of it.
+    """
+    try:
+        from arborlink.hub.app import run
+    except ImportError as error:
+        raise click.ClickException(
+            f"the hub's own packages are not installed ({error.name} is missing). "
+            "Run: pip install 'arborlink[hub]'"
+        ) from error
+    flags: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "data_dir": data_dir,
+        "public_url": public_url,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+        "behind_proxy": list(behind_proxy) or None,
+    }
+    return run(flags, config)
+
+
+@click.command(
+    "daemon",
+    epilog="Example: arbor daemon ~/project --hub https://arbor.example.org --code 7K2M-QX4D",
+    short_help="Connect folders of this machine as workspaces.",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--hub", "hub_url", help="First time: the hub's address.")
+@click.option("--code", help="First time: the code that `arbor enroll` printed.")
+@click.option("--name", help="First time with ARBOR_TOKEN: the new workspace's name.")
+@click.option(
+    "--on-stop",
+    type=click.Choice(["cancel", "wait"]),
+    default="cancel",
+    show_default=True,
+    help="What SIGTERM does to running tasks.",
+)
+def daemon_command(
+    paths: tuple[Path, ...], hub_url: str | None, code: str | None, name: str | None, on_stop: str
+) -> int:
+    """Connect PATHS (default: here) to their hub until SIGTERM or Ctrl-C."""
+    from arborlink.daemon import app
+
+    folders = list(paths) or [Path.cwd()]
+    token = os.environ.get("ARBOR_TOKEN")
+    hub_url = hub_url or os.environ.get("ARBOR_URL")
+    if code is not None and (hub_url is None or len(folders) != 1):
+        raise click.UsageError("--code is for one folder and needs --hub")
+    for folder in folders:
+        if app.find_identity(folder) is not None:
+            continue
+        if hub_url is not None and (code or token):
+            app.enroll(hub_url, code, folder, name, token=token)
+    return app.run(folders, on_stop="wait" if on_stop == "wait" else "cancel")

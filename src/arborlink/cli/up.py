@@ -1,0 +1,169 @@
+"""`arbor up`: a hub and a daemon for this folder, as two child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from arborlink.cli import exits
+from arborlink.cli.console import say
+
+if TYPE_CHECKING:
+    from arborlink.cli.up_processes import Keeper
+    from arborlink.cli.up_setup import Setup
+
+DAEMON_STOP_SECONDS: Final = 20.0
+HUB_STOP_SECONDS: Final = 15.0
+
+
+@click.command(
+    "up",
+    epilog="Example: arbor up ~/project --port 4001 --no-browser",
+    short_help="Hub and daemon for this folder, in one go.",
+)
+@click.argument("path", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="ARBOR_HOST")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=4000, show_default=True, envvar="ARBOR_PORT"
+)
+@click.option("--no-browser", is_flag=True, help="Only print the sign-in link.")
+@click.option("--name", help="Of the workspace.  [default: the folder's name]")
+def up_command(path: Path, host: str, port: int, no_browser: bool, name: str | None) -> int:
+    """Run a hub here and make PATH a workspace of it; Ctrl-C drains and stops both."""
+    from arborlink.cli import up_processes, up_setup
+
+    setup = up_setup.prepare(host, port)
+    up_processes.become_subreaper()
+    return asyncio.run(Up(setup, path.resolve(), name, open_browser=not no_browser).run())
+
+
+class Up:
+    """The two processes and the order in which they come and go."""
+
+    def __init__(self, setup: Setup, path: Path, name: str | None, *, open_browser: bool) -> None:
+        self._setup = setup
+        self._path = path
+        self._name = name
+        self._open_browser = open_browser
+        self._stop = asyncio.Event()
+        self._keepers: list[Keeper] = []
+
+    async def run(self) -> int:
+        """Returns the exit code.
+
+        Raises:
+            ArborError: it could not be started; nothing is left running.
+        """
+        from arborlink.cli.up_processes import end_orphans
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal)
+        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        try:
+            async with asyncio.TaskGroup() as group:
+                starting = group.create_task(self._start(group))
+                stopping = group.create_task(self._stop.wait())
+                await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if not starting.cancelled() and starting.done() and starting.exception() is None:
+                    await stopping
+                starting.cancel()
+                stopping.cancel()
+                await self._stop_all()
+        finally:
+            for keeper in self._keepers:
+                keeper.kill()
+            loop.remove_signal_handler(signal.SIGCHLD)
+            await end_orphans()
+        return exits.DONE
+
+    async def _start(self, group: asyncio.TaskGroup) -> None:
+        from arborlink.cli import up_setup
+        from arborlink.client import Hub
+
+        hub_process = self._keep(group, "hub", self._hub_arguments(), self._hub_environment())
+        await up_setup.until_ready(self._setup, hub_process.ended)
+        async with Hub(self._setup.url, self._setup.token) as hub:
+            await up_setup.check_token(hub)
+            up_setup.keep_credentials(self._setup)
+            workspace_id = await up_setup.ensure_workspace(hub, self._path, self._name)
+            self._keep(group, "daemon", ["daemon", str(self._path)], _environment())
+            connected = await up_setup.until_connected(hub, workspace_id)
+            workspace = await hub.workspace(workspace_id)
+            link = await hub.session_link()
+        self._summarize(link.url, workspace.name, connected)
+        if self._open_browser and _has_display():
+            await asyncio.to_thread(_browse, link.url)
+
+    def _keep(
+        self, group: asyncio.TaskGroup, name: str, arguments: list[str], env: dict[str, str]
+    ) -> Keeper:
+        from arborlink.cli.up_processes import Keeper
+
+        keeper = Keeper(name, arguments, env)
+        self._keepers.append(keeper)
+        group.create_task(keeper.run())
+        return keeper
+
+    async def _stop_all(self) -> None:
+        """The daemon first, so that the hub still gets what its tasks have written."""
+        for keeper in reversed(self._keepers):
+            await keeper.stop(DAEMON_STOP_SECONDS if keeper.name == "daemon" else HUB_STOP_SECONDS)
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            for keeper in self._keepers:
+                keeper.kill()
+        elif sys.stderr.isatty():
+            say("\nstopping… (Ctrl-C again: at once)")
+        self._stop.set()
+
+    def _reap(self) -> None:
+        from arborlink.cli.up_processes import reap_orphans
+
+        reap_orphans({keeper.pid for keeper in self._keepers if keeper.pid is not None})
+
+    def _hub_arguments(self) -> list[str]:
+        return ["hub", "--host", self._setup.host, "--port", str(self._setup.port)]
+
+    def _hub_environment(self) -> dict[str, str]:
+        environment = _environment()
+        if self._setup.bootstrap:
+            environment["ARBOR_BOOTSTRAP_TOKEN"] = self._setup.token
+        return environment
+
+    def _summarize(self, link: str, name: str, connected: bool) -> None:
+        state = "" if connected else " (its daemon is not connected yet)"
+        say("")
+        say(f"  Web page    {link}")
+        say("              (this link signs you in, once)")
+        say(f"  Workspace   {name}: {self._path}{state}")
+        say("  Try         arbor run -- uname -a")
+        say("  Stop        Ctrl-C")
+        if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
+            say(
+                "  Note        ARBOR_URL or ARBOR_TOKEN is set: the commands in that shell use them"
+            )
+        say("")
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what speaks of another hub."""
+    hidden = ("ARBOR_URL", "ARBOR_TOKEN", "ARBOR_BOOTSTRAP_TOKEN")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+def _has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _browse(url: str) -> None:
+    import webbrowser
+
+    webbrowser.open(url)

@@ -1,0 +1,187 @@
+"""What `arbor up` decides before and after its processes run: port, token, workspace."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from arborlink import home
+from arborlink.client import (
+    ArborError,
+    Conflict,
+    Hub,
+    InvalidInput,
+    NotAuthenticated,
+    Unavailable,
+)
+from arborlink.client import credentials as stored_credentials
+from arborlink.client.credentials import Credentials
+from arborlink.client.http import HttpApi
+
+TOKEN_BYTES: Final = 32
+READY_SECONDS: Final = 30.0
+READY_POLL_SECONDS: Final = 0.05
+CONNECTED_SECONDS: Final = 15.0
+NAME_TRIES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """`token` is also the hub's bootstrap token: it counts on the hub's first start only."""
+
+    host: str
+    port: int
+    token: str
+    bootstrap: bool
+
+    @property
+    def url(self) -> str:
+        """The hub's address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def prepare(host: str, port: int) -> Setup:
+    """Where the hub will be, and with which token we may speak to it.
+
+    Raises:
+        Conflict: it runs already, or something else has the port.
+        InvalidInput: `credentials.toml` belongs to another hub.
+    """
+    _check_not_running()
+    setup = Setup(host, _free_port(host, port), "", False)
+    stored = stored_credentials.load()
+    if stored is None:
+        return Setup(host, setup.port, secrets.token_urlsafe(TOKEN_BYTES), True)
+    if stored.data_folder == str(home.hub_folder()):
+        return Setup(host, setup.port, stored.token, True)
+    if stored.url == setup.url:
+        return Setup(host, setup.port, stored.token, False)
+    raise InvalidInput(
+        f"{home.credentials_file()} is for the hub at {stored.url}, and `arbor up` would replace "
+        "it. Use that hub (`arbor daemon`), run `arbor logout` first, or set ARBOR_HOME to a "
+        "folder for a hub of its own"
+    )
+
+
+def keep_credentials(setup: Setup) -> None:
+    """So that the other commands find the hub."""
+    data_folder = str(home.hub_folder()) if setup.bootstrap else None
+    stored_credentials.save(Credentials(setup.url, setup.token, data_folder))
+
+
+async def until_ready(setup: Setup, hub_ended: asyncio.Event) -> None:
+    """Until the hub serves.
+
+    Raises:
+        Unavailable: it ended instead, or does not say that it is ready.
+    """
+    api = HttpApi(setup.url, setup.token, retry_seconds=0)
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while not hub_ended.is_set():
+                try:
+                    await api.get("/readyz", object)
+                    return
+                except ArborError:
+                    await asyncio.sleep(READY_POLL_SECONDS)
+    except TimeoutError:
+        raise Unavailable(
+            f"the hub did not become ready within {READY_SECONDS:g} s. What it said is above; "
+            f"{setup.url}/readyz says what it waits for"
+        ) from None
+    finally:
+        await api.close()
+    raise Unavailable("the hub did not start. What it said is above")
+
+
+async def check_token(hub: Hub) -> None:
+    """Raises NotAuthenticated: the hub was set up earlier, with another token."""
+    try:
+        await hub.me()
+    except NotAuthenticated as error:
+        raise NotAuthenticated(
+            f"the hub in {home.hub_folder()} was set up before, with a token that is not in "
+            f"{home.credentials_file()}. Sign in with `arbor login {hub.url} --token` while "
+            "`arbor hub` runs, or move that folder away to begin anew"
+        ) from error
+
+
+async def ensure_workspace(hub: Hub, path: Path, name: str | None) -> str:
+    """The id of the workspace that `path` is, enrolled now if it was not.
+
+    Raises:
+        InvalidInput: it is a workspace of another hub.
+        ArborError: the hub's answer.
+    """
+    from arborlink.daemon import app
+
+    identity = app.find_identity(path)
+    if identity is not None:
+        if identity.hub != hub.url:
+            raise InvalidInput(
+                f"{path} is a workspace of the hub at {identity.hub}, and this one is at "
+                f"{hub.url}. Start with the --host and --port of then, or delete "
+                f"{identity.folder} to make it a new workspace here"
+            )
+        return identity.workspace_id
+    taken = {each.name for each in await hub.workspaces()}
+    workspace = await hub.create_workspace(_free_name(name or path.name or "root", taken))
+    enrollment = await hub.enrollment(workspace.id)
+    await asyncio.to_thread(app.enroll, hub.url, enrollment.code, path, workspace.name)
+    return workspace.id
+
+
+async def until_connected(hub: Hub, workspace_id: str) -> bool:
+    """Whether the daemon came, in good time."""
+    try:
+        async with asyncio.timeout(CONNECTED_SECONDS):
+            while True:
+                if (await hub.workspace(workspace_id)).state == "connected":
+                    return True
+                await asyncio.sleep(READY_POLL_SECONDS)
+    except TimeoutError:
+        return False
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    candidates = [name, *(f"{name}-{number}" for number in range(2, NAME_TRIES))]
+    return next(each for each in candidates if each not in taken)
+
+
+def _check_not_running() -> None:
+    file = home.hub_folder() / "hub.pid"
+    try:
+        with file.open("r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return
+    except BlockingIOError:
+        pid = file.read_text().strip() or "unknown"
+        raise Conflict(
+            f"a hub already runs on {home.hub_folder()} (process {pid}). `arbor whoami` says "
+            "where; `arbor daemon PATH` connects another folder to it; Ctrl-C in its terminal "
+            "stops it"
+        ) from None
+
+
+def _free_port(host: str, port: int) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise InvalidInput(f"{host}:{port} cannot be used: {error.strerror}") from error
+            raise Conflict(
+                f"another program uses port {port} of {host}. Choose another: "
+                f"`arbor up --port {port + 1}`"
+            ) from None
+        return int(probe.getsockname()[1])

@@ -1,0 +1,65 @@
+"""`arbor workspaces` and `arbor enroll`."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from arborlink.cli.console import ago, print_json, print_table, say
+
+
+@click.command(
+    "workspaces", epilog="Example: arbor workspaces --json", short_help="List workspaces."
+)
+@click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
+def workspaces_command(as_json: bool) -> None:
+    """List workspaces."""
+    from arborlink.cli.session import with_hub
+
+    found = with_hub(lambda hub: hub.workspaces())
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        say("no workspaces. `arbor up` makes one here, `arbor enroll NAME` one anywhere")
+        return
+    rows = [
+        (
+            each.name,
+            each.state.replace("_", " ") + ("" if each.since is None else f", {ago(each.since)}"),
+            str(each.running_tasks),
+            "-" if each.path is None else f"{each.host}:{each.path}",
+            each.id,
+        )
+        for each in found
+    ]
+    print_table(("NAME", "STATE", "RUNNING", "WHERE", "ID"), rows)
+
+
+@click.command(
+    "enroll", epilog="Example: arbor enroll laptop", short_help="Prepare a workspace for a daemon."
+)
+@click.argument("workspace_name")
+@click.option("--json", "as_json", is_flag=True, help="The code and the command, for programs.")
+def enroll_command(workspace_name: str, as_json: bool) -> None:
+    """Print the command that makes a folder of another machine the workspace WORKSPACE_NAME.
+
+    The workspace is made if there is none of this name. The code works once, for 10 minutes.
+    """
+    from arborlink.cli.session import with_hub
+    from arborlink.client import Hub
+
+    async def work(hub: Hub) -> tuple[str, str, str]:
+        named = [each for each in await hub.workspaces() if workspace_name in (each.name, each.id)]
+        workspace = named[0] if named else await hub.create_workspace(workspace_name)
+        enrollment = await hub.enrollment(workspace.id)
+        return hub.url, workspace.id, enrollment.code
+
+    url, workspace_id, code = with_hub(work)
+    command = shlex.join(["arbor", "daemon", "--hub", url, "--code", code])
+    if as_json:
+        print_json({"workspaceId": workspace_id, "code": code, "command": command})
+        return
+    say(f"in the folder that is to be {workspace_name!r}, within 10 minutes, once:")
+    click.echo(command)

@@ -1,0 +1,78 @@
+"""Makes this process a daemon's supervisor. Imports stay light: it lives as long as the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from arborlink.daemon.console import say
+from arborlink.daemon.enrolment import enroll
+from arborlink.daemon.identity import Identity, StateLock, check_hub, find_identity, load_all
+from arborlink.daemon.policy import PolicyError
+from arborlink.daemon.supervisor import OnStop, Supervisor
+from arborlink.daemon.workspace import SpoolSettings
+from arborlink.protocol import limits
+from arborlink.protocol.errors import InvalidInput
+
+__all__ = ["Identity", "OnStop", "enroll", "find_identity", "load_all", "run"]
+
+
+def run(
+    paths: Sequence[Path],
+    *,
+    on_stop: OnStop = "cancel",
+    spool_bytes_per_task: int = limits.SPOOL_BYTES_PER_TASK,
+) -> int:
+    """Serve the workspaces of these folders until told to stop; the process's exit code.
+
+    `on_stop`: whether SIGTERM ends the tasks or waits for them.
+
+    Raises:
+        InvalidInput: a folder was never enrolled, or is named twice.
+        Conflict: another process serves one of them.
+    """
+    identities = [_identity(path) for path in paths]
+    if len({identity.workspace_id for identity in identities}) != len(identities):
+        raise InvalidInput("the same folder is named twice")
+    _ensure_standard_descriptors()
+    with ExitStack() as held:
+        for identity in identities:
+            held.callback(StateLock(identity.folder).release)
+            pid_file = identity.folder / "supervisor.pid"
+            pid_file.write_text(f"{os.getpid()}\n")
+            held.callback(_remove, [pid_file, identity.folder / "connector.pid"])
+        try:
+            supervisor = Supervisor(
+                identities, on_stop=on_stop, spool=SpoolSettings(spool_bytes_per_task)
+            )
+        except PolicyError as error:
+            raise InvalidInput(str(error)) from error
+        for identity in identities:
+            say(f"{identity.workspace_id}: serving {identity.path}")
+        return supervisor.run()
+
+
+def _identity(path: Path) -> Identity:
+    identity = find_identity(path)
+    if identity is None:
+        raise InvalidInput(
+            f"{path} is not connected to a hub yet: "
+            "run `arbor daemon PATH --hub URL --code CODE` once"
+        )
+    check_hub(identity.hub)
+    return identity
+
+
+def _remove(files: list[Path]) -> None:
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
+
+
+def _ensure_standard_descriptors() -> None:
+    """Started with one of them closed, the next pipe would become somebody's standard output."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)

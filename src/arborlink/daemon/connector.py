@@ -1,0 +1,181 @@
+"""The daemon's network process: `python -m arborlink.daemon.connector --fd N`.
+
+Reads the spool, never writes it. It may die at any time; the next one gets a snapshot. When the
+supervisor dies instead, it ends the processes that the supervisor left, and then itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import pwd
+import socket
+import sys
+from typing import Final, assert_never
+
+import arborlink
+from arborlink.daemon import ipc, linux
+from arborlink.daemon.console import say
+from arborlink.daemon.dialing import websocket_url
+from arborlink.daemon.recovery import kill_leftovers
+from arborlink.daemon.session import Session
+from arborlink.daemon.uplink import Uplink
+from arborlink.protocol.messages import HostInfo
+
+_SHORT_CHARS: Final = 256
+
+
+class Connector(asyncio.Protocol):
+    """The connector's end of the socket to the supervisor, and a session a workspace."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.ready = asyncio.Event()
+        self.orphaned = False
+        self._serving: dict[str, asyncio.Task[None]] = {}
+        self._frames = ipc.from_supervisor()
+        self._transport: asyncio.Transport | None = None
+        self._stopping = False
+        self._lost = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is open."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Something of the supervisor."""
+        touched: set[str] = set()
+        for message in self._frames.receive(data):
+            workspace = self._handle(message)
+            if workspace is not None:
+                touched.add(workspace)
+        for workspace in touched:
+            self.sessions[workspace].wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The supervisor is gone. Its children must not live on unwatched."""
+        if not self._stopping:
+            self.orphaned = True
+            for session in self.sessions.values():
+                for task in session.uplink.tasks.values():
+                    if task.tree is not None:
+                        kill_leftovers(task.tree)
+        self._lost.set()
+        self.ready.set()
+
+    async def run(self) -> None:
+        """Serve until the supervisor stops us or dies."""
+        await self.ready.wait()
+        async with asyncio.TaskGroup() as group:
+            for workspace in self.sessions:
+                self._serving[workspace] = group.create_task(self._serve(workspace))
+            await self._lost.wait()
+            for task in self._serving.values():
+                task.cancel()
+
+    def tell(self, message: ipc.ToSupervisor) -> None:
+        """Send something to the supervisor."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(ipc.encode(message))
+
+    async def _serve(self, workspace: str) -> None:
+        try:
+            if not await self.sessions[workspace].run():
+                self.tell(ipc.Refused(workspace))
+        finally:
+            self._serving.pop(workspace, None)
+            if self._stopping and not self._serving and self._transport is not None:
+                self._transport.close()
+
+    def _handle(self, message: ipc.ToConnector) -> str | None:
+        """Returns the workspace that may have something to send now."""
+        match message:
+            case ipc.Begin():
+                for served in message.workspaces:
+                    self._begin(served, message.instance_id)
+                return None
+            case ipc.Ready():
+                self.ready.set()
+                return None
+            case ipc.Stop():
+                self._stop()
+                return None
+            case ipc.TaskKnown():
+                self._uplink(message.workspace).task_known(message)
+            case ipc.Grown():
+                self._uplink(message.workspace).grown(message)
+            case ipc.StatusChanged():
+                self._uplink(message.workspace).status_changed(message.status)
+            case ipc.InputWritten():
+                self._uplink(message.workspace).input_written(message)
+            case _:
+                assert_never(message)
+        return message.workspace
+
+    def _begin(self, served: ipc.ServedWorkspace, instance_id: str) -> None:
+        workspace = served.workspace
+        uplink = Uplink(
+            served,
+            instance_id=instance_id,
+            host=_describe_host(served.path),
+            version=arborlink.__version__,
+            tell=self.tell,
+        )
+        self.sessions[workspace] = Session(
+            uplink,
+            websocket_url(served.hub),
+            on_connected=lambda connected: self.tell(ipc.Connected(workspace, connected)),
+        )
+
+    def _uplink(self, workspace: str) -> Uplink:
+        return self.sessions[workspace].uplink
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for workspace, session in self.sessions.items():
+            session.stop()
+            if not session.is_connected and workspace in self._serving:
+                self._serving[workspace].cancel()
+        if not self._serving and self._transport is not None:
+            self._transport.close()
+
+
+def _describe_host(path: str) -> HostInfo:
+    system = os.uname()
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return HostInfo(
+        hostname=socket.gethostname()[:_SHORT_CHARS],
+        platform=f"{system.sysname} {system.release} {system.machine}"[:_SHORT_CHARS],
+        user=user[:_SHORT_CHARS],
+        path=path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+    )
+
+
+async def _serve(fd: int) -> bool:
+    sock = socket.socket(fileno=fd)
+    sock.setblocking(False)
+    sock.set_inheritable(False)
+    _, connector = await asyncio.get_running_loop().create_connection(Connector, sock=sock)
+    await connector.run()
+    return connector.orphaned
+
+
+def main() -> int:
+    """The process; its exit code."""
+    parser = argparse.ArgumentParser(prog="arborlink.daemon.connector")
+    parser.add_argument("--fd", type=int, required=True)
+    options = parser.parse_args()
+    linux.hide_memory()
+    if asyncio.run(_serve(options.fd)):
+        say("the supervisor died; its tasks were ended", level="error")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

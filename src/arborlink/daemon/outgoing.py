@@ -1,0 +1,170 @@
+"""A task on its way to the hub: its stream, its reader, and when its status may go (rule 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from arborlink.daemon import ipc
+from arborlink.outputlog import BelowStart, Chunk, Gap, LogError, LogReader
+from arborlink.protocol import messages
+from arborlink.protocol.errors import RemoteProtocolError
+from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.messages import Output, SpooledTask, Status, TaskPosition
+from arborlink.protocol.stream import SendStream
+
+SMALL_FRAME_BYTES: Final = 64 * 1024
+LARGE_FRAME_BYTES: Final = 256 * 1024
+# With this much waiting, fewer larger frames are better; below, each record keeps its own time.
+BACKLOG_BYTES: Final = 1024 * 1024
+
+PRUNED: Final = "spool_pruned"
+CORRUPT: Final = "spool_corrupt"
+# What a reader calls damage that it has come upon; no writer has recorded it.
+_DAMAGE: Final = "corrupt"
+
+
+class OutgoingTask:
+    """`status_sent`: the hub was told the present status on this connection."""
+
+    def __init__(self, known: ipc.TaskKnown) -> None:
+        self.task_id = known.task_id
+        self.log_id = known.log_id
+        self.stream = SendStream(known.start, known.end)
+        self.status = known.status
+        self.tree = known.tree
+        self.input_offset = known.input_offset
+        self.status_sent = False
+        self.is_queued = False
+        # Whether the log's checksum is that of what the hub has, gaps excluded.
+        self.complete = True
+        self._stem = Path(known.stem) if known.stem is not None else None
+        self._reader: LogReader | None = None
+        self._ahead: int | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the task is over."""
+        return is_final(self.status.status)
+
+    @property
+    def spooled(self) -> SpooledTask:
+        """The task as `auth` lists it."""
+        return SpooledTask(
+            task_id=self.task_id,
+            log_id=self.log_id,
+            start=self.stream.start,
+            end=self.stream.end,
+            status=self.status.status,
+            input_offset=self.input_offset,
+        )
+
+    def grow(self, start: int, end: int) -> None:
+        """The log is now `[start, end)`."""
+        if self._ahead is None:
+            self.stream.grow(max(end, self.stream.end))
+            self.stream.prune(start)
+
+    def attach(self, offset: int, credit: int) -> messages.Gap | None:
+        """There is a connection, and the hub has everything below `offset`.
+
+        Returns a gap to send first, if the hub wants what is not kept any more.
+        """
+        self.status_sent = False
+        try:
+            missing = self.stream.resume(offset, credit)
+        except RemoteProtocolError:
+            # Power was lost: the hub has bytes that were sent but never reached the disk here.
+            # They are as good as any; ours end where the hub's do.
+            self._ahead = offset
+            self.complete = False
+            self.stream = SendStream(offset, offset)
+            missing = self.stream.resume(offset, credit)
+        if missing is None:
+            return None
+        self.complete = False
+        return self._gap(missing.start, missing.end, PRUNED)
+
+    def resume(self, position: TaskPosition) -> messages.Gap | None:
+        """As `attach`, with what a `welcome` says."""
+        return self.attach(position.offset, position.credit)
+
+    def detach(self) -> None:
+        """The connection is gone."""
+        self.stream.detach()
+        self.status_sent = False
+        self.is_queued = False
+
+    def next_message(self, room: int) -> Output | messages.Gap | Status | None:
+        """What to send next: output of at most `room` bytes, or the end after all of it."""
+        stream = self.stream
+        waiting = stream.end - stream.sent
+        most = LARGE_FRAME_BYTES if waiting > BACKLOG_BYTES else SMALL_FRAME_BYTES
+        found = stream.next_range(min(most, room)) if room > 0 else None
+        if found is not None:
+            return self._read(found[0], found[1] - found[0], merge=waiting > SMALL_FRAME_BYTES)
+        if self.status_sent or not self.is_final or not stream.attached:
+            return None
+        final = self.status.final_offset
+        if final is not None and stream.sent < final and self._ahead is None:
+            return None
+        return self.take_status()
+
+    def take_status(self) -> Status:
+        """The status as it is true for the hub."""
+        self.status_sent = True
+        status = self.status
+        if not self.complete:
+            status = msgspec.structs.replace(status, checksum=None)
+        if self._ahead is not None and status.final_offset is not None:
+            final = max(status.final_offset, self._ahead)
+            status = msgspec.structs.replace(status, final_offset=final)
+        return status
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _read(self, offset: int, size: int, *, merge: bool) -> Output | messages.Gap:
+        try:
+            found = self._log().read(offset, size, merge=merge)
+        except BelowStart as error:
+            return self._declare(offset, min(error.start, self.stream.end), PRUNED)
+        except (LogError, OSError):
+            return self._declare(offset, self.stream.end, CORRUPT)
+        if isinstance(found, Chunk):
+            self.stream.mark_sent(found.end)
+            return Output(
+                task_id=self.task_id,
+                offset=offset,
+                is_error=found.is_error,
+                time=found.time_us,
+                output=found.data,
+            )
+        if isinstance(found, Gap) and found.reason != _DAMAGE:
+            end = min(found.end, self.stream.end)
+            self.stream.mark_sent(end)
+            return self._gap(offset, end, found.reason)
+        # Damage, or an end where the supervisor has written more.
+        end = self.stream.end if found is None else min(found.end, self.stream.end)
+        return self._declare(offset, end, CORRUPT)
+
+    def _declare(self, start: int, end: int, reason: str) -> messages.Gap:
+        """A gap that the log itself does not have."""
+        self.complete = False
+        self.stream.mark_sent(end)
+        return self._gap(start, end, reason)
+
+    def _gap(self, start: int, end: int, reason: str) -> messages.Gap:
+        return messages.Gap(task_id=self.task_id, start=start, end=end, reason=reason)
+
+    def _log(self) -> LogReader:
+        if self._reader is None:
+            if self._stem is None:
+                raise LogError("the task has no log")
+            self._reader = LogReader(self._stem)
+        return self._reader

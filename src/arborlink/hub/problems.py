@@ -1,0 +1,103 @@
+"""Errors as RFC 9457 `application/problem+json`: a stable code, and what to do. Never a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from math import ceil
+from typing import Any, ClassVar, Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from arborlink.hub.routes.headers import SECURITY_HEADERS
+from arborlink.protocol.errors import (
+    ArborError,
+    InvalidInput,
+    NotAuthenticated,
+    OffsetOutOfOrder,
+    TooManyRequests,
+    Unavailable,
+)
+from arborlink.protocol.resources import Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+UNAVAILABLE_RETRY_SECONDS: Final = 2
+
+
+class UnsupportedMediaType(InvalidInput):
+    """A body that is not JSON by its own account."""
+
+    code = "unsupported_media_type"
+    http_status: ClassVar[int] = 415
+
+
+class Misdirected(InvalidInput):
+    """A request for a host that this hub is not."""
+
+    code = "host_not_allowed"
+    http_status: ClassVar[int] = 421
+
+
+def problem_response(error: ArborError) -> Response:
+    """The response that says this error."""
+    headers: dict[str, str] = {}
+    match error:
+        case NotAuthenticated():
+            headers["WWW-Authenticate"] = 'Bearer realm="arbor"'
+        case TooManyRequests(retry_after=float(seconds)):
+            headers["Retry-After"] = str(max(1, ceil(seconds)))
+        case Unavailable():
+            headers["Retry-After"] = str(UNAVAILABLE_RETRY_SECONDS)
+    want = error.want if isinstance(error, OffsetOutOfOrder) else None
+    return _respond(error.http_status, error.code, error.message, headers, want)
+
+
+async def _arbor_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ArborError)
+    return problem_response(error)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    match error.status_code:
+        case 404:
+            code, detail = "not_found", f"There is nothing at {request.url.path[:200]}."
+        case 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            code, detail = "method_not_allowed", f"Here only {allowed} can be used."
+        case status:
+            code, detail = f"http_{status}", error.detail
+    return _respond(error.status_code, code, detail, dict(error.headers or {}))
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    detail = "The hub made a mistake; its log says more. Nothing is known about the outcome."
+    # This one answers from outside all middleware.
+    return _respond(500, ArborError.code, detail, dict(SECURITY_HEADERS))
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)
+
+
+# Starlette answers with the handler of Exception and raises it again, so that the server logs it.
+EXCEPTION_HANDLERS: Final[Mapping[Any, ExceptionHandler]] = {
+    ArborError: _arbor_error,
+    HTTPException: _http_exception,
+    ClientDisconnect: _gone,
+    Exception: _unexpected,
+}
+
+
+def _respond(
+    status: int, code: str, detail: str, headers: dict[str, str], want: int | None = None
+) -> Response:
+    problem = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, code=code, want=want
+    )
+    headers["Cache-Control"] = "no-store"
+    return Response(msgspec.json.encode(problem), status, headers, MEDIA_TYPE)

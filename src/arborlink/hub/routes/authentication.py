@@ -1,0 +1,89 @@
+"""Who sent a request: a bearer token, or else the session cookie together with the Origin."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from arborlink.hub.access import Access, Identity, origin_allowed
+from arborlink.hub.access.accounts import SESSION_SECONDS
+from arborlink.protocol.errors import NotAllowed, NotAuthenticated
+
+SESSION_COOKIE: Final = "arbor_session"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+async def identify(access: Access, request: Request) -> Identity:
+    """The principal of a request.
+
+    An `Authorization` header is judged alone: when it is wrong the cookie does not help.
+
+    Raises:
+        NotAuthenticated: no credential, or one that is unknown, expired or revoked.
+        NotAllowed: a cookie, but no Origin that may use it (code `origin_not_allowed`).
+        TooManyRequests: this credential's rate, or this address's failures, are used up.
+    """
+    try:
+        identity = _bearer(access, request) or _session(access, request)
+    except NotAuthenticated:
+        access.failures.take(client_address(request))
+        raise
+    if identity is None:
+        raise NotAuthenticated("Sign in, or send an API token as `Authorization: Bearer …`.")
+    access.requests.take(identity.token_id or identity.user_id)
+    return identity
+
+
+def client_address(request: Request) -> str:
+    """Where the request came from; behind a proxy that is trusted, what that one says."""
+    return request.client.host if request.client else ""
+
+
+def check_origin(access: Access, request: Request, *, required: bool) -> None:
+    """Raises NotAllowed when the page that sent this may not use the hub."""
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    if (origin is None and required) or not origin_allowed(origin, host, access.settings):
+        raise NotAllowed(
+            f"A page of the origin {origin or 'unknown'!r} may not do this. If it should, add it "
+            "to allowed_origins or set public_url.",
+            code="origin_not_allowed",
+        )
+
+
+def set_session_cookie(access: Access, request: Request, response: Response, secret: str) -> None:
+    """Let the browser keep its session for as long as it lasts."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        secret,
+        max_age=int(SESSION_SECONDS),
+        path="/",
+        secure=is_secure(access, request),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def is_secure(access: Access, request: Request) -> bool:
+    """Whether the browser reached the hub by https."""
+    return request.url.scheme == "https" or access.settings.secure
+
+
+def _bearer(access: Access, request: Request) -> Identity | None:
+    given = request.headers.getlist("authorization")
+    if not given:
+        return None
+    scheme, _, token = given[0].partition(" ")
+    if len(given) > 1 or scheme.lower() != "bearer":
+        raise NotAuthenticated("Send one API token, as `Authorization: Bearer …`.")
+    return access.authenticate_token(token.strip())
+
+
+def _session(access: Access, request: Request) -> Identity | None:
+    secret = request.cookies.get(SESSION_COOKIE)
+    if secret is None:
+        return None
+    check_origin(access, request, required=request.method not in SAFE_METHODS)
+    return access.authenticate_session(secret)

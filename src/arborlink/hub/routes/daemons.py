@@ -1,0 +1,120 @@
+"""Admitting daemons, looking at them, removing them."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from arborlink.hub.routes.authentication import client_address, identify
+from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, EnrolmentCode
+from arborlink.hub.routes.operations import Operation
+from arborlink.hub.routes.requests import json_response, no_content, read_json
+from arborlink.hub.service.ports import HubPorts
+from arborlink.hub.service.workspaces import rfc3339
+from arborlink.protocol.errors import NotFound
+
+
+async def create_code(hub: HubPorts, request: Request) -> Response:
+    """The code is shown this once."""
+    identity = await identify(hub.access, request)
+    code = await hub.access.enrolments.create_code(identity, request.path_params["id"])
+    body = EnrolmentCode(code=code.code, expires_at=rfc3339(code.expires_at))
+    return json_response(body, 201)
+
+
+async def enrol(hub: HubPorts, request: Request) -> Response:
+    """The code is the credential. Guesses are counted by address, before anything is compared."""
+    body = await read_json(request, Enrol, hub.settings.request_body_bytes)
+    guesses = f"enroll {client_address(request)}"
+    hub.access.failures.check(guesses)
+    try:
+        enrolled = await hub.access.enrolments.redeem(body.code)
+    except NotFound:
+        hub.access.failures.spend(guesses)
+        raise
+    hub.announcer.workspace_changed(enrolled.workspace_id)
+    result = EnrolledDaemon(
+        workspace_id=enrolled.workspace_id,
+        daemon_id=enrolled.daemon_id,
+        auth_token=enrolled.auth_token,
+    )
+    return json_response(result, 201)
+
+
+async def get_daemon(hub: HubPorts, request: Request) -> Response:
+    """The daemon, with what it last said about its machine."""
+    identity = await identify(hub.access, request)
+    row = hub.access.enrolments.daemon(identity, request.path_params["id"])
+    identity.require("tasks:read", row.workspace_id)
+    workspace = hub.access.visibility.workspace(identity, row.workspace_id)
+    host, seen = workspace.host, workspace.last_seen_at
+    connected_at = workspace.last_connected_at
+    return json_response(
+        Daemon(
+            id=row.id,
+            workspace_id=row.workspace_id,
+            connected=hub.presence.state(row.workspace_id).connected,
+            host=host.hostname if host else None,
+            platform=host.platform if host else None,
+            user=host.user if host else None,
+            path=host.path if host else None,
+            version=workspace.version,
+            created_at=rfc3339(row.created_at),
+            last_connected_at=None if connected_at is None else rfc3339(connected_at),
+            last_seen_at=None if seen is None else rfc3339(seen),
+        )
+    )
+
+
+async def delete_daemon(hub: HubPorts, request: Request) -> Response:
+    """Its token is dead before its connection is closed, so that it cannot come back."""
+    identity = await identify(hub.access, request)
+    row = await hub.access.remove_daemon(identity, request.path_params["id"])
+    hub.presence.disconnect_daemon(row.workspace_id, "the daemon was removed")
+    hub.announcer.workspace_changed(row.workspace_id)
+    return no_content()
+
+
+TAG = "Daemons"
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/api/workspaces/{id}/enrollment",
+        summary="Make a code that admits one daemon to this workspace; 10 minutes, single use",
+        tag=TAG,
+        handle=create_code,
+        scope="workspaces:write",
+        result=EnrolmentCode,
+        status=201,
+    ),
+    Operation(
+        method="POST",
+        path="/api/enroll",
+        summary="Redeem a code for a daemon's identity and token",
+        tag=TAG,
+        handle=enrol,
+        public=True,
+        body=Enrol,
+        result=EnrolledDaemon,
+        status=201,
+    ),
+    Operation(
+        method="GET",
+        path="/api/daemons/{id}",
+        summary="One daemon",
+        tag=TAG,
+        handle=get_daemon,
+        scope="tasks:read",
+        result=Daemon,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/daemons/{id}",
+        summary="Remove a daemon: revoke its token, close its connection, free its workspace",
+        tag=TAG,
+        handle=delete_daemon,
+        scope="workspaces:write",
+        status=204,
+    ),
+)

@@ -1,0 +1,80 @@
+"""The page: files that were built into `hub/static/`, looked up by name and never by path."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
+
+STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
+INDEX: Final = "index.html"
+# Everything below has its content's hash in its name.
+HASHED_PREFIX: Final = "assets/"
+FOREVER: Final = "public, max-age=31536000, immutable"
+ASK_FIRST: Final = "no-cache"
+MEDIA_TYPES: Final = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+NOT_BUILT: Final = """The hub runs, but this installation has no web page.
+
+From a checkout, build it once: run `npm ci && npm run build` in the folder web/, then reload.
+Everything else works without it: the command line (arbor --help) and the API (/api/docs).
+"""
+
+
+class _PageRoute(Route):
+    """Takes every address that is not the API's, whose own 404 and 405 stay as they are."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["path"].startswith("/api/"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+class Page:
+    """Serves the built files; any other address is the page's own, and gets its index."""
+
+    def __init__(self, folder: Path = STATIC_FOLDER) -> None:
+        found = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+        # What is not in this table does not exist, whatever the address says.
+        self._files = {path.relative_to(folder).as_posix(): path for path in found}
+
+    def routes(self) -> list[BaseRoute]:
+        """To come after all other routes."""
+        return [_PageRoute("/{path:path}", self.serve, methods=["GET"])]
+
+    async def serve(self, request: Request) -> Response:
+        """A file, or the page."""
+        path = request.path_params["path"]
+        if path in self._files and path != INDEX:
+            caching = FOREVER if path.startswith(HASHED_PREFIX) else ASK_FIRST
+            return self._file(request, path, caching)
+        if "." in path.rpartition("/")[2] and path != INDEX:
+            raise HTTPException(404)
+        if INDEX not in self._files:
+            return PlainTextResponse(NOT_BUILT, 200 if path == "" else 404)
+        return self._file(request, INDEX, ASK_FIRST)
+
+    def _file(self, request: Request, path: str, caching: str) -> Response:
+        suffix = Path(path).suffix
+        guessed = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        headers = {"Cache-Control": caching}
+        file = self._files[path]
+        packed = self._files.get(f"{path}.gz")
+        if packed is not None:
+            headers["Vary"] = "Accept-Encoding"
+            if "gzip" in request.headers.get("accept-encoding", ""):
+                headers["Content-Encoding"] = "gzip"
+                file = packed
+        return FileResponse(file, headers=headers, media_type=MEDIA_TYPES.get(suffix, guessed))

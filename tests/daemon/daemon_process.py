@@ -1,0 +1,128 @@
+"""The daemon as it ships, in processes of its own: `python -m daemon_process PATH` is a small CLI."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from arborlink.daemon.identity import Identity, save
+
+READY = b"serving"
+
+
+class DaemonProcess:
+    """A running supervisor, with its connector. `stderr` collects what it says."""
+
+    def __init__(self, home: Path, workspace: Path) -> None:
+        self.home = home
+        self.workspace = workspace
+        self.state = home / "daemons" / "ws_1"
+        self.stderr = bytearray()
+        self.process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def connector_pid(self) -> int:
+        """Of the present connector."""
+        return int((self.state / "connector.pid").read_text())
+
+    async def start(self, *options: str, env: dict[str, str] | None = None) -> None:
+        """Start the supervisor and wait until it serves."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            __file__,
+            str(self.workspace),
+            *options,
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=os.environ | {"ARBOR_HOME": str(self.home)} | (env or {}),
+        )
+        self._reader = asyncio.create_task(self._read())
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """Signal the supervisor and wait for its end."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        return await self.wait()
+
+    async def wait(self) -> int:
+        """Wait for the supervisor's end."""
+        assert self.process is not None
+        assert self._reader is not None
+        code = await self.process.wait()
+        await self._reader
+        return code
+
+    async def _read(self) -> None:
+        assert self.process is not None
+        assert self.process.stderr is not None
+        while line := await self.process.stderr.readline():
+            self.stderr += line
+
+
+@asynccontextmanager
+async def daemon_process(
+    home: Path, workspace: Path, port: int, *options: str, env: dict[str, str] | None = None
+) -> AsyncIterator[DaemonProcess]:
+    """An enrolled daemon that runs, and is gone afterwards."""
+    daemon = DaemonProcess(home, workspace)
+    enrol(home, workspace, port)
+    await daemon.start(*options, env=env)
+    try:
+        yield daemon
+    finally:
+        assert daemon.process is not None
+        if daemon.process.returncode is None:
+            await daemon.stop(signal.SIGTERM)
+        sys.stderr.write(daemon.stderr.decode(errors="replace"))
+
+
+def enrol(home: Path, workspace: Path, port: int) -> Identity:
+    """Write the identity of workspace `ws_1` below `home`."""
+    before = os.environ.get("ARBOR_HOME")
+    os.environ["ARBOR_HOME"] = str(home)
+    try:
+        identity = Identity(
+            hub=f"http://127.0.0.1:{port}",
+            workspace_id="ws_1",
+            daemon_id="dmn_1",
+            auth_token="secret-of-the-daemon",
+            path=os.path.realpath(workspace),
+        )
+        save(identity)
+    finally:
+        if before is None:
+            del os.environ["ARBOR_HOME"]
+        else:
+            os.environ["ARBOR_HOME"] = before
+    return identity
+
+
+def main() -> int:
+    """What `arbor daemon` does, and a smaller spool for tests."""
+    from arborlink.daemon import app
+    from arborlink.protocol.errors import ArborError
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--on-stop", choices=["cancel", "wait"], default="cancel")
+    parser.add_argument("--spool", type=int, default=64 * 1024 * 1024)
+    options = parser.parse_args()
+    try:
+        return app.run(
+            [options.path], on_stop=options.on_stop, spool_bytes_per_task=options.spool
+        )
+    except ArborError as error:
+        print(f"arbor: {error.message}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

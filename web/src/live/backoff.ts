@@ -1,0 +1,30 @@
+const FIRST_SECONDS = 0.5;
+const CAP_SECONDS = 30;
+
+/** When to reconnect: at once, then with full jitter, for ever. Delays are in seconds. */
+export class Backoff {
+  #failures = 0;
+  readonly #random: () => number;
+
+  /** `random` returns a number in [0, 1). */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** How long to wait before the next attempt; `hint` is what the hub asked for, at least. */
+  nextDelay(hint: number | null = null): number {
+    this.#failures += 1;
+    if (hint !== null) {
+      return hint * (1 + this.#random());
+    }
+    if (this.#failures === 1) {
+      return 0;
+    }
+    return Math.min(CAP_SECONDS, FIRST_SECONDS * 2 ** (this.#failures - 2)) * this.#random();
+  }
+
+  /** The hub has welcomed us: the next failure is again the first. */
+  succeeded(): void {
+    this.#failures = 0;
+  }
+}

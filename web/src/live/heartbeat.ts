@@ -1,0 +1,78 @@
+import { HEARTBEAT_SECONDS, type Heartbeat, SILENCE_SECONDS } from '../protocol/messages';
+
+const MICROSECONDS = 1_000_000;
+
+/** What a deadline asks for: a probe to be sent, or the connection to be given up. */
+export type Due = Heartbeat | 'dead' | null;
+
+/**
+ * Liveness that proves both directions. `now` is a monotonic clock in seconds.
+ *
+ * The hub is dead when a probe has been unanswered for the silence limit and nothing else has
+ * arrived for as long.
+ */
+export class HeartbeatMachine {
+  /** Seconds; null until known. */
+  roundTrip: number | null = null;
+  #nextProbe: number;
+  #unansweredSince: number | null = null;
+  #lastHeard: number;
+
+  constructor(now: number) {
+    this.#nextProbe = now + HEARTBEAT_SECONDS;
+    this.#lastHeard = now;
+  }
+
+  /** Anything at all has arrived. */
+  heard(now: number): void {
+    this.#lastHeard = now;
+  }
+
+  /** The answer to a probe; null for an answer, which is not answered. */
+  receive(message: Heartbeat, now: number): Heartbeat | null {
+    this.heard(now);
+    if (message.echo === undefined || message.echo === null) {
+      return { type: 'heartbeat', sentAt: ticks(now), echo: message.sentAt };
+    }
+    const elapsed = now - message.echo / MICROSECONDS;
+    // An echo we never sent proves nothing and must not show as a round trip.
+    if (elapsed >= 0 && elapsed <= SILENCE_SECONDS) {
+      this.roundTrip = elapsed;
+      this.#unansweredSince = null;
+    }
+    return null;
+  }
+
+  /** When `onDeadline` is due. */
+  nextDeadline(): number {
+    return Math.min(this.#nextProbe, this.#verdictAt());
+  }
+
+  onDeadline(now: number): Due {
+    const late = now - this.nextDeadline();
+    if (late < 0) {
+      return null;
+    }
+    if (late > HEARTBEAT_SECONDS) {
+      // We were the ones who stood still (a sleeping laptop, a frozen tab): what the hub sent
+      // meanwhile has not been read yet, so its silence proves nothing.
+      this.#unansweredSince = null;
+      this.heard(now);
+    } else if (now >= this.#verdictAt()) {
+      return 'dead';
+    }
+    this.#nextProbe = now + HEARTBEAT_SECONDS;
+    this.#unansweredSince ??= now;
+    return { type: 'heartbeat', sentAt: ticks(now) };
+  }
+
+  #verdictAt(): number {
+    return this.#unansweredSince === null
+      ? Number.POSITIVE_INFINITY
+      : Math.max(this.#unansweredSince, this.#lastHeard) + SILENCE_SECONDS;
+  }
+}
+
+function ticks(now: number): number {
+  return Math.round(now * MICROSECONDS);
+}

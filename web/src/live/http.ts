@@ -1,0 +1,72 @@
+import type { Problem } from '../protocol/messages';
+
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+/** The hub refused, and says why; `status` 0: it could not be reached. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** Seconds the hub wants us to wait; null if it did not say. */
+  readonly retryAfter: number | null;
+
+  constructor(message: string, status: number, code: string, retryAfter: number | null = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export function get<T>(path: string): Promise<T> {
+  return request<T>('GET', path);
+}
+
+export function post<T>(path: string, body: object = {}): Promise<T> {
+  return request<T>('POST', path, body);
+}
+
+export function remove(path: string): Promise<void> {
+  return request('DELETE', path);
+}
+
+async function request<T>(method: string, path: string, body?: object): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      credentials: 'same-origin',
+      headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new ApiError('The hub cannot be reached. Nothing was changed.', 0, 'unreachable');
+  }
+  if (!response.ok) {
+    throw await refusal(response);
+  }
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const header = response.headers.get('Retry-After');
+  const retryAfter = header !== null && /^\d+$/.test(header) ? Number(header) : null;
+  const problem = await response.json().then(asProblem, () => ({}) as Partial<Problem>);
+  return new ApiError(
+    problem.detail || problem.title || `The hub answered with HTTP status ${response.status}.`,
+    response.status,
+    problem.code ?? 'unknown',
+    retryAfter,
+  );
+}
+
+function asProblem(value: unknown): Partial<Problem> {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+/** What to tell a person about anything that was thrown. */
+export function explain(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,420 @@
+// Written by tools/generate_types.py from src/arborlink/protocol; do not edit.
+
+export const PROTOCOL_VERSION = 1;
+export const MSGPACK_SUBPROTOCOL = 'arbor.v1.msgpack';
+export const FINAL_STATUSES: readonly TaskStatus[] = ['cancelled', 'completed', 'expired', 'failed', 'lost'];
+export const HEARTBEAT_SECONDS = 5;
+export const SILENCE_SECONDS = 15;
+export const WELCOME_SECONDS = 10;
+export const SUBSCRIPTION_WINDOW_BYTES = 262144;
+export const DEFAULT_GRACE_SECONDS = 5;
+
+/** First message of a daemon. `instanceId` is new with every start of its supervisor. */
+export interface DaemonAuth {
+  type: 'auth';
+  daemonId: string;
+  authToken: string;
+  workspaceId: string;
+  instanceId: string;
+  protocol: number;
+  version: string;
+  host: HostInfo;
+  tasks?: SpooledTask[];
+}
+
+/** The machine as its daemon describes it. Shown to people, never used to decide anything. */
+export interface HostInfo {
+  hostname: string;
+  platform: string;
+  user: string;
+  path: string;
+}
+
+/** A task in the daemon's journal: its spool holds the bytes `[start, end)`. */
+export interface SpooledTask {
+  taskId: string;
+  logId: string;
+  start: number;
+  end: number;
+  status: TaskStatus;
+  inputOffset?: number;
+}
+
+/** Where a task is in its life. */
+export type TaskStatus =
+  | 'pending'
+  | 'running'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'lost'
+  | 'expired';
+
+/** Bytes of a task's output. `time` is in µs since the task's start. */
+export interface Output {
+  type: 'output';
+  taskId: string;
+  offset: number;
+  isError: boolean;
+  time: number;
+  output: Uint8Array;
+}
+
+/** Bytes `[start, end)` (`from`, `to` on the wire) that can never arrive. */
+export interface Gap {
+  type: 'gap';
+  taskId: string;
+  from: number;
+  to: number;
+  reason: string;
+}
+
+/**
+ * A task started, or ended. An end names the final offset and the checksum of all output.
+ *
+ * `at` is in µs since 1970 by the daemon's clock. `checksum` is the CRC-32 of all bytes that are
+ * not in gaps. `logId` names the spool's log: bytes of two logs are never joined.
+ */
+export interface Status {
+  type: 'status';
+  taskId: string;
+  status: TaskStatus;
+  exitCode?: number | null;
+  signal?: number | null;
+  error?: string | null;
+  reason?: string | null;
+  finalOffset?: number | null;
+  checksum?: string | null;
+  at?: number | null;
+  logId?: string | null;
+}
+
+/** Input below `offset` has been written to the command's standard input. */
+export interface InputAck {
+  type: 'inputAck';
+  taskId: string;
+  offset: number;
+}
+
+/**
+ * A probe (`echo` absent), or the answer to one (`echo` repeats its `sentAt`).
+ *
+ * `sentAt` is a monotonic clock of the sender, in any unit: only the sender reads it.
+ */
+export interface Heartbeat {
+  type: 'heartbeat';
+  sentAt: number;
+  echo?: number | null;
+}
+
+/** The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on. */
+export interface DaemonWelcome {
+  type: 'welcome';
+  epoch: number;
+  hubId: string;
+  limits: WireLimits;
+  tasks: TaskPosition[];
+}
+
+/** What `welcome` tells the peer it must keep to. Sizes in bytes, times in seconds. */
+export interface WireLimits {
+  controlMessageBytes: number;
+  outputFrameBytes: number;
+  inputFrameBytes: number;
+  inputWindowBytes: number;
+  taskUnacknowledgedBytes: number;
+  connectionUnacknowledgedBytes: number;
+  subscriptions: number;
+  subscriptionWindowBytes: number;
+  heartbeatSeconds: number;
+  silenceSeconds: number;
+}
+
+/**
+ * From where the hub wants a task's output: its durable offset wins.
+ *
+ * `checksum` is that of the hub's bytes below `offset`. A spooled task that `welcome` does not
+ * list is not wanted any more.
+ */
+export interface TaskPosition {
+  taskId: string;
+  offset: number;
+  credit: number;
+  checksum?: string | null;
+}
+
+/** Run this. A repeat of a `taskId` is answered with the known state, never run again. */
+export interface Command {
+  type: 'command';
+  taskId: string;
+  command: string;
+  args: string[];
+  cwd?: string;
+  env?: Record<string, string>;
+  shell?: boolean;
+  tty?: TerminalSize | null;
+  timeout?: number | null;
+  onSpoolFull?: 'block' | 'drop_middle' | 'kill';
+  stdin?: 'empty' | 'open';
+}
+
+/** Size of a pseudo-terminal in characters. */
+export interface TerminalSize {
+  cols: number;
+  rows: number;
+}
+
+/** Bytes for a command's standard input, at their offset in it; `eof` ends it after them. */
+export interface Input {
+  type: 'input';
+  taskId: string;
+  offset: number;
+  input?: Uint8Array;
+  eof?: boolean;
+}
+
+/** New size of a task's terminal. */
+export interface Resize {
+  type: 'resize';
+  taskId: string;
+  cols: number;
+  rows: number;
+}
+
+/** End the task's whole process tree: SIGTERM, the grace period, SIGKILL. */
+export interface Cancel {
+  type: 'cancel';
+  taskId: string;
+  graceSeconds?: number;
+}
+
+/**
+ * Output below `offset` is on the hub's disk; `credit` more bytes may be sent beyond it.
+ *
+ * `settled`: the task's end is stored as well; the daemon may forget the task.
+ */
+export interface Ack {
+  type: 'ack';
+  taskId: string;
+  offset: number;
+  credit: number;
+  settled?: boolean;
+}
+
+/**
+ * Something the peer asked for cannot be done. `ref` names what it was about.
+ *
+ * `want`: for `offsetOutOfOrder`, the offset to go on from.
+ */
+export interface ErrorMessage {
+  type: 'error';
+  code: string;
+  message: string;
+  ref?: string | null;
+  want?: number | null;
+}
+
+/** First message of a viewer: an API token, or a ticket of its browser session. */
+export interface ViewerAuth {
+  type: 'auth';
+  authToken: string;
+}
+
+/**
+ * Follow a task's output from `offset`, or a workspace's states (`"*"`: all one may see).
+ *
+ * A negative `offset` is that many bytes before the end. `window`: unacknowledged bytes the
+ * viewer will take.
+ */
+export interface Subscribe {
+  type: 'subscribe';
+  taskId?: string | null;
+  workspaceId?: string | null;
+  offset?: number;
+  window?: number | null;
+}
+
+/** Stop following. */
+export interface Unsubscribe {
+  type: 'unsubscribe';
+  taskId?: string | null;
+  workspaceId?: string | null;
+}
+
+/** The viewer has rendered everything below `offset`. */
+export interface ViewerAck {
+  type: 'ack';
+  taskId: string;
+  offset: number;
+}
+
+/** Input from a viewer. Without `offset`: after whatever came before, as typing does. */
+export interface ViewerInput {
+  type: 'input';
+  taskId: string;
+  offset?: number | null;
+  input?: Uint8Array;
+  eof?: boolean;
+}
+
+/** The hub's answer to a viewer's `auth`. */
+export interface ViewerWelcome {
+  type: 'welcome';
+  userId: string;
+  scopes: string[];
+  limits: WireLimits;
+}
+
+/** The task as it is now. It is over when `status` is final; output ends at `finalOffset`. */
+export interface TaskStatusChanged {
+  type: 'status';
+  taskId: string;
+  status: TaskStatus;
+  exitCode?: number | null;
+  signal?: number | null;
+  error?: string | null;
+  reason?: string | null;
+  finalOffset?: number | null;
+  task?: Task;
+}
+
+/** One execution of one command. Times are RFC 3339 in UTC; `env` has the names only. */
+export interface Task {
+  id: string;
+  workspaceId: string;
+  command: string;
+  args: string[];
+  cwd: string;
+  env: string[];
+  shell: boolean;
+  tty: TerminalSize | null;
+  title: string | null;
+  status: TaskStatus;
+  reason: string | null;
+  exitCode: number | null;
+  signal: number | null;
+  error: string | null;
+  createdBy: string;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  outputSize: number;
+  gaps: GapInfo[];
+  timeout: number | null;
+  cancelRequested: boolean;
+}
+
+/** Bytes `[start, end)` of a task's output that can never arrive, and why. */
+export interface GapInfo {
+  from: number;
+  to: number;
+  reason: string;
+}
+
+/** The workspace as it is now. */
+export interface WorkspaceChanged {
+  type: 'workspace';
+  workspaceId: string;
+  state: string;
+  since?: string | null;
+  workspace?: Workspace;
+}
+
+/** A folder on a machine, as the hub knows it. `roundTripMs` is that of the last heartbeat. */
+export interface Workspace {
+  id: string;
+  name: string;
+  state: 'connected' | 'never_connected' | 'unreachable';
+  since: string | null;
+  host: string | null;
+  platform: string | null;
+  user: string | null;
+  path: string | null;
+  version: string | null;
+  daemonId: string | null;
+  roundTripMs: number | null;
+  runningTasks: number;
+  queuedTasks: number;
+  createdAt: string;
+}
+
+/** Body of `POST /api/workspaces/{id}/tasks`. */
+export interface NewTask {
+  command: string;
+  args?: string[];
+  cwd?: string;
+  env?: Record<string, string>;
+  shell?: boolean;
+  tty?: TerminalSize | null;
+  timeout?: number | null;
+  ifOffline?: 'fail' | 'queue';
+  expiresIn?: number | null;
+  onSpoolFull?: 'block' | 'drop_middle' | 'kill';
+  title?: string | null;
+  stdin?: 'empty' | 'open';
+}
+
+/** Who a request is made by: `GET /api/me`. */
+export interface Principal {
+  userId: string;
+  username: string;
+  role: 'daemon' | 'member' | 'owner';
+  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  workspaceId: string | null;
+  tokenId: string | null;
+}
+
+/** An API token as it is listed; its secret is shown once, when it is made. */
+export interface Token {
+  id: string;
+  name: string;
+  prefix: string;
+  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  workspaceId: string | null;
+  createdAt: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+}
+
+/** RFC 9457 `application/problem+json`. */
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  want?: number | null;
+  candidates?: string[] | null;
+}
+
+export type DaemonToHub = DaemonAuth | Output | Gap | Status | InputAck | Heartbeat;
+
+export type HubToDaemon =
+  | DaemonWelcome
+  | Command
+  | Input
+  | Resize
+  | Cancel
+  | Ack
+  | ErrorMessage
+  | Heartbeat;
+
+export type ViewerToHub =
+  | ViewerAuth
+  | Subscribe
+  | Unsubscribe
+  | ViewerAck
+  | ViewerInput
+  | Resize
+  | Cancel
+  | Heartbeat;
+
+export type HubToViewer =
+  | ViewerWelcome
+  | Output
+  | Gap
+  | TaskStatusChanged
+  | WorkspaceChanged
+  | InputAck
+  | Heartbeat
+  | ErrorMessage;
