@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -26,7 +27,10 @@ SHUTDOWN_SECONDS = 5
 
 
 class HubServer(uvicorn.Server):
-    """Drains before it shuts down; `on_listening` hears the bound port."""
+    """Drains before it shuts down; `on_listening` hears the bound port.
+
+    Without `own_signals` the process's SIGTERM and SIGINT are left alone: set `should_exit`.
+    """
 
     def __init__(
         self,
@@ -34,10 +38,21 @@ class HubServer(uvicorn.Server):
         *,
         drain: Callable[[], Awaitable[None]],
         on_listening: Callable[[int], None],
+        own_signals: bool = True,
     ) -> None:
         super().__init__(config)
+        self._own_signals = own_signals
         self._drain = drain
         self._on_listening = on_listening
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's handlers, if they are wanted."""
+        if not self._own_signals:
+            yield
+            return
+        with super().capture_signals():
+            yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
