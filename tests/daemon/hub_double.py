@@ -80,7 +80,7 @@ class HubDouble:
 
     async def start(self, command: str, *args: str, task_id: str = "t1", **more: object) -> HubTask:
         """Ask for a command to run."""
-        task = self._task(task_id)
+        task = self.task(task_id)
         await self.send(
             Command(task_id=task_id, command=command, args=list(args), **more)  # type: ignore[arg-type]
         )
@@ -129,7 +129,8 @@ class HubDouble:
             Ack(task_id=task.task_id, offset=task.stream.durable, credit=self._window)
         )
 
-    def _task(self, task_id: str) -> HubTask:
+    def task(self, task_id: str) -> HubTask:
+        """A task by its id, new if it is."""
         stream = ReceiveStream(window=self._window)
         return self.tasks.setdefault(task_id, HubTask(task_id, stream))
 
@@ -143,7 +144,7 @@ class HubDouble:
                 return
             self.auths.append(auth)
             for spooled in auth.tasks:
-                self._task(spooled.task_id)
+                self.task(spooled.task_id)
             await connection.send(CODEC.encode(self._welcome(auth)))
             self.connection = connection
             await self._notify()
@@ -184,7 +185,7 @@ class HubDouble:
             case Heartbeat(echo=None):
                 return [Heartbeat(sent_at=0, echo=message.sent_at)]
             case Output():
-                task = self._task(message.task_id)
+                task = self.task(message.task_id)
                 skip = task.stream.receive(message.offset, len(message.output))
                 if skip is not None:
                     new = message.output[skip:]
@@ -193,14 +194,14 @@ class HubDouble:
                     task.times.append(message.time)
                 return self._ack(task)
             case Gap():
-                task = self._task(message.task_id)
+                task = self.task(message.task_id)
                 if task.stream.receive_gap(message.start, message.end) is not None:
                     task.gaps.append(message)
                 return self._ack(task)
             case Status():
-                return self._on_status(self._task(message.task_id), message)
+                return self._on_status(self.task(message.task_id), message)
             case InputAck():
-                self._task(message.task_id).input_acked = message.offset
+                self.task(message.task_id).input_acked = message.offset
         return []
 
     def _on_status(self, task: HubTask, status: Status) -> list[AnyMessage]:

@@ -10,8 +10,8 @@ settings.register_profile(
     "ci",
     deadline=None,
     derandomize=True,
-    max_examples=100,
-    stateful_step_count=40,
+    max_examples=200,
+    stateful_step_count=60,
     suppress_health_check=QUIET,
 )
 settings.register_profile(

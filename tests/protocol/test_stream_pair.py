@@ -54,13 +54,14 @@ Answer: TypeAlias = Welcome | Acknowledge
 
 parts = st.sampled_from([0.1, 0.3, 0.5, 0.9, 1.0])
 counts = st.integers(1, 4)
+contents = st.lists(st.integers(0, 9), min_size=1, max_size=60)
 
 
 class StreamPair(RuleBasedStateMachine):
     """`produced` and `received` hold one number an offset; None is a byte in a gap."""
 
-    @initialize(window=st.integers(1, 40))
-    def begin(self, window: int) -> None:
+    @initialize(window=st.integers(1, 40), content=contents)
+    def begin(self, window: int, content: list[int]) -> None:
         self.window = window
         self.produced: list[int] = []
         self.received: list[int | None] = []
@@ -72,10 +73,12 @@ class StreamPair(RuleBasedStateMachine):
         self.answers: deque[Answer] = deque()
         self.every_frame: list[Frame] = []
         self.every_ack: list[Acknowledge] = []
+        self.produce(content)
+        self.connect()
 
     # ── the two ends ─────────────────────────────────────────────────────────────────────────
 
-    @rule(content=st.lists(st.integers(0, 255), min_size=1, max_size=60))
+    @rule(content=contents)
     def produce(self, content: list[int]) -> None:
         self.produced += content
         self.sender.grow(len(self.produced))
@@ -196,6 +199,16 @@ class StreamPair(RuleBasedStateMachine):
         self.sender.acknowledge(ack.offset, self.receiver.credit)
         assert self.sender.limit >= limit, "a late acknowledgement takes no credit back"
 
+    @precondition(lambda self: self.connected)
+    @rule(part=parts, max_bytes=st.integers(1, 50))
+    def everything_moves(self, part: float, max_bytes: int) -> None:
+        """A moment in which the link lives."""
+        self.deliver_answers(len(self.answers))
+        self.send(max_bytes, frames=self.window)
+        self.deliver_frames(len(self.frames), twice=False)
+        self.keep_for_good(part)
+        self.deliver_answers(len(self.answers))
+
     # ── what must hold ───────────────────────────────────────────────────────────────────────
 
     @invariant()
@@ -231,11 +244,7 @@ class StreamPair(RuleBasedStateMachine):
         while not (self.sender.attached and self.sender.all_acknowledged):
             rounds += 1
             assert rounds <= 3 + len(self.produced) // self.window, "the link lives, nothing moves"
-            self.deliver_answers(len(self.answers))
-            self.send(max_bytes=50, frames=self.window)
-            self.deliver_frames(len(self.frames), twice=False)
-            self.keep_for_good(part=1.0)
-            self.deliver_answers(len(self.answers))
+            self.everything_moves(part=1.0, max_bytes=50)
         self.received_is_a_prefix_of_produced()
         assert len(self.received) == len(self.produced)
 

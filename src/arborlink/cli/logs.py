@@ -35,9 +35,12 @@ def logs_command(task: str, follow: bool, start: int, stream: str | None, form: 
 
     async def work(hub: Hub) -> None:
         logs = Logs(hub, await hub.task(task), stream, form)
-        # Without a choice to make, the stored bytes come fastest as they are.
-        if follow or stream or form != "raw":
+        # Stored output keeps who wrote what when; live output is joined into larger pieces. Of a
+        # format the hub has no ranges.
+        if follow or (start and logs.is_formatted):
             await logs.live(start, follow=follow)
+        elif logs.is_formatted:
+            await logs.formatted()
         else:
             await logs.stored(start)
 

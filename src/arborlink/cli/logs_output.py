@@ -6,6 +6,7 @@ import asyncio
 import random
 import sys
 import time
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from arborlink.cli.console import complain, size_text
@@ -32,6 +33,11 @@ class Logs:
         self._stream = stream
         self._form = form
         self._writer = Writer()
+
+    @property
+    def is_formatted(self) -> bool:
+        """Whether anything but the bytes as they are is wanted."""
+        return self._stream is not None or self._form != "raw"
 
     async def live(self, start: int, *, follow: bool) -> None:
         """From `start`, to the end of the task or, without `follow`, of what there is now.
@@ -76,30 +82,70 @@ class Logs:
                 await self._span(*part, progress)
         progress.finish()
 
+    async def formatted(self) -> None:
+        """All that is stored now, in the hub's own words.
+
+        Raises:
+            OSError: standard output takes no more.
+        """
+        if self._form == "raw":
+            for gap in (await self._task.refresh()).gaps:
+                complain(gap_text(Gap(gap.start, gap.end, gap.reason)))
+        progress = Progress(None)
+        async for data in _repeated(self._formatted_from):
+            await self._writer.write(STDOUT, data)
+            progress.advance(len(data))
+        progress.finish()
+
+    async def _formatted_from(self, done: int) -> AsyncIterator[bytes]:
+        # The same request gives the same bytes, and perhaps more: what was had is passed over.
+        answer = self._hub.formatted_output(self._task.id, self._form, self._stream)
+        async with answer as response:
+            skip = done
+            async for data in response.aiter_raw(READ_BYTES):
+                if skip < len(data):
+                    yield data[skip:]
+                skip = max(0, skip - len(data))
+
     async def _span(self, offset: int, end: int, progress: Progress) -> None:
-        backoff = Backoff(random.random)
-        while offset < end:
-            before = offset
-            try:
-                async with self._hub.stored_output(self._task.id, offset, end) as response:
-                    if response.status_code == OUT_OF_RANGE:
-                        raise Unavailable("the hub has less of the output than it said")
-                    async for data in response.aiter_raw(READ_BYTES):
-                        await self._writer.write(STDOUT, data)
-                        offset += len(data)
-                        progress.advance(len(data))
-            except Unavailable:
-                if offset > before:
-                    backoff.succeeded()
-                if backoff.failures >= MAX_FAILURES:
-                    raise
-                await asyncio.sleep(backoff.next_delay())
+        async def rest(done: int) -> AsyncIterator[bytes]:
+            answer = self._hub.stored_output(self._task.id, offset + done, end)
+            async with answer as response:
+                if response.status_code == OUT_OF_RANGE:
+                    raise Unavailable("the hub has less of the output than it said")
+                async for data in response.aiter_raw(READ_BYTES):
+                    yield data
+
+        async for data in _repeated(rest):
+            await self._writer.write(STDOUT, data)
+            progress.advance(len(data))
+
+
+async def _repeated(rest: Callable[[int], AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+    """A download that goes on where it broke off: `rest` is told how many bytes there were.
+
+    Raises:
+        Unavailable: it broke off MAX_FAILURES times without a byte in between.
+    """
+    backoff = Backoff(random.random)
+    done = 0
+    while True:
+        try:
+            async for data in rest(done):
+                done += len(data)
+                backoff.succeeded()
+                yield data
+            return
+        except Unavailable:
+            if backoff.failures >= MAX_FAILURES:
+                raise
+            await asyncio.sleep(backoff.next_delay())
 
 
 class Progress:
     """A line on stderr for a person whose output goes elsewhere."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int | None) -> None:
         self._total = total
         self._done = 0
         self._began = self._shown = time.monotonic()
@@ -115,7 +161,8 @@ class Progress:
         self._shown = now
         self._is_there = True
         speed = size_text(self._done / (now - self._began))
-        text = f"{size_text(self._done)} of {size_text(self._total)}, {speed}/s"
+        of = "" if self._total is None else f" of {size_text(self._total)}"
+        text = f"{size_text(self._done)}{of}, {speed}/s"
         sys.stderr.write(f"\r{text}\x1b[K")
         sys.stderr.flush()
 

@@ -20,7 +20,7 @@ from arborlink.protocol import limits
 from arborlink.protocol.backoff import Backoff
 from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
 from arborlink.protocol.errors import ArborError, NotFound, RemoteProtocolError, may_reconnect
-from arborlink.protocol.link import Close, MessageReceived, Opened, PeerLink
+from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
 from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
 
 if TYPE_CHECKING:
@@ -181,8 +181,9 @@ class LiveConnection:
         """Send all there is; False once the connection is over."""
         from websockets.exceptions import ConnectionClosed
 
-        for message in self.machine.to_send(time.monotonic()):
-            link.send(message)
+        if link.state is LinkState.OPEN:
+            for message in self.machine.to_send(time.monotonic()):
+                link.send(message)
         for item in link.to_send():
             if isinstance(item, Close):
                 await socket.close(item.code, item.reason)

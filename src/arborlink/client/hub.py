@@ -235,6 +235,16 @@ class Hub:
         async with self._api.stream(f"/api/tasks/{task_id}/output", headers) as response:
             yield response
 
+    @asynccontextmanager
+    async def formatted_output(
+        self, task_id: str, form: str, stream: str | None = None
+    ) -> AsyncIterator[httpx2.Response]:
+        """All stored output as "raw", "jsonl" or "asciicast", of "stdout", "stderr" or both."""
+        path = f"/api/tasks/{task_id}/output"
+        headers = {"Accept-Encoding": "identity"}
+        async with self._api.stream(path, headers, format=form, stream=stream) as response:
+            yield response
+
     # ── tokens ───────────────────────────────────────────────────────────────────────────────
 
     async def tokens(self) -> list[Token]:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from arborlink.hub.routes.headers import SECURITY_HEADERS
+from arborlink.hub.access.headers import SECURITY_HEADERS
 from arborlink.protocol.errors import (
     ArborError,
     InvalidInput,

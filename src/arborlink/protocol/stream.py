@@ -28,7 +28,7 @@ class Missing:
 class SendStream:
     """The sending half of one log. Detached (nothing may be sent) until `resume`."""
 
-    __slots__ = ("_attached", "_declared", "acked", "end", "limit", "sent", "start")
+    __slots__ = ("_attached", "_gap_on_its_way", "acked", "end", "limit", "sent", "start")
 
     def __init__(self, start: int = 0, end: int = 0) -> None:
         if not 0 <= start <= end:
@@ -39,7 +39,7 @@ class SendStream:
         self.sent = start
         self.limit = start
         self._attached = False
-        self._declared = 0
+        self._gap_on_its_way = False
 
     def grow(self, end: int) -> None:
         """The log now ends at `end`."""
@@ -66,7 +66,7 @@ class SendStream:
         missing = Missing(offset, self.start) if offset < self.start else None
         self.acked = self.sent = max(offset, self.start)
         # What is missing counts as acknowledged, as far as bytes go; the gap itself is on its way.
-        self._declared = self.acked if missing else 0
+        self._gap_on_its_way = missing is not None
         self.limit = offset + credit
         return missing
 
@@ -93,7 +93,7 @@ class SendStream:
             return
         self.acked = offset
         self.sent = max(self.sent, offset)
-        self._declared = 0
+        self._gap_on_its_way = False
         self.limit = offset + credit
 
     def next_range(self, max_bytes: int) -> tuple[int, int] | None:
@@ -122,7 +122,7 @@ class SendStream:
     @property
     def all_acknowledged(self) -> bool:
         """Whether the peer has the whole log, as far as it goes now, for good."""
-        return self.acked == self.end and not self._declared
+        return self.acked == self.end and not self._gap_on_its_way
 
     def __repr__(self) -> str:
         return (

@@ -1,4 +1,4 @@
-"""The HTTP API as a whole: routes made of the hub's parts."""
+"""The HTTP API as a whole: `routes` makes it of the hub's parts."""
 
 from __future__ import annotations
 

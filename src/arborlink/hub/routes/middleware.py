@@ -7,8 +7,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arborlink.hub.access import host_allowed
+from arborlink.hub.access.headers import SECURITY_HEADERS
 from arborlink.hub.problems import Misdirected, problem_response
-from arborlink.hub.routes.headers import SECURITY_HEADERS
 from arborlink.hub.settings import HubSettings
 
 

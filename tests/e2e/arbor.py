@@ -1,0 +1,206 @@
+"""A real hub and a real daemon as processes, in an empty home, to be killed and cut."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import httpx2
+
+TOKEN = "end-to-end-owner-token-0123456789abcdefghij"
+POLL_SECONDS = 0.02
+START_SECONDS = 20.0
+STOP_SECONDS = 15.0
+
+
+class Arbor:
+    """One `ARBOR_HOME`, one hub, one daemon. Logs go to files in the home."""
+
+    def __init__(self, home: Path, workspace: Path) -> None:
+        self.home = home
+        self.workspace = workspace
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.hub: subprocess.Popen[bytes] | None = None
+        self.daemon: subprocess.Popen[bytes] | None = None
+        self.workspace_id = ""
+        home.mkdir(parents=True, exist_ok=True)
+        workspace.mkdir(parents=True, exist_ok=True)
+
+    # ── processes ────────────────────────────────────────────────────────────────────────────
+
+    def start_hub(self) -> None:
+        """Start the hub, or start it again, and wait until it is ready."""
+        self.hub = self._start("hub", "--port", str(self.port))
+        wait_until(self._is_ready, "the hub to be ready", START_SECONDS)
+
+    def start_daemon(self, *, through: int | None = None) -> None:
+        """Start the daemon; the first time it makes its workspace. `through`: a proxy's port."""
+        url = f"http://127.0.0.1:{through}" if through else self.url
+        arguments = ["daemon", str(self.workspace)]
+        if not self.workspace_id:
+            arguments += ["--hub", url, "--name", "test"]
+        self.daemon = self._start(*arguments)
+        wait_until(lambda: self.state() == "connected", "the daemon to connect", START_SECONDS)
+
+    def kill_hub(self) -> None:
+        """SIGKILL."""
+        _kill(self.hub)
+
+    def kill_supervisor(self) -> None:
+        """SIGKILL."""
+        _kill(self.daemon)
+
+    def connector_pid(self) -> int | None:
+        """The connector's process id, if it runs."""
+        file = self.home / "daemons" / self.workspace_id / "connector.pid"
+        with suppress(OSError, ValueError):
+            return int(file.read_text())
+        return None
+
+    def kill_connector(self) -> None:
+        """SIGKILL."""
+        pid = self.connector_pid()
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Stop whatever runs."""
+        for process in (self.daemon, self.hub):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def log(self, name: str) -> str:
+        """What a process wrote to its log."""
+        file = self.home / f"{name}.log"
+        return file.read_text() if file.exists() else ""
+
+    # ── looking and doing ────────────────────────────────────────────────────────────────────
+
+    def api(self, path: str) -> object:
+        """GET as the owner."""
+        response = httpx2.get(
+            self.url + path, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+        )
+        response.raise_for_status()
+        return response.json()
+
+    def state(self) -> str:
+        """The workspace's state."""
+        body = self.api("/api/workspaces")
+        assert isinstance(body, dict)
+        for item in body["items"]:
+            self.workspace_id = str(item["id"])
+            return str(item["state"])
+        return ""
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What the command line needs."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {
+            **kept,
+            "ARBOR_HOME": str(self.home),
+            "ARBOR_URL": self.url,
+            "ARBOR_TOKEN": TOKEN,
+            **(extra or {}),
+        }
+
+    def run(
+        self, *arguments: str, stdin: bytes | None = None, timeout: float = 50
+    ) -> subprocess.CompletedProcess[bytes]:
+        """`arbor …`, to its end. Without `stdin` it is closed."""
+        return subprocess.run(
+            command(arguments),
+            env=self.environment(),
+            cwd=self.workspace,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def popen(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """`arbor …`, running."""
+        return subprocess.Popen(
+            command(arguments),
+            env=self.environment(),
+            cwd=self.workspace,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        extra = {"ARBOR_BOOTSTRAP_TOKEN": TOKEN} if arguments[0] == "hub" else None
+        with (self.home / f"{arguments[0]}.log").open("ab") as log:
+            return subprocess.Popen(
+                command(arguments),
+                env=self.environment(extra),
+                cwd=self.workspace,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _is_ready(self) -> bool:
+        assert self.hub is not None
+        if self.hub.poll() is not None:
+            raise AssertionError(f"the hub ended:\n{self.log('hub')[-2000:]}")
+        try:
+            return httpx2.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The command line of `arbor` as this interpreter runs it."""
+    return [sys.executable, "-m", "arborlink.cli", *arguments]
+
+
+def cells(key: str, count: int, *more: str) -> list[str]:
+    """The command line of a child that writes `count` bytes of self-describing cells."""
+    module = "arborlink.testing.cells"
+    return [sys.executable, "-m", module, "--key", key, "--bytes", str(count), *more]
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    """Look again and again until it is so.
+
+    Raises:
+        AssertionError: it did not become so in time.
+    """
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+        pause.wait(POLL_SECONDS)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _kill(process: subprocess.Popen[bytes] | None) -> None:
+    assert process is not None
+    process.kill()
+    process.wait()

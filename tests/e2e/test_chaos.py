@@ -1,0 +1,85 @@
+"""Every byte once and in order, while hub, connector and network are killed and cut."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from arborlink.client import Hub
+from arborlink.testing.cell_reader import CellReader
+from arborlink.testing.chaos_proxy import ChaosProxy
+from tests.e2e.arbor import TOKEN, Arbor, cells
+from tests.e2e.storm import Watcher, storm
+
+GIB = 1 << 30
+MIB = 1 << 20
+
+
+async def weather(
+    tmp_path: Path, total: int, *, hub_kills: int, connector_kills: int, cuts: int, seed: int
+) -> None:
+    """Run one task of `total` bytes through all of these and check every copy."""
+    arbor = Arbor(tmp_path / "home", tmp_path / "workspace")
+    async with (
+        ChaosProxy("127.0.0.1", arbor.port, seed) as daemon_side,
+        ChaosProxy("127.0.0.1", arbor.port, seed + 1) as viewer_side,
+    ):
+        try:
+            await asyncio.to_thread(arbor.start_hub)
+            await asyncio.to_thread(arbor.start_daemon, through=daemon_side.port)
+            viewer_url = f"http://127.0.0.1:{viewer_side.port}"
+
+            async def restart_hub() -> None:
+                arbor.kill_hub()
+                await asyncio.to_thread(arbor.start_hub)
+
+            faults: list[Callable[[], object]] = [
+                *[restart_hub] * hub_kills,
+                *[arbor.kill_connector] * connector_kills,
+                *[daemon_side.cut, viewer_side.cut] * (cuts // 2),
+            ]
+            random.Random(seed).shuffle(faults)
+            async with Hub(arbor.url, TOKEN) as hub:
+                task = await hub.run(*cells("storm", total), stdin="empty")
+            steady, late, restless = Watcher("storm"), Watcher("storm"), Watcher("storm")
+
+            async def join_late() -> None:
+                await storm(lambda: steady.offset, total, [lambda: None, lambda: None])
+                await late.follow(viewer_url, task.id)
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(steady.follow(viewer_url, task.id))
+                group.create_task(restless.follow_in_pieces(viewer_url, task.id))
+                group.create_task(join_late())
+                group.create_task(storm(lambda: steady.offset, total, faults))
+            for watcher in (steady, late, restless):
+                assert watcher.reader.finish(total) == []
+                assert watcher.gaps == []
+                assert watcher.final_status == "completed"
+            await asyncio.to_thread(_check_logs, arbor, task.id, total)
+        finally:
+            await asyncio.to_thread(arbor.stop)
+
+
+def _check_logs(arbor: Arbor, task_id: str, total: int) -> None:
+    reader = CellReader("storm")
+    with arbor.popen("logs", task_id) as logs:
+        assert logs.stdout is not None
+        while piece := logs.stdout.read(MIB):
+            reader.feed(piece)
+    assert reader.finish(total) == []
+
+
+@pytest.mark.timeout(180)
+async def test_a_small_storm(tmp_path: Path) -> None:
+    await weather(tmp_path, 96 * MIB, hub_kills=2, connector_kills=3, cuts=6, seed=1)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1800)
+async def test_a_gigabyte_through_ten_hubs_ten_connectors_and_twenty_cuts(tmp_path: Path) -> None:
+    await weather(tmp_path, GIB, hub_kills=10, connector_kills=10, cuts=20, seed=2)

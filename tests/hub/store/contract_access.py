@@ -1,0 +1,227 @@
+"""What any store must do for workspaces, accounts and daemons."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import pytest
+
+from arborlink.hub.store.base import Store
+from arborlink.hub.store.base_access import EnrolmentRow, SessionRow, SignInLinkRow, UserRow
+from arborlink.protocol.errors import Conflict, NotAuthenticated, NotFound, WorkspaceTaken
+
+from . import rows
+
+HASH: Final = b"h" * 32
+OTHER: Final = b"o" * 32
+
+
+async def enrol(store: Store, daemon_id: str, *, now: int = 1) -> None:
+    """Give workspace 1 a daemon, whose token's hash is HASH."""
+    row = EnrolmentRow(
+        code_hash=OTHER, workspace_id=rows.workspace_id(1), created_by="u", expires_at=now + 1
+    )
+    await store.add_enrolment(row, now)
+    await store.redeem_enrolment(OTHER, daemon_id, HASH, now)
+
+
+class WorkspaceContract:
+    """Workspaces and the daemon of each."""
+
+    async def test_a_workspace_comes_back_as_it_was_stored(self, store: Store) -> None:
+        row = rows.workspace(7, host=rows.HOST, version="1", epoch=3, last_seen_at=4)
+        assert await store.add_workspace(row) == row
+        assert store.workspace(row.id) == row
+        assert store.workspace("ws_other") is None
+
+    async def test_names_are_unique_for_each_owner(self, store: Store) -> None:
+        await store.add_workspace(rows.workspace(2))
+        with pytest.raises(Conflict) as caught:
+            await store.add_workspace(rows.workspace(3, name="workspace 2"))
+        assert caught.value.code == "name_taken"
+        with pytest.raises(Conflict):
+            await store.rename_workspace(rows.workspace_id(1), "workspace 2")
+        await store.add_user(UserRow(id="usr_2", username="m", role="member", created_at=1))
+        await store.add_workspace(rows.workspace(3, name="workspace 2", owner_id="usr_2"))
+        with pytest.raises(NotFound):
+            await store.add_workspace(rows.workspace(4, owner_id="usr_9"))
+        with pytest.raises(NotFound):
+            await store.rename_workspace("ws_other", "x")
+
+    async def test_workspaces_are_listed_by_name(self, store: Store) -> None:
+        await store.add_workspace(rows.workspace(2, name="a"))
+        renamed = await store.rename_workspace(rows.workspace_id(1), "b")
+        assert renamed.name == "b"
+        assert [row.name for row in store.workspaces()] == ["a", "b"]
+
+    async def test_all_that_hangs_on_a_workspace_goes_with_it(self, store: Store) -> None:
+        await store.add_task(rows.task(1))
+        await enrol(store, "dmn_1")
+        await store.add_token(rows.token(1, workspace_id=rows.workspace_id(1)))
+        await store.delete_workspace(rows.workspace_id(1))
+        assert store.workspaces() == []
+        assert store.task(rows.task_id(1)) is None
+        assert store.daemon("dmn_1") is None
+        assert store.tokens(rows.OWNER.id) == []
+        with pytest.raises(NotFound):
+            await store.delete_workspace(rows.workspace_id(1))
+
+    async def test_every_connection_gets_a_higher_epoch(self, store: Store) -> None:
+        await enrol(store, "dmn_1")
+        workspace_id = rows.workspace_id(1)
+
+        async def accept(instance: str, now: int) -> tuple[int, str | None]:
+            accepted = await store.accept_daemon(
+                workspace_id, "dmn_1", instance, rows.HOST, "1.0", now
+            )
+            return accepted.epoch, accepted.previous_instance_id
+
+        assert await accept("i1", 10) == (1, None)
+        assert await accept("i1", 20) == (2, "i1")
+        assert await accept("i2", 30) == (3, "i1")
+        row = store.workspace(workspace_id)
+        assert row is not None
+        assert (row.epoch, row.instance_id, row.host, row.version) == (3, "i2", rows.HOST, "1.0")
+        assert (row.last_connected_at, row.last_seen_at) == (30, None)
+        await store.daemon_disconnected(workspace_id, 2, 40)
+        await store.daemon_disconnected(workspace_id, 3, 41)
+        await store.daemon_disconnected(workspace_id, 2, 42)
+        row = store.workspace(workspace_id)
+        assert row is not None and row.last_seen_at == 41
+
+    async def test_only_its_own_daemon_serves_a_workspace(self, store: Store) -> None:
+        arguments = ("i", rows.HOST, "1", 1)
+        with pytest.raises(NotFound):
+            await store.accept_daemon("ws_other", "dmn_1", *arguments)
+        with pytest.raises(NotAuthenticated):
+            await store.accept_daemon(rows.workspace_id(1), "dmn_1", *arguments)
+        await enrol(store, "dmn_1")
+        with pytest.raises(WorkspaceTaken):
+            await store.accept_daemon(rows.workspace_id(1), "dmn_2", *arguments)
+
+
+class AccessContract:
+    """Accounts, tokens, sessions, links, codes and daemons."""
+
+    async def test_there_is_one_owner(self, store: Store) -> None:
+        other = UserRow(id="usr_9", username="other", role="owner", created_at=2)
+        assert await store.ensure_owner(other) == rows.OWNER
+        assert store.owner() == rows.OWNER
+        assert store.user(rows.OWNER.id) == store.user_by_name("OWNER") == rows.OWNER
+        assert store.user("usr_9") is None
+
+    async def test_names_of_accounts_are_unique_whatever_their_case(self, store: Store) -> None:
+        with pytest.raises(Conflict):
+            await store.add_user(UserRow(id="usr_2", username="Owner", role="member", created_at=1))
+
+    async def test_a_password_can_be_set(self, store: Store) -> None:
+        await store.set_password(rows.OWNER.id, "hash")
+        user = store.owner()
+        assert user is not None and user.password_hash == "hash"
+        with pytest.raises(NotFound):
+            await store.set_password("usr_9", "hash")
+
+    async def test_a_token_is_found_by_its_hash_until_it_is_revoked(self, store: Store) -> None:
+        row = rows.token(1, expires_at=9, scopes=["tasks:read", "admin"])
+        assert await store.add_token(row) == row
+        assert store.token_by_hash(row.secret_hash) == row
+        assert store.tokens(rows.OWNER.id) == [row]
+        store.note_token_used(row.id, 5)
+        await store.check_writable()
+        used = store.token_by_hash(row.secret_hash)
+        assert used is not None and used.last_used_at == 5
+        with pytest.raises(NotFound):
+            await store.delete_token(row.id, "usr_9")
+        await store.delete_token(row.id, rows.OWNER.id)
+        assert store.token_by_hash(row.secret_hash) is None
+        with pytest.raises(NotFound):
+            await store.delete_token(row.id, rows.OWNER.id)
+
+    async def test_a_token_needs_its_user_and_workspace(self, store: Store) -> None:
+        with pytest.raises(NotFound):
+            await store.add_token(rows.token(1, workspace_id="ws_other"))
+        with pytest.raises(NotFound):
+            await store.add_token(rows.token(1, user_id="usr_9"))
+
+    async def test_one_bootstrap_token_ever(self, store: Store) -> None:
+        assert await store.add_bootstrap_token(rows.token(1), "one")
+        assert await store.add_bootstrap_token(rows.token(2), "one")
+        assert not await store.add_bootstrap_token(rows.token(2), "two")
+        await store.delete_token("tok_1", rows.OWNER.id)
+        assert await store.add_bootstrap_token(rows.token(1), "one")
+        assert store.tokens(rows.OWNER.id) == []
+
+    async def test_a_session_lives_until_it_ends(self, store: Store) -> None:
+        row = SessionRow(
+            id="tok_s", user_id=rows.OWNER.id, secret_hash=HASH, created_at=1, expires_at=5
+        )
+        await store.add_session(row)
+        assert store.session_by_hash(HASH) == row
+        store.extend_session(row.id, 50)
+        await store.check_writable()
+        extended = store.session_by_hash(HASH)
+        assert extended is not None and extended.expires_at == 50
+        await store.add_session(
+            SessionRow(
+                id="tok_t", user_id=rows.OWNER.id, secret_hash=OTHER, created_at=50, expires_at=90
+            )
+        )
+        assert store.session_by_hash(HASH) is None
+        await store.delete_session("tok_t")
+        await store.delete_session("tok_t")
+        assert store.session_by_hash(OTHER) is None
+
+    async def test_a_link_is_used_up_by_the_first_of_many(self, store: Store) -> None:
+        row = SignInLinkRow(code_hash=HASH, user_id=rows.OWNER.id, expires_at=10)
+        await store.add_sign_in_link(row, 1)
+        taken = await asyncio.gather(*(store.take_sign_in_link(HASH, 9) for _ in range(5)))
+        assert taken == [rows.OWNER, None, None, None, None]
+        await store.add_sign_in_link(row, 1)
+        assert await store.take_sign_in_link(HASH, 10) is None
+
+    async def test_a_code_admits_one_daemon_of_many(self, store: Store) -> None:
+        row = EnrolmentRow(
+            code_hash=HASH, workspace_id=rows.workspace_id(1), created_by="u", expires_at=10
+        )
+        await store.add_enrolment(row, 1)
+        redeemed = await asyncio.gather(
+            *(store.redeem_enrolment(HASH, f"dmn_{n}", bytes([n]) * 32, 9) for n in range(5)),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in redeemed[1:]] == [NotFound] * 4
+        daemon = store.daemon("dmn_0")
+        assert daemon is not None and daemon == redeemed[0]
+        assert store.daemon_by_hash(bytes(32)) == daemon
+        workspace = store.workspace(rows.workspace_id(1))
+        assert workspace is not None and workspace.daemon_id == "dmn_0"
+
+    async def test_a_code_ends_in_time(self, store: Store) -> None:
+        row = EnrolmentRow(
+            code_hash=HASH, workspace_id=rows.workspace_id(1), created_by="u", expires_at=10
+        )
+        await store.add_enrolment(row, 1)
+        with pytest.raises(NotFound) as caught:
+            await store.redeem_enrolment(HASH, "dmn_1", HASH, 10)
+        assert caught.value.code == "unknown_code"
+
+    async def test_a_code_stays_good_while_the_workspace_is_taken(self, store: Store) -> None:
+        await enrol(store, "dmn_1")
+        row = EnrolmentRow(
+            code_hash=HASH, workspace_id=rows.workspace_id(1), created_by="u", expires_at=10
+        )
+        await store.add_enrolment(row, 1)
+        with pytest.raises(WorkspaceTaken):
+            await store.redeem_enrolment(HASH, "dmn_2", OTHER, 2)
+        assert (await store.delete_daemon("dmn_1")).id == "dmn_1"
+        assert store.daemon_by_hash(HASH) is None
+        assert (await store.redeem_enrolment(HASH, "dmn_2", OTHER, 2)).id == "dmn_2"
+        with pytest.raises(NotFound):
+            await store.delete_daemon("dmn_1")
+        with pytest.raises(NotFound):
+            await store.add_enrolment(
+                EnrolmentRow(
+                    code_hash=OTHER, workspace_id="ws_other", created_by="u", expires_at=10
+                ),
+                1,
+            )

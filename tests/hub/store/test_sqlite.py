@@ -1,0 +1,158 @@
+"""SQLite keeps the contract, and what is particular to it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import apsw
+import msgspec
+import pytest
+
+from arborlink.hub.store import queries, schema
+from arborlink.hub.store.base import TaskQuery, TaskRow, WorkspaceRow
+from arborlink.hub.store.base_access import DaemonRow, SessionRow, TokenRow, UserRow
+from arborlink.hub.store.sqlite import SqliteStore
+from arborlink.protocol.errors import Unavailable
+from arborlink.protocol.lifecycle import TaskStatus, is_final
+
+from . import rows
+from .contract import TaskContract
+from .contract_access import AccessContract, WorkspaceContract
+
+
+class TestTasks(TaskContract):
+    """Tasks in SQLite."""
+
+
+class TestWorkspaces(WorkspaceContract):
+    """Workspaces in SQLite."""
+
+
+class TestAccess(AccessContract):
+    """Accounts and daemons in SQLite."""
+
+
+async def test_the_hub_keeps_its_identity_and_counts_its_openings(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "hub.sqlite3"
+    for opening in (1, 2, 3):
+        store = await SqliteStore.open(path, lambda number=opening: f"hub_{number}")  # type: ignore[misc]
+        assert (store.hub_id, store.generation) == ("hub_1", opening)
+        await store.close()
+        await store.close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["hub.sqlite3"]
+
+
+async def test_a_closed_store_refuses_writes(store: SqliteStore) -> None:
+    await store.close()
+    with pytest.raises(Unavailable) as caught:
+        await store.add_task(rows.task(1))
+    assert caught.value.code == "draining"
+
+
+async def test_what_was_handed_in_before_closing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite3"
+    store = await SqliteStore.open(path, lambda: "hub_1")
+    await store.ensure_owner(rows.OWNER)
+    await store.add_token(rows.token(1))
+    store.note_token_used("tok_1", 7)
+    await store.close()
+    store = await SqliteStore.open(path, lambda: "hub_1")
+    assert store.tokens(rows.OWNER.id)[0].last_used_at == 7
+    await store.close()
+
+
+async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite3"
+    await (await SqliteStore.open(path, lambda: "hub_1")).close()
+    connection = apsw.Connection(str(path))
+    connection.pragma("user_version", 999)
+    connection.close()
+    with pytest.raises(Unavailable, match="newer Arbor") as caught:
+        await SqliteStore.open(path, lambda: "hub_1")
+    assert caught.value.code == schema.SCHEMA_TOO_NEW
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite3"
+    path.write_bytes(b"this is a text" * 1000)
+    with pytest.raises(Unavailable) as caught:
+        await SqliteStore.open(path, lambda: "hub_1")
+    assert caught.value.code == "storage_failed"
+
+
+async def test_a_full_disk_refuses_writes_and_still_reads(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite3"
+    store = await SqliteStore.open(path, lambda: "hub_1")
+    await store.ensure_owner(rows.OWNER)
+    await store.add_workspace(rows.workspace(1))
+    await store._write(lambda connection: connection.pragma("max_page_count", 1))
+    with pytest.raises(Unavailable) as caught:
+        for n in range(1_000):
+            await store.add_task(rows.task(n, args=["x" * 1_000]))
+    assert caught.value.code == "storage_full"
+    assert store.workspace(rows.workspace_id(1)) is not None
+    await store._write(lambda connection: connection.pragma("max_page_count", 1_000_000))
+    await store.add_task(rows.task(2_000))
+    assert store.task(rows.task_id(2_000)) is not None
+    await store.close()
+
+
+async def test_the_log_does_not_grow_without_end(store: SqliteStore, tmp_path: Path) -> None:
+    await store.add_task(rows.task(0))
+    for n in range(1, 400):
+        await store.add_task(rows.task(n, args=["x" * 60_000]))
+    log = tmp_path / "hub.sqlite3-wal"
+    assert log.stat().st_size < 12 * 1024 * 1024
+    assert len(store.tasks(TaskQuery(limit=500))) == 400
+
+
+def test_the_status_check_is_that_of_the_lifecycle() -> None:
+    script = schema.migrations()[0][1]
+    (check,) = re.findall(r"CHECK \(\s*status IN \(([^)]*)\)", script)
+    assert set(re.findall(r"'(\w+)'", check)) == set(TaskStatus)
+    unfinished = {str(status) for status in TaskStatus if not is_final(status)}
+    for condition in re.findall(r"WHERE status IN \(([^)]*)\)", script):
+        assert set(re.findall(r"'(\w+)'", condition)) == unfinished
+
+
+@pytest.mark.parametrize(
+    ("view", "row"),
+    [
+        ("task_rows", TaskRow),
+        ("workspace_rows", WorkspaceRow),
+        ("user_rows", UserRow),
+        ("token_rows", TokenRow),
+        ("session_rows", SessionRow),
+        ("daemon_rows", DaemonRow),
+    ],
+)
+def test_a_view_has_the_fields_of_its_row(view: str, row: type[msgspec.Struct]) -> None:
+    connection = apsw.Connection(":memory:")
+    schema.migrate(connection)
+    columns = [column[1] for column in connection.execute(f"PRAGMA table_info({view})")]
+    assert columns == list(row.__struct_fields__)
+    assert schema.migrate(connection) == schema.migrations()[-1][0]
+
+
+@pytest.mark.parametrize("name", ["tasks", "workspaces", "access", "meta"])
+def test_every_statement_has_a_purpose_and_compiles(name: str) -> None:
+    connection = apsw.Connection(":memory:")
+    schema.migrate(connection)
+    for statement in queries.load(name).values():
+        purpose, _, sql = statement.partition("\n")
+        assert purpose.startswith("-- ") and sql
+        names = set(re.findall(r":(\w+)", sql))
+        connection.execute(f"EXPLAIN {sql}", dict.fromkeys(names))
+
+
+def test_listings_are_answered_from_an_index() -> None:
+    connection = apsw.Connection(":memory:")
+    schema.migrate(connection)
+    for name in ("tasks", "tasks_of_workspace", "unfinished_tasks", "expired_tasks"):
+        sql = queries.load("tasks")[name]
+        names = dict.fromkeys(re.findall(r":(\w+)", sql))
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", names)]
+        assert not [step for step in plan if re.fullmatch(r"SCAN tasks", str(step))], plan

@@ -1,0 +1,66 @@
+import type { Task, TaskStatus } from '../protocol/messages';
+import { joinCommandLine } from './argv';
+
+const LABELS: Record<TaskStatus, string> = {
+  pending: 'Pending',
+  running: 'Running',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+  lost: 'Lost',
+  expired: 'Expired',
+};
+
+const REASONS: Record<string, string> = {
+  timeout: 'It ran longer than its time limit and was ended.',
+  command_not_found: 'The command was not found on that machine.',
+  command_not_executable: 'The command could not be executed there.',
+  working_directory: 'The folder to run in does not exist in the workspace.',
+  start_failed: 'The command could not be started.',
+  policy: 'The policy of that machine does not allow it.',
+  spool_full: 'Its output filled the space kept for it on that machine.',
+  corrupt_output: 'The output here is not what the machine says it sent.',
+  daemon_restarted:
+    'The daemon restarted while this ran. What became of the command is not known; it is not run again. The output that arrived is kept.',
+  daemon_removed: 'Its daemon was removed while this was not finished.',
+  expired: 'The workspace did not come back in time, so it was never started.',
+};
+
+const GAP_REASONS: Record<string, string> = {
+  lost: 'they were lost',
+};
+
+export function statusLabel(task: Task): string {
+  return LABELS[task.status];
+}
+
+/** What goes into the chip beside the status. */
+export function statusDetail(task: Task): string | null {
+  if (task.status === 'running' && task.cancelRequested) return 'ending';
+  if (task.status !== 'failed') return null;
+  if (task.reason === 'timeout') return 'timeout';
+  if (task.signal !== null) return `signal ${task.signal}`;
+  return task.exitCode === null ? null : `exit ${task.exitCode}`;
+}
+
+/** Why a task ended as it did, for a person; null when the chip says it all. */
+export function explainEnd(task: Task): string | null {
+  const reason = task.reason === null ? undefined : REASONS[task.reason];
+  return [reason, task.error].filter(Boolean).join(' ') || null;
+}
+
+export function gapReason(reason: string): string {
+  return GAP_REASONS[reason] ?? reason.replaceAll('_', ' ');
+}
+
+/** The command exactly as it was given. */
+export function commandLine(task: Task): string {
+  return task.shell ? [task.command, ...task.args].join(' ') : joinCommandLine([task.command, ...task.args]);
+}
+
+/** Seconds a task ran, or has been running; null before it started. */
+export function elapsed(task: Task, now: number): number | null {
+  if (task.startedAt === null) return null;
+  const end = task.finishedAt === null ? now : Date.parse(task.finishedAt);
+  return Math.max(0, (end - Date.parse(task.startedAt)) / 1000);
+}
