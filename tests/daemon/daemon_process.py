@@ -1,4 +1,4 @@
-"""The daemon as it ships, in processes of its own: `python -m daemon_process PATH` is a small CLI."""
+"""The daemon as it ships, in processes of its own. As a program: a small `arbor daemon`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from pathlib import Path
 
 from arborlink.daemon.identity import Identity, save
 
-READY = b"serving"
-
 
 class DaemonProcess:
-    """A running supervisor, with its connector. `stderr` collects what it says."""
+    """A running supervisor, with its connector.
+
+    What they say goes to a file: a pipe would have the reader wait for whoever holds it.
+    """
 
     def __init__(self, home: Path, workspace: Path) -> None:
         self.home = home
         self.workspace = workspace
         self.state = home / "daemons" / "ws_1"
-        self.stderr = bytearray()
         self.process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def stderr(self) -> bytes:
+        """What both have said so far."""
+        return (self.home / "stderr").read_bytes()
 
     @property
     def connector_pid(self) -> int:
@@ -33,17 +37,17 @@ class DaemonProcess:
         return int((self.state / "connector.pid").read_text())
 
     async def start(self, *options: str, env: dict[str, str] | None = None) -> None:
-        """Start the supervisor and wait until it serves."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            __file__,
-            str(self.workspace),
-            *options,
-            stdin=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            env=os.environ | {"ARBOR_HOME": str(self.home)} | (env or {}),
-        )
-        self._reader = asyncio.create_task(self._read())
+        """Start the supervisor in the background."""
+        with (self.home / "stderr").open("ab") as stderr:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                __file__,
+                str(self.workspace),
+                *options,
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+                env=os.environ | {"ARBOR_HOME": str(self.home)} | (env or {}),
+            )
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Signal the supervisor and wait for its end."""
@@ -55,16 +59,7 @@ class DaemonProcess:
     async def wait(self) -> int:
         """Wait for the supervisor's end."""
         assert self.process is not None
-        assert self._reader is not None
-        code = await self.process.wait()
-        await self._reader
-        return code
-
-    async def _read(self) -> None:
-        assert self.process is not None
-        assert self.process.stderr is not None
-        while line := await self.process.stderr.readline():
-            self.stderr += line
+        return await self.process.wait()
 
 
 @asynccontextmanager
@@ -116,9 +111,7 @@ def main() -> int:
     parser.add_argument("--spool", type=int, default=64 * 1024 * 1024)
     options = parser.parse_args()
     try:
-        return app.run(
-            [options.path], on_stop=options.on_stop, spool_bytes_per_task=options.spool
-        )
+        return app.run([options.path], on_stop=options.on_stop, spool_bytes_per_task=options.spool)
     except ArborError as error:
         print(f"arbor: {error.message}", file=sys.stderr)
         return 1

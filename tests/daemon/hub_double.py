@@ -125,9 +125,7 @@ class HubDouble:
     async def acknowledge(self, task: HubTask) -> None:
         """Acknowledge everything that has come of a task."""
         task.stream.advance_durable(task.stream.end)
-        await self.send(
-            Ack(task_id=task.task_id, offset=task.stream.durable, credit=self._window)
-        )
+        await self.send(Ack(task_id=task.task_id, offset=task.stream.durable, credit=self._window))
 
     def task(self, task_id: str) -> HubTask:
         """A task by its id, new if it is."""
@@ -171,9 +169,7 @@ class HubDouble:
             task = self.tasks[spooled.task_id]
             task.stream.durable = task.stream.end
             positions.append(
-                TaskPosition(
-                    task_id=task.task_id, offset=task.stream.durable, credit=self._window
-                )
+                TaskPosition(task_id=task.task_id, offset=task.stream.durable, credit=self._window)
             )
         welcome_limits = WireLimits(task_unacknowledged_bytes=self._window)
         return DaemonWelcome(

@@ -20,6 +20,7 @@ from .hub_double import HubTask
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+IN_A_SHELL = {"shell": True}
 SHOW_ARGV = "import os, sys; sys.stdout.write(repr([os.fsencode(a) for a in sys.argv[1:]]))"
 
 
@@ -95,7 +96,7 @@ async def test_arguments_arrive_exactly(shared: Arena, args: list[str]) -> None:
 
 async def test_a_shell_command_is_for_bin_sh(shared: Arena) -> None:
     """`shell: true` is `/bin/sh -c COMMAND ARGS…`."""
-    task = await shared.run('printf "%s|%s" "$0" "$1"; exit 7', "a b", "c", shell=True)
+    task = await shared.run('printf "%s|%s" "$0" "$1"; exit 7', "a b", "c", **IN_A_SHELL)
     assert bytes(task.stdout) == b"a b|c"
     assert end_of(task).exit_code == 7
 
@@ -139,7 +140,20 @@ def traps(shared: Arena) -> Path:
 
 @pytest.mark.parametrize(
     "cwd",
-    ["..", "/", "out", "out/etc", "up", "real/../..", "proc", "/etc", "file", "fifo", "gone", "a\0"],
+    [
+        "..",
+        "/",
+        "out",
+        "out/etc",
+        "up",
+        "real/../..",
+        "proc",
+        "/etc",
+        "file",
+        "fifo",
+        "gone",
+        "a\0",
+    ],
 )
 async def test_a_folder_outside_is_refused(shared: Arena, traps: Path, cwd: str) -> None:
     """By any way of leading out, and what is no folder too."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.messages import Cancel
 from arborlink.testing.cells import stream
 
 from .conftest import Arena, make_arena
@@ -85,8 +86,9 @@ async def test_a_blocked_task_can_be_cancelled(tmp_path: Path) -> None:
         spool = arena.daemon.state / "spool" / f"{task.task_id}.log"
         await until_still(spool, CAP)
         hub.acknowledges = True
-        end = await hub.cancel(task) if not await hub.acknowledge(task) else None  # type: ignore[func-returns-value]
-        assert end is not None
+        await hub.send(Cancel(task_id=task.task_id))
+        await hub.acknowledge(task)
+        end = await hub.ended(task)
         assert end.status is TaskStatus.CANCELLED
         assert bytes(task.stdout) == stream("k", 0, len(task.stdout))
 
@@ -125,8 +127,7 @@ async def until_still(file: Path, size: int) -> None:
     """Wait until a file has exactly this size, and stays so."""
     await until(lambda: file.exists() and file.stat().st_size >= size)
     for _ in range(20):
-        await asyncio.to_thread(lambda: file.stat().st_size)
-        assert file.stat().st_size == size
+        assert await asyncio.to_thread(lambda: file.stat().st_size) == size
 
 
 async def until(condition: object) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import deque
 from itertools import takewhile
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from arborlink.protocol.cursor import Cursor
 from arborlink.protocol.stream import ReceiveStream
+
+# Shrinking a failure takes longer than finding it, and so does the `long` profile.
+pytestmark = pytest.mark.timeout(3_600)
 
 GAP = None
 contents = st.lists(st.integers(0, 9), min_size=1, max_size=30)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -34,6 +35,9 @@ from arborlink.protocol.messages import (
     ViewerAuth,
 )
 from arborlink.protocol.stream import ReceiveStream, SendStream
+
+# Shrinking a failure takes longer than finding it, and so does the `long` profile.
+pytestmark = pytest.mark.timeout(3_600)
 
 CODEC = Codec(json=False)
 TASK = "tsk_1"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Literal
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -34,6 +35,9 @@ from arborlink.protocol.messages import (
     ViewerAuth,
     ViewerWelcome,
 )
+
+# Shrinking a failure takes longer than finding it, and so does the `long` profile.
+pytestmark = pytest.mark.timeout(3_600)
 
 Side = Literal["hub", "peer"]
 SIDES: tuple[Side, Side] = ("hub", "peer")

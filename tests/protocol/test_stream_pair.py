@@ -18,6 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from arborlink.protocol.errors import OffsetOutOfOrder
 from arborlink.protocol.stream import ReceiveStream, SendStream
 
+# Shrinking a failure takes longer than finding it, and so does the `long` profile.
+pytestmark = pytest.mark.timeout(3_600)
+
 
 @dataclass(frozen=True)
 class Bytes:

@@ -15,10 +15,8 @@ from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
 from arborlink.cli.writer import Writer
 from arborlink.client import Chunk, Gap, Hub, InvalidInput, TaskHandle, Unavailable
 from arborlink.protocol.backoff import Backoff
-from arborlink.protocol.limits import KIB
 from arborlink.protocol.resources import Task
 
-READ_BYTES: Final = 256 * KIB
 PROGRESS_SECONDS: Final = 0.5
 MAX_FAILURES: Final = 8
 OUT_OF_RANGE: Final = 416
@@ -102,7 +100,7 @@ class Logs:
         answer = self._hub.formatted_output(self._task.id, self._form, self._stream)
         async with answer as response:
             skip = done
-            async for data in response.aiter_raw(READ_BYTES):
+            async for data in response.aiter_raw():
                 if skip < len(data):
                     yield data[skip:]
                 skip = max(0, skip - len(data))
@@ -113,7 +111,7 @@ class Logs:
             async with answer as response:
                 if response.status_code == OUT_OF_RANGE:
                     raise Unavailable("the hub has less of the output than it said")
-                async for data in response.aiter_raw(READ_BYTES):
+                async for data in response.aiter_raw():
                     yield data
 
         async for data in _repeated(rest):

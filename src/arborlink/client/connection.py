@@ -53,6 +53,7 @@ class LiveConnection:
         self._close_code: int | None = None
         self._close_reason = ""
         self._restart = False
+        self._closing = False
 
     def changed(self, task_id: str) -> Signal:
         """Fires whenever something about the task changed."""
@@ -72,6 +73,10 @@ class LiveConnection:
         """Replace the socket, because the tasks left on it may be followed again on another."""
         self._restart = True
         self._wake.set()
+
+    def closing(self) -> None:
+        """What is about to be lost is not wanted any more."""
+        self._closing = True
 
     async def run(self) -> None:
         """Connect whenever something is followed, and again after every failure; for ever."""
@@ -128,7 +133,7 @@ class LiveConnection:
             self.machine.disconnected()
             self._notify()
             self._close_code, self._close_reason = socket.close_code, socket.close_reason or ""
-            if was_open:
+            if was_open and not (self._closing or self.machine.idle):
                 self._on_connection(False)
 
     async def _read(self, socket: ClientConnection, link: PeerLink) -> None:

@@ -117,7 +117,8 @@ class LivePool:
 
     def close(self) -> None:
         """End all connections; whoever opened the task group waits for them."""
-        for run in self._runs.values():
+        for connection, run in self._runs.items():
+            connection.closing()
             run.cancel()
 
     def _feed(self, connection: LiveConnection, subscription: Subscription) -> Feed:

@@ -211,9 +211,11 @@ class TaskHandle:
         if status.task:
             self.info = status.task
         elif status.status is not self.info.status:
+            final = status.final_offset
             self.info = msgspec.structs.replace(
                 self.info,
                 status=status.status,
+                output_size=self.info.output_size if final is None else final,
                 exit_code=status.exit_code,
                 signal=status.signal,
                 error=status.error,

@@ -6,6 +6,8 @@ new, asks its peers to come back later, and makes everything it holds durable.
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
@@ -47,12 +49,17 @@ class HubServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """uvicorn's handlers, if they are wanted."""
-        if not self._own_signals:
+        """SIGTERM and SIGINT ask to stop, once; uvicorn's own way would raise them again at the
+        end, before the hub has closed its stores."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM) if self._own_signals else ()
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
             yield
-            return
-        with super().capture_signals():
-            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""

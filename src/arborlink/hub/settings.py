@@ -166,7 +166,7 @@ def _convert(values: object, source: str, *, strict: bool = True) -> HubSettings
 
 
 def _path(kind: type, value: object) -> object:
-    if kind is Path and isinstance(value, str):
+    if kind is Path and isinstance(value, str | Path):
         return Path(value).expanduser()
     raise TypeError(f"a {kind.__name__} is needed")
 

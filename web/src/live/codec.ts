@@ -19,6 +19,7 @@ export function decodeMessage(frame: ArrayBuffer): HubToViewer | null {
     case 'error':
       return message;
     default:
-      return message satisfies never, null;
+      message satisfies never;
+      return null;
   }
 }

@@ -134,7 +134,8 @@ export class Link {
   }
 
   #refused(error: unknown): void {
-    const { status, retryAfter } = error instanceof ApiError ? error : { status: 0, retryAfter: null };
+    const { status, retryAfter } =
+      error instanceof ApiError ? error : { status: 0, retryAfter: null };
     if (status === 401) {
       this.#end({ kind: 'signedOut' });
     } else if (status === 403) {

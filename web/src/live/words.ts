@@ -27,7 +27,13 @@ const REASONS: Record<string, string> = {
 };
 
 const GAP_REASONS: Record<string, string> = {
-  lost: 'they were lost',
+  lost: 'they were lost on the way',
+  spool_full: 'the space for output on that machine was full',
+  spool_pruned: 'that machine does not keep them any more',
+  spool_corrupt: 'they were damaged on that machine',
+  size_limit: 'the hub keeps no more of one task',
+  truncated: 'they were cut off at the hub',
+  corrupt: 'they were damaged at the hub',
 };
 
 export function statusLabel(task: Task): string {
@@ -55,7 +61,8 @@ export function gapReason(reason: string): string {
 
 /** The command exactly as it was given. */
 export function commandLine(task: Task): string {
-  return task.shell ? [task.command, ...task.args].join(' ') : joinCommandLine([task.command, ...task.args]);
+  if (!task.shell) return joinCommandLine([task.command, ...task.args]);
+  return task.args.length === 0 ? task.command : `${task.command} ${joinCommandLine(task.args)}`;
 }
 
 /** Seconds a task ran, or has been running; null before it started. */

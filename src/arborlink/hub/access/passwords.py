@@ -44,6 +44,6 @@ class Passwords:
             self._decoy = self._hasher.hash("nobody's password")
         try:
             self._hasher.verify(password_hash or self._decoy, password)
-        except argon2.exceptions.Argon2Error:
+        except (argon2.exceptions.Argon2Error, argon2.exceptions.InvalidHashError):
             return False
         return password_hash is not None

@@ -85,6 +85,7 @@ class Acceptance:
         )
         self._resume(auth, session)
         self._daemons.facts.workspace_changed(auth.workspace_id)
+        await self._daemons.dispatcher.kick(auth.workspace_id)
 
     async def _reconcile(self, auth: DaemonAuth) -> list[TaskPosition]:
         spooled = {task.task_id: task for task in auth.tasks}

@@ -37,7 +37,7 @@ class _PageRoute(Route):
     """Takes every address that is not the API's, whose own 404 and 405 stay as they are."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if scope["path"].startswith("/api/"):
+        if f"{scope['path']}/".startswith("/api/"):
             return Match.NONE, {}
         return super().matches(scope)
 

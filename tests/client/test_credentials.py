@@ -1,0 +1,60 @@
+"""Where the hub and the token come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arborlink.client.credentials import Credentials, load, remove, resolve, save
+from arborlink.protocol.errors import InvalidInput, NotAuthenticated
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBOR_HOME", str(tmp_path))
+    monkeypatch.delenv("ARBOR_URL", raising=False)
+    monkeypatch.delenv("ARBOR_TOKEN", raising=False)
+
+
+def test_what_is_saved_is_private_and_comes_back() -> None:
+    kept = Credentials("https://hub.example", 'odd "token\\', "/data")
+    path = save(kept)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load() == kept
+    assert remove() and not remove()
+    assert load() is None
+
+
+def test_arguments_then_environment_then_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    save(Credentials("http://file:1", "file-token"))
+    assert resolve() == Credentials("http://file:1", "file-token")
+    monkeypatch.setenv("ARBOR_URL", "http://env:1/")
+    monkeypatch.setenv("ARBOR_TOKEN", "env-token")
+    assert resolve() == Credentials("http://env:1", "env-token")
+    assert resolve("http://arg:1", "arg-token") == Credentials("http://arg:1", "arg-token")
+
+
+def test_a_stored_token_is_not_shown_to_another_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    save(Credentials("http://file:1", "file-token"))
+    monkeypatch.setenv("ARBOR_URL", "http://other:1")
+    with pytest.raises(NotAuthenticated, match="no token for http://other:1"):
+        resolve()
+
+
+def test_nothing_configured_says_what_to_do() -> None:
+    with pytest.raises(NotAuthenticated, match="arbor up"):
+        resolve()
+
+
+@pytest.mark.parametrize("text", ["", "[hub]\n", "not toml", 'hub = "x"'])
+def test_a_broken_file_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "credentials.toml").write_text(text)
+    with pytest.raises(InvalidInput, match=r"credentials\.toml"):
+        load()
+
+
+@pytest.mark.parametrize("url", ["hub.example", "ws://hub.example", "http://"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(InvalidInput, match="not the address"):
+        resolve(url, "token")

@@ -1,0 +1,178 @@
+"""Tasks over real sockets that are cut: output, input, statuses, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from arborlink.client import Chunk, Gap, Task, TaskHandle, TaskStatus
+from arborlink.client.http import HttpApi
+from arborlink.client.live import LivePool
+from arborlink.protocol.errors import Conflict, NotAuthenticated
+from arborlink.protocol.limits import KIB
+
+from .hub_half import TASK, Log
+from .live_double import LiveDouble, live_double
+
+
+def a_task(status: TaskStatus = TaskStatus.RUNNING, output_size: int = 0) -> Task:
+    return Task(
+        id=TASK,
+        workspace_id="ws_1",
+        command="cat",
+        args=[],
+        cwd=".",
+        env=[],
+        shell=False,
+        tty=None,
+        title=None,
+        status=status,
+        reason=None,
+        exit_code=None,
+        signal=None,
+        error=None,
+        created_by="usr_1",
+        created_at="2026-01-01T00:00:00Z",
+        started_at=None,
+        finished_at=None,
+        output_size=output_size,
+        gaps=[],
+        timeout=None,
+    )
+
+
+@dataclass
+class Scene:
+    double: LiveDouble
+    log: Log
+    handle: TaskHandle
+    states: list[bool]
+
+
+@asynccontextmanager
+async def scene(*, owns_input: bool = True, info: Task | None = None) -> AsyncIterator[Scene]:
+    log = Log()
+    states: list[bool] = []
+    async with live_double(log) as double, asyncio.TaskGroup() as group:
+        api = HttpApi(double.url, "token")
+        pool = LivePool(double.url, "token", group, states.append)
+        handle = TaskHandle(api, pool, info or a_task(), owns_input=owns_input)
+        try:
+            yield Scene(double, log, handle, states)
+        finally:
+            pool.close()
+            await api.close()
+
+
+async def test_every_byte_once_while_the_connection_is_cut_all_the_time() -> None:
+    async with scene() as here:
+        data = random.Random(7).randbytes(700 * KIB)
+        here.log.write(data[: 300 * KIB])
+        here.log.drop(1 << 30)
+        here.log.write(data[300 * KIB :], is_error=True)
+        here.log.final = True
+        here.double.cut_after = 200 * KIB
+        digest, gaps = hashlib.sha256(), []
+        async for item in here.handle.output():
+            if isinstance(item, Chunk):
+                digest.update(item.data)
+            else:
+                gaps.append(item)
+        assert digest.digest() == hashlib.sha256(data).digest()
+        assert gaps == [Gap(300 * KIB, 300 * KIB + (1 << 30), "spool_full")]
+        assert here.double.connections >= 4
+        assert here.states[:3] == [True, False, True]
+        assert here.handle.info.status is TaskStatus.COMPLETED
+
+
+async def test_a_slow_reader_holds_the_hub_back() -> None:
+    async with scene() as here:
+        here.log.write(bytes(400 * KIB))
+        here.log.final = True
+        total = 0
+        async for item in here.handle.output(window=64 * KIB):
+            assert isinstance(item, Chunk)
+            total += len(item.data)
+        assert total == 400 * KIB
+        assert 32 * KIB <= here.double.largest_unacknowledged <= 64 * KIB
+
+
+async def test_two_readers_of_one_task_have_a_connection_each() -> None:
+    async with scene() as here:
+        here.log.write(b"0123456789")
+        first = here.handle.output()
+        assert (await anext(first)).end == 10
+        second = here.handle.output(-4)
+        item = await anext(second)
+        assert isinstance(item, Chunk) and item.data == b"6789"
+        assert here.double.connections == 2
+        for reader in (first, second):
+            assert hasattr(reader, "aclose")
+            await reader.aclose()
+
+
+async def test_a_reader_that_left_may_come_back() -> None:
+    async with scene() as here:
+        here.log.write(b"abc")
+        here.log.final = True
+        for _ in range(3):
+            got = b""
+            async for item in here.handle.output():
+                assert isinstance(item, Chunk)
+                got += item.data
+                break
+            assert got == b"abc"
+
+
+async def test_input_arrives_once_and_waits_for_the_command() -> None:
+    async with scene() as here:
+        data = random.Random(3).randbytes(3_000 * KIB)
+        await here.handle.write(data[:10])
+        await here.handle.write(data[10:], eof=True)
+        assert bytes(here.log.input) == data
+        assert here.log.input_ended
+
+
+async def test_typed_input_goes_after_what_came_before() -> None:
+    async with scene(owns_input=False) as here:
+        here.log.input += b"theirs "
+        await here.handle.write(b"mine")
+        await here.handle.drain()
+        assert here.log.input == b"theirs mine"
+
+
+async def test_writing_to_a_task_that_is_over_is_a_conflict() -> None:
+    async with scene(info=a_task(TaskStatus.COMPLETED)) as here:
+        with pytest.raises(Conflict):
+            await here.handle.write(b"too late")
+
+
+async def test_wait_sees_the_end_of_a_task() -> None:
+    async with scene() as here:
+        seen: list[TaskStatus] = []
+        async for info in here.handle.statuses():
+            seen.append(info.status)
+            here.log.final = True
+            here.double.changed()
+        assert seen == [TaskStatus.RUNNING, TaskStatus.COMPLETED]
+        assert (await here.handle.wait()).exit_code == 0
+
+
+async def test_a_task_that_is_over_needs_no_connection() -> None:
+    async with scene(info=a_task(TaskStatus.LOST)) as here:
+        assert (await here.handle.wait()).status is TaskStatus.LOST
+        assert here.double.connections == 0
+
+
+async def test_a_revoked_token_ends_the_output() -> None:
+    async with scene() as here:
+        here.double.refusal = NotAuthenticated("the token was revoked")
+        with pytest.raises(NotAuthenticated, match="revoked"):
+            async for _ in here.handle.output():
+                pass

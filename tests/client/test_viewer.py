@@ -1,0 +1,345 @@
+"""Whatever breaks: every byte once, in order, gaps exact, and never more buffered than allowed."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.input import ExactInput, TypedInput
+from arborlink.client.subscription import Subscription
+from arborlink.client.viewer import ACK_DELAY_SECONDS, INPUT_RETRY_SECONDS, ViewerMachine
+from arborlink.protocol import limits
+from arborlink.protocol.errors import (
+    Conflict,
+    InvalidInput,
+    LocalProtocolError,
+    NotAuthenticated,
+    NotFound,
+    RemoteProtocolError,
+    Unavailable,
+)
+from arborlink.protocol.messages import (
+    AnyMessage,
+    ErrorMessage,
+    Output,
+    Resize,
+    Subscribe,
+    Unsubscribe,
+    ViewerAck,
+    ViewerInput,
+)
+
+from .hub_half import TASK, HubHalf, Log
+
+WINDOW = limits.SUBSCRIPTION_WINDOW_MIN_BYTES
+
+
+class Pair:
+    """A viewer and a hub with a link between them that can be cut."""
+
+    def __init__(self, offset: int = 0) -> None:
+        self.log = Log()
+        self.viewer = ViewerMachine()
+        self.subscription = Subscription(TASK, offset, window=WINDOW)
+        self.viewer.follow(self.subscription)
+        self.hub: HubHalf | None = None
+        self.now = 0.0
+        self.taken: list[Chunk | Gap] = []
+        self._up: deque[AnyMessage] = deque()
+        self._down: deque[AnyMessage] = deque()
+
+    def connect(self) -> None:
+        if self.hub is None:
+            self.hub = HubHalf(self.log)
+            self.viewer.connected()
+
+    def cut(self) -> None:
+        if self.hub is not None:
+            self.hub = None
+            self._up.clear()
+            self._down.clear()
+            self.viewer.disconnected()
+
+    def exchange(self, most: int) -> None:
+        """At most `most` messages each way."""
+        if self.hub is None:
+            return
+        self._up.extend(self.viewer.to_send(self.now))
+        for _ in range(min(most, len(self._up))):
+            self.hub.receive(self._up.popleft())
+        self._down.extend(self.hub.to_send())
+        for _ in range(min(most, len(self._down))):
+            self.viewer.receive(self._down.popleft(), self.now)
+        assert self.buffered <= WINDOW
+
+    def take(self, most: int) -> None:
+        for _ in range(most):
+            item = self.subscription.take()
+            if item is not None:
+                self.taken.append(item)
+
+    def crash(self, lost: int) -> None:
+        """The hub loses bytes that it had sent but not synced."""
+        self.cut()
+        last = self.log.records[-1] if self.log.records else None
+        if isinstance(last, Chunk):
+            self.log.lost = min(lost, len(last.data))
+
+    def finish(self) -> None:
+        self.log.lost = 0
+        self.log.final = True
+        while not self.subscription.ended or self.subscription.take() is not None:
+            self.connect()
+            self.now += ACK_DELAY_SECONDS
+            self.exchange(100)
+            self.take(100)
+        self.take(1)
+
+    @property
+    def buffered(self) -> int:
+        return self.subscription._buffered
+
+
+def joined(items: list[Chunk | Gap]) -> tuple[bytes, list[tuple[int, int]]]:
+    """The bytes and the gaps; checks that each piece begins where the one before ended."""
+    position, data, gaps = None, bytearray(), list[tuple[int, int]]()
+    for item in items:
+        start = item.start if isinstance(item, Gap) else item.offset
+        assert position is None or start == position
+        position = item.end
+        if isinstance(item, Chunk):
+            data += item.data
+        elif gaps and gaps[-1][1] == start:
+            gaps[-1] = (gaps[-1][0], item.end)
+        else:
+            gaps.append((start, item.end))
+    return bytes(data), gaps
+
+
+ACTIONS = st.one_of(
+    st.tuples(st.just("write"), st.integers(1, 3 * WINDOW)),
+    st.tuples(st.just("drop"), st.integers(1, 1 << 40)),
+    st.tuples(st.just("exchange"), st.integers(1, 8)),
+    st.tuples(st.just("take"), st.integers(1, 8)),
+    st.tuples(st.just("cut"), st.just(0)),
+    st.tuples(st.just("connect"), st.just(0)),
+    st.tuples(st.just("crash"), st.integers(1, WINDOW)),
+    st.tuples(st.just("wait"), st.integers(1, 3)),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(ACTIONS, max_size=60))
+def test_every_byte_once_in_order_over_any_cuts(actions: list[tuple[str, int]]) -> None:
+    pair = Pair()
+    pair.connect()
+    for number, (action, amount) in enumerate(actions):
+        match action:
+            case "write":
+                pair.log.write(bytes([number % 251]) * amount, is_error=bool(number % 2))
+            case "drop":
+                pair.log.drop(amount)
+            case "exchange":
+                pair.exchange(amount)
+            case "take":
+                pair.take(amount)
+            case "cut":
+                pair.cut()
+            case "connect":
+                pair.connect()
+            case "crash":
+                pair.crash(amount)
+            case "wait":
+                pair.now += amount * ACK_DELAY_SECONDS
+    pair.finish()
+    expected = joined(pair.log.records)
+    assert joined(pair.taken) == expected
+    assert expected[0] == bytes(pair.log.written)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["write", "exchange", "cut", "ack"]), st.integers(1, 5))),
+    st.booleans(),
+)
+def test_input_arrives_once_over_any_cuts(actions: list[tuple[str, int]], eof: bool) -> None:
+    pair = Pair()
+    stream = ExactInput(TASK)
+    pair.viewer.open_input(stream)
+    written = bytearray()
+    for number, (action, amount) in enumerate(actions):
+        pair.connect()
+        if action == "write" and stream.room > 0:
+            data = bytes([number % 251]) * min(stream.room, amount * 50_000)
+            stream.write(data)
+            written += data
+        elif action == "exchange":
+            pair.exchange(amount)
+        elif action == "cut":
+            pair.cut()
+        elif action == "ack" and pair.hub is not None:
+            pair.hub.acknowledge_input()
+    if eof:
+        stream.write(b"", eof=True)
+    while not stream.settled or not stream.failure is None:
+        pair.connect()
+        pair.exchange(100)
+        assert pair.hub is not None
+        pair.hub.acknowledge_input()
+        pair.exchange(100)
+    pair.exchange(100)
+    assert pair.log.input == written
+    assert pair.log.input_ended == eof
+
+
+def test_a_negative_offset_begins_before_the_end_and_goes_on_after_a_cut() -> None:
+    pair = Pair(offset=-3)
+    pair.log.write(b"0123456789")
+    pair.connect()
+    pair.exchange(9)
+    pair.take(1)
+    pair.cut()
+    pair.log.write(b"abc")
+    pair.finish()
+    assert joined(pair.taken)[0] == b"789abc"
+
+
+def test_an_offset_beyond_the_end_of_a_finished_task_is_an_error() -> None:
+    pair = Pair(offset=5)
+    pair.log.write(b"012")
+    pair.log.final = True
+    pair.connect()
+    pair.exchange(9)
+    pair.exchange(9)
+    assert isinstance(pair.subscription.failure, InvalidInput)
+    assert "3" in pair.subscription.failure.message
+
+
+def test_more_than_the_window_fails_the_connection() -> None:
+    viewer = ViewerMachine()
+    viewer.follow(Subscription(TASK, window=WINDOW))
+    viewer.connected()
+    frame = bytes(limits.OUTPUT_FRAME_BYTES)
+    viewer.receive(Output(task_id=TASK, offset=0, is_error=False, time=0, output=frame), 0.0)
+    with pytest.raises(RemoteProtocolError, match="window"):
+        viewer.receive(
+            Output(task_id=TASK, offset=len(frame), is_error=False, time=0, output=frame), 0.0
+        )
+
+
+def test_small_amounts_are_acknowledged_in_a_moment_and_large_ones_at_once() -> None:
+    pair = Pair()
+    pair.connect()
+    pair.log.write(b"x")
+    pair.exchange(9)
+    pair.take(2)
+    assert pair.viewer.to_send(1.0) == []
+    assert pair.viewer.next_deadline() == 1.0 + ACK_DELAY_SECONDS
+    assert pair.viewer.to_send(1.0 + ACK_DELAY_SECONDS) == [ViewerAck(task_id=TASK, offset=1)]
+    pair.log.write(bytes(WINDOW // 2))
+    pair.exchange(9)
+    pair.take(9)
+    assert pair.viewer.to_send(2.0) == [ViewerAck(task_id=TASK, offset=1 + WINDOW // 2)]
+    assert pair.viewer.next_deadline() is None
+
+
+def test_an_abandoned_task_is_not_followed_again_on_the_same_socket() -> None:
+    viewer = ViewerMachine()
+    viewer.connected()
+    viewer.follow(Subscription(TASK))
+    viewer.leave(TASK)
+    assert [type(each) for each in viewer.to_send(0.0)] == [Subscribe, Unsubscribe]
+    again = Subscription(TASK, 7)
+    assert not viewer.may_follow(again)
+    with pytest.raises(LocalProtocolError):
+        viewer.follow(again)
+    viewer.disconnected()
+    viewer.connected()
+    viewer.follow(again)
+
+
+def test_a_connection_has_room_for_so_many_subscriptions() -> None:
+    viewer = ViewerMachine()
+    viewer.connected(subscriptions=1)
+    viewer.follow(Subscription("tsk_a"))
+    assert not viewer.may_follow(Subscription("tsk_b"))
+
+
+def test_sizes_are_said_again_after_a_reconnect() -> None:
+    viewer = ViewerMachine()
+    viewer.follow(Subscription(TASK))
+    viewer.connected()
+    viewer.resize(TASK, 80, 24)
+    viewer.resize(TASK, 100, 30)
+    viewer.disconnected()
+    viewer.connected()
+    assert Resize(task_id=TASK, cols=100, rows=30) in viewer.to_send(0.0)
+
+
+@pytest.mark.parametrize(("code", "kind"), [("not_found", NotFound), ("conflict", Conflict)])
+def test_a_refused_subscription_fails(code: str, kind: type[Exception]) -> None:
+    viewer = ViewerMachine()
+    subscription = Subscription(TASK)
+    viewer.follow(subscription)
+    viewer.connected()
+    viewer.receive(ErrorMessage(code=code, message="no", ref=TASK), 0.0)
+    assert isinstance(subscription.failure, kind)
+    assert viewer.events() == [TASK]
+
+
+def test_a_token_that_is_not_valid_fails_everything() -> None:
+    viewer = ViewerMachine()
+    subscription = Subscription(TASK)
+    viewer.follow(subscription)
+    viewer.fail(NotAuthenticated("revoked"))
+    assert isinstance(subscription.failure, NotAuthenticated)
+
+
+def test_input_waits_for_a_hub_that_cannot_take_it_yet() -> None:
+    viewer = ViewerMachine()
+    viewer.follow(Subscription(TASK))
+    viewer.connected()
+    stream = ExactInput(TASK)
+    viewer.open_input(stream)
+    stream.write(b"abc")
+    viewer.to_send(0.0)
+    viewer.receive(ErrorMessage(code="input_not_ready", message="wait", ref=TASK), 5.0)
+    assert viewer.to_send(5.0) == []
+    due = viewer.next_deadline()
+    assert due == 5.0 + INPUT_RETRY_SECONDS
+    assert viewer.to_send(due) == [ViewerInput(task_id=TASK, offset=0, input=b"abc")]
+
+
+def test_input_of_somebody_else_is_a_conflict() -> None:
+    stream = ExactInput(TASK)
+    stream.connected()
+    stream.write(b"abc")
+    stream.acknowledge(10)
+    assert isinstance(stream.failure, Conflict)
+
+
+def test_typed_input_that_may_be_lost_is_reported() -> None:
+    stream = TypedInput(TASK)
+    stream.connected()
+    stream.write(b"ls\n")
+    assert stream.to_send() == [ViewerInput(task_id=TASK, input=b"ls\n")]
+    stream.write(b"pwd\n")
+    assert stream.to_send() == []
+    stream.disconnected()
+    assert isinstance(stream.failure, Unavailable)
+
+
+def test_typed_input_goes_one_frame_at_a_time() -> None:
+    stream = TypedInput(TASK)
+    stream.connected()
+    stream.write(b"a")
+    stream.to_send()
+    stream.write(b"b", eof=True)
+    stream.acknowledge(1)
+    assert stream.to_send() == [ViewerInput(task_id=TASK, input=b"b", eof=True)]
+    stream.acknowledge(2)
+    assert stream.settled

@@ -1,0 +1,97 @@
+"""Secrets, codes, rates and passwords."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import zlib
+
+import pytest
+
+from arborlink.hub.access.credentials import (
+    BASE62,
+    make_code,
+    make_secret,
+    normal_code,
+    shown_prefix,
+)
+from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.access.rates import MAX_KEYS, RateLimiter
+from arborlink.protocol.errors import InvalidInput, TooManyRequests
+
+from .conftest import CHEAP_HASHER
+
+
+def test_a_secret_carries_its_kind_and_its_checksum() -> None:
+    secret = make_secret("u", secrets.token_bytes)
+    assert re.fullmatch(r"arb_u_[0-9A-Za-z]{36}", secret)
+    value = 0
+    for character in secret[-6:]:
+        value = value * 62 + BASE62.index(character)
+    assert value == zlib.crc32(secret[:-6].encode())
+    assert shown_prefix(secret) == secret[:10]
+    assert make_secret("u", secrets.token_bytes) != secret
+
+
+@pytest.mark.parametrize("byte", [0, 255])
+def test_secrets_and_codes_have_their_length_whatever_the_randomness(byte: int) -> None:
+    assert len(make_secret("d", lambda size: bytes([byte]) * size)) == 42
+    assert re.fullmatch(
+        r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}",
+        make_code(lambda size: bytes([byte]) * size),
+    )
+
+
+@pytest.mark.parametrize("typed", ["BCDF-GHJK", "bcdfghjk", " bcdf ghjk", "b-c-d-f-g-h-j-k"])
+def test_a_code_may_be_typed_carelessly(typed: str) -> None:
+    assert normal_code(typed) == "BCDF-GHJK"
+
+
+def test_a_rate_allows_a_burst_and_then_its_pace() -> None:
+    now = 0.0
+    limiter = RateLimiter(per_second=2.0, burst=3, monotonic=lambda: now)
+    for _ in range(3):
+        limiter.take("a")
+    with pytest.raises(TooManyRequests) as caught:
+        limiter.take("a")
+    assert caught.value.retry_after == pytest.approx(0.5)
+    limiter.take("b")
+    now = 0.5
+    limiter.take("a")
+    with pytest.raises(TooManyRequests):
+        limiter.check("a")
+    now = 100.0
+    for _ in range(3):
+        limiter.take("a")
+
+
+def test_checking_spends_nothing_and_spending_never_locks_out_for_longer() -> None:
+    now = 0.0
+    limiter = RateLimiter(per_second=1.0, burst=2, monotonic=lambda: now)
+    for _ in range(9):
+        limiter.check("a")
+    for _ in range(99):
+        limiter.spend("a")
+    now = 1.0
+    limiter.take("a")
+
+
+def test_a_rate_limiter_remembers_a_bounded_number_of_keys() -> None:
+    limiter = RateLimiter(per_second=1.0, burst=1, monotonic=lambda: 0.0)
+    for n in range(MAX_KEYS + 10):
+        limiter.take(str(n))
+    assert len(limiter._whole_at) == MAX_KEYS
+
+
+async def test_passwords() -> None:
+    passwords = Passwords(CHEAP_HASHER)
+    stored = await passwords.hash("correct horse")
+    assert await passwords.verify(stored, "correct horse")
+    assert not await passwords.verify(stored, "wrong horse")
+    assert not await passwords.verify(None, "correct horse")
+    assert not await passwords.verify(None, "nobody's password")
+    assert not await passwords.verify(stored, "x" * 5_000)
+    assert not await passwords.verify("no hash", "correct horse")
+    for wrong in ("short", "x" * 5_000):
+        with pytest.raises(InvalidInput):
+            await passwords.hash(wrong)

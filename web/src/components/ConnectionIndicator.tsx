@@ -1,0 +1,42 @@
+import { useClient } from '../hooks/useClient';
+import { useNow } from '../hooks/useNow';
+import { useWebSocket } from '../hooks/useWebSocket';
+import { formatMilliseconds } from '../live/format';
+import styles from './ConnectionIndicator.module.css';
+
+/** The one place that says how the page stands with the hub. */
+export function ConnectionIndicator() {
+  const { state, roundTrip, reconnectNow } = useWebSocket();
+  const { link } = useClient();
+  const waiting = state.kind === 'waiting';
+  useNow(waiting ? 500 : null);
+  const seconds = waiting ? Math.ceil(state.until - link.now) : 0;
+  const text = () => {
+    switch (state.kind) {
+      case 'live':
+        return roundTrip === null ? 'Live' : `Live · ${formatMilliseconds(roundTrip * 1000)}`;
+      case 'waiting':
+        if (!navigator.onLine) return 'Offline';
+        if (state.restarting) return 'Hub is restarting';
+        return seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting';
+      case 'connecting':
+        return 'Connecting';
+      case 'refused':
+        return state.reason || 'The hub refused the connection';
+      case 'stopped':
+      case 'signedOut':
+        return 'Signed out';
+    }
+  };
+  return (
+    <span className={styles.indicator} data-state={state.kind}>
+      <span className={styles.dot} aria-hidden="true" />
+      <span role="status">{text()}</span>
+      {waiting && seconds > 1 && (
+        <button type="button" className="quiet" onClick={reconnectNow}>
+          now
+        </button>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,13 @@
+import type { Workspace } from '../protocol/messages';
+import { useClient } from './useClient';
+import { useStore } from './useStore';
+
+export interface WorkspacesView {
+  workspaces: readonly Workspace[];
+  loaded: boolean;
+  problem: string | null;
+}
+
+export function useWorkspaces(): WorkspacesView {
+  return useStore(useClient().directory.state);
+}

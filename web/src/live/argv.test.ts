@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { joinCommandLine, splitCommandLine } from './argv';
+
+const CASES: [line: string, argv: string[]][] = [
+  ['', []],
+  ['  \t ', []],
+  ['make -j8 test', ['make', '-j8', 'test']],
+  ['  a   b  ', ['a', 'b']],
+  ["echo 'a b' c", ['echo', 'a b', 'c']],
+  ['echo "a b" c', ['echo', 'a b', 'c']],
+  [`a'b'"c"d`, ['abcd']],
+  [`'' ""`, ['', '']],
+  [String.raw`a\ b \'c\"`, ['a b', `'c"`]],
+  [String.raw`'a\b'`, [String.raw`a\b`]],
+  [String.raw`"a\b \" \\ \$x"`, [String.raw`a\b " \ $x`]],
+  ['a\\\nb', ['ab']],
+  ['a\nb', ['a', 'b']],
+  ['echo $HOME *.py | cat > x', ['echo', '$HOME', '*.py', '|', 'cat', '>', 'x']],
+  ['echo #x ü 🌳', ['echo', '#x', 'ü', '🌳']],
+];
+
+describe('splitCommandLine', () => {
+  test.each(CASES)('%j', (line, argv) => {
+    expect(splitCommandLine(line)).toEqual({ ok: true, argv });
+  });
+
+  test.each([["echo 'a"], ['echo "a'], ['echo a\\']])('%j says what is wrong', (line) => {
+    expect(splitCommandLine(line)).toMatchObject({ ok: false });
+  });
+});
+
+test('joinCommandLine is undone by splitCommandLine', () => {
+  for (const [, argv] of CASES) {
+    expect(splitCommandLine(joinCommandLine(argv))).toEqual({ ok: true, argv });
+  }
+  expect(joinCommandLine(['echo', "it's", 'a=b'])).toBe(String.raw`echo 'it'\''s' a=b`);
+});

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { HeartbeatMachine } from './heartbeat';
+
+test('answers a probe with its time, and does not answer an answer', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  expect(heartbeat.receive({ type: 'heartbeat', sentAt: 42 }, 1)).toEqual({
+    type: 'heartbeat',
+    sentAt: 1_000_000,
+    echo: 42,
+  });
+  expect(heartbeat.receive({ type: 'heartbeat', sentAt: 43, echo: 0 }, 1)).toBeNull();
+});
+
+test('a probe of time 0 is answered too', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  expect(heartbeat.receive({ type: 'heartbeat', sentAt: 0 }, 1)).toMatchObject({ echo: 0 });
+});
+
+test('probes every 5 s and measures the round trip', () => {
+  const heartbeat = new HeartbeatMachine(100);
+  expect(heartbeat.nextDeadline()).toBe(105);
+  expect(heartbeat.onDeadline(104)).toBeNull();
+  expect(heartbeat.onDeadline(105)).toEqual({ type: 'heartbeat', sentAt: 105_000_000 });
+  heartbeat.receive({ type: 'heartbeat', sentAt: 1, echo: 105_000_000 }, 105.25);
+  expect(heartbeat.roundTrip).toBeCloseTo(0.25);
+  expect(heartbeat.nextDeadline()).toBe(110);
+});
+
+test('the hub is dead when a probe is unanswered for 15 s and nothing else arrives', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  for (const now of [5, 10, 15]) {
+    expect(heartbeat.onDeadline(now)).toMatchObject({ type: 'heartbeat' });
+  }
+  expect(heartbeat.onDeadline(20)).toBe('dead');
+});
+
+test('whatever arrives puts the verdict off', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  for (const now of [5, 10, 15]) heartbeat.onDeadline(now);
+  heartbeat.heard(16);
+  expect(heartbeat.onDeadline(20)).toMatchObject({ type: 'heartbeat' });
+  expect(heartbeat.onDeadline(25)).toMatchObject({ type: 'heartbeat' });
+  expect(heartbeat.onDeadline(30)).toMatchObject({ type: 'heartbeat' });
+  expect(heartbeat.onDeadline(31)).toBe('dead');
+});
+
+test('the silence of a hub we did not listen to proves nothing', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  heartbeat.onDeadline(5);
+  expect(heartbeat.onDeadline(3600)).toMatchObject({ type: 'heartbeat' });
+  expect(heartbeat.nextDeadline()).toBe(3605);
+});
+
+test('an echo of nothing we sent is no round trip', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  heartbeat.receive({ type: 'heartbeat', sentAt: 1, echo: 99_000_000 }, 1);
+  expect(heartbeat.roundTrip).toBeNull();
+});
