@@ -131,7 +131,7 @@ async def test_a_hub_that_is_not_there_is_unavailable_and_says_what_to_do() -> N
 
 async def test_a_hundred_requests_share_few_connections() -> None:
     accepted = 0
-    async with served(*[(200, 1)] * 100) as (server, api):
+    async with served(*[(200, 1)] * 100) as (server, _):
 
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             nonlocal accepted

@@ -104,8 +104,10 @@ class Arbor:
         body = self.api("/api/workspaces")
         assert isinstance(body, dict)
         for item in body["items"]:
-            self.workspace_id = str(item["id"])
-            return str(item["state"])
+            if not self.workspace_id:
+                self.workspace_id = str(item["id"])
+            if item["id"] == self.workspace_id:
+                return str(item["state"])
         return ""
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ settings.register_profile(
     "ci",
     deadline=None,
     derandomize=True,
-    max_examples=200,
+    max_examples=150,
     stateful_step_count=60,
     suppress_health_check=QUIET,
 )

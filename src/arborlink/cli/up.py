@@ -52,6 +52,7 @@ class Up:
         self._name = name
         self._open_browser = open_browser
         self._stop = asyncio.Event()
+        self._failure: Exception | None = None
         self._keepers: list[Keeper] = []
 
     async def run(self) -> int:
@@ -68,20 +69,24 @@ class Up:
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         try:
             async with asyncio.TaskGroup() as group:
-                starting = group.create_task(self._start(group))
-                stopping = group.create_task(self._stop.wait())
-                await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
-                if not starting.cancelled() and starting.done() and starting.exception() is None:
-                    await stopping
+                starting = group.create_task(self._try_to_start(group))
+                await self._stop.wait()
                 starting.cancel()
-                stopping.cancel()
                 await self._stop_all()
         finally:
-            for keeper in self._keepers:
-                keeper.kill()
             loop.remove_signal_handler(signal.SIGCHLD)
             await end_orphans()
+        if self._failure is not None:
+            raise self._failure
         return exits.DONE
+
+    async def _try_to_start(self, group: asyncio.TaskGroup) -> None:
+        """A failure stops what was started in the same order as a person would."""
+        try:
+            await self._start(group)
+        except Exception as error:
+            self._failure = error
+            self._stop.set()
 
     async def _start(self, group: asyncio.TaskGroup) -> None:
         from arborlink.cli import up_setup

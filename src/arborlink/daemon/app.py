@@ -37,6 +37,7 @@ def run(
     if len({identity.workspace_id for identity in identities}) != len(identities):
         raise InvalidInput("the same folder is named twice")
     _ensure_standard_descriptors()
+    _leave_current_folder()
     with ExitStack() as held:
         for identity in identities:
             held.callback(StateLock(identity.folder).release)
@@ -69,6 +70,14 @@ def _remove(files: list[Path]) -> None:
     for file in files:
         with suppress(OSError):
             file.unlink()
+
+
+def _leave_current_folder() -> None:
+    """Commands are started by changing into their folder and back to the root."""
+    home = os.environ.get("ARBOR_HOME")
+    if home:
+        os.environ["ARBOR_HOME"] = os.path.abspath(os.path.expanduser(home))
+    os.chdir("/")
 
 
 def _ensure_standard_descriptors() -> None:

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import pwd
+import select
 import socket
 import sys
 from typing import Final, assert_never
@@ -24,12 +25,28 @@ from arborlink.daemon.uplink import Uplink
 from arborlink.protocol.messages import HostInfo
 
 _SHORT_CHARS: Final = 256
+# How long a process may take from closing its files to being dead.
+_DYING_SECONDS: Final = 2.0
+
+
+class Supervisor:
+    """Our parent process, as somebody who may die. Made while it is known to live, or never."""
+
+    def __init__(self) -> None:
+        self._fd = os.pidfd_open(os.getppid()) if hasattr(os, "pidfd_open") else None
+
+    def is_dead(self) -> bool:
+        """Whether it has died; its socket closes a moment before that can be seen."""
+        if self._fd is None:
+            return True
+        return bool(select.select([self._fd], [], [], _DYING_SECONDS)[0])
 
 
 class Connector(asyncio.Protocol):
     """The connector's end of the socket to the supervisor, and a session a workspace."""
 
-    def __init__(self) -> None:
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
         self.sessions: dict[str, Session] = {}
         self.ready = asyncio.Event()
         self.orphaned = False
@@ -55,8 +72,8 @@ class Connector(asyncio.Protocol):
             self.sessions[workspace].wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The supervisor is gone. Its children must not live on unwatched."""
-        if not self._stopping:
+        """If the supervisor has died, its children must not live on unwatched."""
+        if not self._stopping and self._supervisor.is_dead():
             self.orphaned = True
             for session in self.sessions.values():
                 for task in session.uplink.tasks.values():
@@ -160,7 +177,9 @@ async def _serve(fd: int) -> bool:
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
     sock.set_inheritable(False)
-    _, connector = await asyncio.get_running_loop().create_connection(Connector, sock=sock)
+    supervisor = Supervisor()
+    loop = asyncio.get_running_loop()
+    _, connector = await loop.create_connection(lambda: Connector(supervisor), sock=sock)
     await connector.run()
     return connector.orphaned
 

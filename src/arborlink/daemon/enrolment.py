@@ -38,7 +38,7 @@ def enroll(
     real = os.path.realpath(path)
     if not os.path.isdir(real):
         raise InvalidInput(f"{path} is not a folder")
-    with _Api(hub, token) as api:
+    with _Api(hub, token if code is None else None) as api:
         if code is None:
             if token is None:
                 raise InvalidInput("an enrolment code or a token is needed")

@@ -76,6 +76,15 @@ def save(identity: Identity) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(folder / "identity.toml")
+    _retire_others(identity)
+
+
+def _retire_others(identity: Identity) -> None:
+    """A folder is one workspace: earlier identities of this path are kept, but not used."""
+    for other in load_all():
+        if other.path == identity.path and other.workspace_id != identity.workspace_id:
+            file = other.folder / "identity.toml"
+            file.replace(file.with_name("identity.toml.replaced"))
 
 
 def load_all() -> list[Identity]:

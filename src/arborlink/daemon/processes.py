@@ -20,6 +20,7 @@ from msgspec import Struct
 
 MARK_BASE: Final = 1 << 60  # µs
 MARK_RANDOM_BYTES: Final = 6
+OOM_SCORE: Final = b"500"
 _LIMIT_LINE: Final = b"Max realtime timeout"
 
 
@@ -64,6 +65,12 @@ class Marked:
     def __exit__(self, *_: object) -> None:
         if self.mark is not None:
             resource.setrlimit(resource.RLIMIT_RTTIME, self._limits)
+
+
+def offer_to_oom_killer(pid: int) -> None:
+    """When memory runs out a command goes, not the daemon; what it starts inherits that."""
+    with suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "wb", buffering=0) as file:
+        file.write(OOM_SCORE)
 
 
 def boot_id() -> str:

@@ -56,6 +56,7 @@ class Session:
         self._replaced = 0
         self._wake = asyncio.Event()
         self._stopping = False
+        self._connection: ClientConnection | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._said: str | None = None
@@ -111,11 +112,13 @@ class Session:
             connection = await dialing.dial(self._url)
         except dialing.DIAL_ERRORS as error:
             return None, "", error
+        self._connection = connection
         try:
             self.uplink.connect(self._loop.time())
             await self._serve(connection)
         finally:
             self._disarm()
+            self._connection = None
             self.uplink.disconnected()
             if self._is_connected:
                 self._is_connected = False
@@ -172,8 +175,8 @@ class Session:
         """One timer; it is left alone while it is early enough."""
         deadline = self.uplink.next_deadline()
         if deadline is None:
-            self._disarm()
-        elif self._timer is None or self._timer.when() > deadline:
+            return  # closing: the timer, if any, is for that
+        if self._timer is None or self._timer.when() > deadline:
             self._disarm()
             self._timer = self._loop.call_at(deadline, self._on_deadline)
 
@@ -185,6 +188,11 @@ class Session:
     def _on_deadline(self) -> None:
         self._timer = None
         self.uplink.on_deadline(self._loop.time())
+        if self.uplink.next_deadline() is None and self._connection is not None:
+            # The hub is given up. The sender may be waiting for it to read: do not wait with it.
+            self._timer = self._loop.call_later(
+                dialing.CLOSE_SECONDS, self._connection.transport.abort
+            )
         self._arm()
         self._wake.set()
 

@@ -53,8 +53,10 @@ class Child:
 
 
 def start(command: Command, workspace: str, environment: dict[bytes, bytes]) -> Child:
-    """Start `command` in its folder below `workspace`. Only for a process with a single thread
-    that cares about the current folder, which is changed and changed back.
+    """Start `command` in its folder below `workspace`.
+
+    For a process that lives in the root folder and nobody of which uses relative paths: the
+    current folder is changed, and changed back.
 
     Raises:
         StartFailed: it was not started; nothing is left open.
@@ -64,17 +66,13 @@ def start(command: Command, workspace: str, environment: dict[bytes, bytes]) -> 
         folder_fd = open_folder(workspace, command.cwd)
     except FolderRefused as error:
         raise StartFailed(Reason.WORKING_DIRECTORY, str(error)) from error
-    before_fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fchdir(folder_fd)
-        try:
-            return _start_here(command, argv, environment)
-        finally:
-            os.fchdir(before_fd)
+        return _start_here(command, argv, environment)
     except OSError as error:
         raise StartFailed(Reason.START_FAILED, f"cannot start: {error.strerror}") from error
     finally:
-        os.close(before_fd)
+        os.chdir("/")
         os.close(folder_fd)
 
 
@@ -99,6 +97,7 @@ def _start_here(command: Command, argv: list[bytes], environment: dict[bytes, by
             outputs, stdin, actions = _pipes(command, ours, childs)
         pid, mark = _spawn(path, argv, environment, actions)
         ours.pop_all()
+    processes.offer_to_oom_killer(pid)
     tree = processes.Tree(pid, processes.start_ticks(pid), mark)
     return Child(tree, outputs, stdin, command.tty is not None)
 

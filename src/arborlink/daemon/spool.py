@@ -127,6 +127,9 @@ class Spool:
 
     def when_synced(self, callback: Callable[[], None]) -> None:
         """Call once everything written so far is durable, or cannot be made so."""
+        if not self._syncing and self._log.synced >= self._log.end:
+            callback()
+            return
         self._when_synced = callback
         self._sync()
 

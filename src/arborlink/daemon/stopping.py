@@ -52,6 +52,10 @@ class Stopping:
         else:
             self._connected.discard(workspace_id)
 
+    def connector_started(self) -> None:
+        """A new connector: it has no connections yet."""
+        self._connected.clear()
+
     def refused(self, workspace: Workspace) -> None:
         """The hub does not want this daemon: its tasks end; with the last one the process does."""
         self._refused.add(workspace.id)

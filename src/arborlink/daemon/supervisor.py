@@ -123,6 +123,7 @@ class Supervisor:
             self.launcher.channel.send(message)
 
     def _send_snapshot(self, channel: Channel) -> None:
+        self._stopping.connector_started()
         channel.send(ipc.Begin(self.instance_id, [_served(w) for w in self.workspaces.values()]))
         for workspace in self.workspaces.values():
             for record in workspace.unsettled:

@@ -182,9 +182,9 @@ class Workspace:
             return
         if record.running is not None:
             record.running.acknowledged(offset)
-            self._observer.grown(self, record)
         elif record.spool is not None:
             record.spool.acknowledge(offset)
+        if record.spool is not None and record.spool.announced < record.spool.end:
             self._observer.grown(self, record)
         if settled and record.is_final and not record.settled:
             self._settle(record)
@@ -234,6 +234,7 @@ class Workspace:
         record.running = None
         record.output_end = task.spool.end
         task.spool.policy = "block"  # nothing more is written, hence nothing dropped
+        self._observer.grown(self, record)
         self._set_status(record, status)
 
     def discard(self, fds: list[int]) -> None:

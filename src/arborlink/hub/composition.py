@@ -155,11 +155,13 @@ def application(hub: Hub) -> Starlette:
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
         *OutputRoutes(hub.access, hub.tasks, hub.outputs).routes(),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes(ports, live),
         middleware=middleware(hub.settings),
         exception_handlers=EXCEPTION_HANDLERS,
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 def _wire_limits(settings: HubSettings) -> WireLimits:

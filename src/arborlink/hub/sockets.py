@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 
 from arborlink.hub.access import Access, origin_allowed
 from arborlink.hub.live.acceptance import Acceptance
+from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.session import ConnectionLost, Session, authenticate
@@ -24,6 +25,9 @@ from arborlink.protocol.errors import NotAuthenticated, Unavailable
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import AuthReceived, HubLink
 from arborlink.protocol.messages import DaemonAuth, ViewerWelcome
+
+# Beyond this no connection lives, and some loops cannot count further.
+MAX_TIMER_SECONDS = 30 * 86_400.0
 
 
 class Admission:
@@ -136,12 +140,15 @@ class Sockets:
     async def _serve(self, session: Session, codec: Codec) -> None:
         self.sessions.add(session)
         session.wake()
+        expiry = _end_when_expired(session)
         try:
             if isinstance(session, DaemonSession):
                 await session.run(codec.daemon_to_hub)
             else:
                 await session.run(codec.viewer_to_hub)
         finally:
+            if expiry is not None:
+                expiry.cancel()
             self.sessions.discard(session)
             async with self._changed:
                 self._changed.notify_all()
@@ -153,7 +160,7 @@ class Sockets:
     def revoke(self, subject_id: str) -> None:
         """A token or user is not valid any more: close what it holds open."""
         for session in tuple(self.sessions):
-            identity = getattr(session, "identity", None)
+            identity = session.identity
             if identity is not None and subject_id in (identity.token_id, identity.user_id):
                 session.fail(NotAuthenticated("the token was revoked; sign in again"))
 
@@ -166,6 +173,17 @@ class Sockets:
         """Until no session is left."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self.sessions)
+
+
+def _end_when_expired(session: Session) -> asyncio.TimerHandle | None:
+    identity = session.identity
+    if identity is None or identity.expires_at is None:
+        return None
+    seconds = (identity.expires_at - now_us()) / 1_000_000
+    error = NotAuthenticated("the token has expired; sign in again")
+    return asyncio.get_running_loop().call_later(
+        min(max(0.0, seconds), MAX_TIMER_SECONDS), session.fail, error
+    )
 
 
 def _choose(offered: list[str]) -> str | None:

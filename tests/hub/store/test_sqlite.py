@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import stat
 from pathlib import Path
@@ -14,6 +15,7 @@ from arborlink.hub.store import queries, schema
 from arborlink.hub.store.base import TaskQuery, TaskRow, WorkspaceRow
 from arborlink.hub.store.base_access import DaemonRow, SessionRow, TokenRow, UserRow
 from arborlink.hub.store.sqlite import SqliteStore
+from arborlink.hub.store.writer import MAX_WAITING_JOBS
 from arborlink.protocol.errors import Unavailable
 from arborlink.protocol.lifecycle import TaskStatus, is_final
 
@@ -156,3 +158,21 @@ def test_listings_are_answered_from_an_index() -> None:
         names = dict.fromkeys(re.findall(r":(\w+)", sql))
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", names)]
         assert not [step for step in plan if re.fullmatch(r"SCAN tasks", str(step))], plan
+
+
+async def test_more_writes_than_may_wait_are_refused_at_once(store: SqliteStore) -> None:
+    attempts = MAX_WAITING_JOBS + 50
+    written = await asyncio.gather(
+        *(store.check_writable() for _ in range(attempts)), return_exceptions=True
+    )
+    refused = [error for error in written if isinstance(error, Unavailable)]
+    assert len(refused) == 50 and {error.code for error in refused} == {"overloaded"}
+    await store.check_writable()
+
+
+async def test_a_write_that_nobody_waits_for_any_more_is_still_made(store: SqliteStore) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await store.add_task(rows.task(1))
+    await store.check_writable()
+    assert store.task(rows.task_id(1)) is not None

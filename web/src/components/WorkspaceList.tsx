@@ -25,7 +25,7 @@ export function WorkspaceList({ workspaces }: { workspaces: readonly Workspace[]
 }
 
 function Place({ workspace }: { workspace: Workspace }) {
-  const machine = workspace.host ?? workspace.platform;
+  const machine = workspace.host === workspace.name ? workspace.platform : workspace.host;
   if (machine === null && workspace.path === null) {
     return null;
   }

@@ -33,17 +33,19 @@ export function OverviewPage() {
                 <ConnectMachine />
               )}
             </section>
-            <section className={isLive ? undefined : 'stale'} aria-labelledby="tasks">
-              <h2 id="tasks">Latest tasks</h2>
-              {tasks.length > 0 ? (
-                <TaskList tasks={tasks} workspaces={workspaces} />
-              ) : (
-                <p className={styles.empty}>
-                  Nothing has run yet. Type a command above, or from a terminal:{' '}
-                  <code>arbor run -- echo hello</code>
-                </p>
-              )}
-            </section>
+            {workspaces.length + tasks.length > 0 && (
+              <section className={isLive ? undefined : 'stale'} aria-labelledby="tasks">
+                <h2 id="tasks">Latest tasks</h2>
+                {tasks.length > 0 ? (
+                  <TaskList tasks={tasks} workspaces={workspaces} />
+                ) : (
+                  <p className={styles.empty}>
+                    Nothing has run yet. Type a command above, or from a terminal:{' '}
+                    <code>arbor run -- echo hello</code>
+                  </p>
+                )}
+              </section>
+            )}
           </>
         )}
       </main>

@@ -29,7 +29,6 @@ from arborlink.protocol.messages import (
 )
 
 if TYPE_CHECKING:
-    from arborlink.hub.access import Identity
     from arborlink.hub.live.daemons import Daemons
     from arborlink.hub.store.base import TaskRow
 
@@ -47,7 +46,6 @@ class DaemonSession(Session):
         self.instance_id = ""
         self.epoch = 0
         self.journalled: frozenset[str] = frozenset()
-        self.identity: Identity | None = None
         self._daemons = daemons
         self._outputs: dict[str, TaskOutput] = {}
         self._log_ids: dict[str, str] = {}

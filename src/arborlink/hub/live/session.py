@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from starlette.websockets import WebSocket
 
+from arborlink.hub.access import Identity
 from arborlink.protocol.codec import Codec, Decoder
 from arborlink.protocol.errors import ArborError, RemoteProtocolError
 from arborlink.protocol.link import AuthReceived, Close, HubLink, MessageReceived
@@ -34,6 +35,7 @@ class Session:
         self.codec = codec
         self.connected_at = time.time()
         self.address = websocket.client.host if websocket.client else "unknown"
+        self.identity: Identity | None = None
         self._websocket = websocket
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None

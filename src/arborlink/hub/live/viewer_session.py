@@ -70,6 +70,7 @@ class ViewerSession(Session):
     ) -> None:
         super().__init__(websocket, codec, link)
         self.identity = identity
+        self._who = identity
         self._viewing = viewing
         self._rotation = Rotation(codec)
         self._workspaces: set[str] = set()
@@ -101,7 +102,7 @@ class ViewerSession(Session):
                 self._unsubscribe(message)
             case ViewerInput():
                 await self._viewing.tasks.write_input(
-                    self.identity,
+                    self._who,
                     message.task_id,
                     message.input,
                     offset=message.offset,
@@ -109,12 +110,10 @@ class ViewerSession(Session):
                 )
             case Resize():
                 await self._viewing.tasks.resize(
-                    self.identity, message.task_id, message.cols, message.rows
+                    self._who, message.task_id, message.cols, message.rows
                 )
             case Cancel():
-                await self._viewing.tasks.cancel(
-                    self.identity, message.task_id, message.grace_seconds
-                )
+                await self._viewing.tasks.cancel(self._who, message.task_id, message.grace_seconds)
             case _:
                 raise MalformedMessage(f"a viewer does not send {type(message).__name__}")
 
@@ -149,7 +148,7 @@ class ViewerSession(Session):
             self._watch(message.workspace_id)
 
     def _follow(self, task_id: str, message: Subscribe) -> None:
-        row = self._viewing.tasks.visible(self.identity, task_id)
+        row = self._viewing.tasks.visible(self._who, task_id)
         self._unfollow(task_id)
         output = self._viewing.outputs.watch(task_id, self.wake)
         try:
@@ -196,7 +195,7 @@ class ViewerSession(Session):
     def _watch(self, workspace_id: str) -> None:
         tasks = self._viewing.tasks
         self._workspaces.add(workspace_id)
-        for row in tasks.visible_workspaces(self.identity, workspace_id, ALL_WORKSPACES):
+        for row in tasks.visible_workspaces(self._who, workspace_id, ALL_WORKSPACES):
             fact = self._viewing.facts.workspace(row.id)
             if fact is not None:
                 self.send(fact)
@@ -222,5 +221,5 @@ class ViewerSession(Session):
                 return False
         return workspace_id in self._workspaces or (
             ALL_WORKSPACES in self._workspaces
-            and self._viewing.tasks.may_see(self.identity, workspace_id)
+            and self._viewing.tasks.may_see(self._who, workspace_id)
         )

@@ -27,20 +27,20 @@ export class OutputScreen implements Screen {
   #atLineStart = true;
 
   constructor(element: HTMLElement, { tty, onFollow }: ScreenOptions) {
-    const { fontFamily, fontSize } = getComputedStyle(element);
+    const style = getComputedStyle(element);
     this.#terminal = new Terminal({
       // Decorations, which mark stderr, are still a proposal in xterm.
       allowProposedApi: true,
       convertEol: tty === null,
       cursorInactiveStyle: 'none',
       disableStdin: true,
-      fontFamily,
-      fontSize: Number.parseFloat(fontSize),
+      fontFamily: style.fontFamily,
+      fontSize: Number.parseFloat(style.fontSize),
       lineHeight: 1.35,
       minimumContrastRatio: 4.5,
       overviewRuler: { width: RULER_PIXELS },
       scrollback: SCROLLBACK_LINES,
-      theme: palette,
+      theme: { ...palette, background: style.getPropertyValue('--terminal') },
       ...tty,
     });
     this.#errorMarks = new ErrorMarks(this.#terminal);

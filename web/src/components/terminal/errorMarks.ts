@@ -4,6 +4,7 @@ import styles from './TaskOutput.module.css';
 
 // Beyond it the oldest lines of stderr lose their mark, not their text.
 const MAX_MARKS = 1_000;
+const WHOLE_LINE = { left: 'calc(-1 * var(--gutter))', width: 'calc(100% + var(--gutter))' };
 
 /** Marks the lines that came from stderr. */
 export class ErrorMarks {
@@ -42,8 +43,8 @@ export class ErrorMarks {
       if (mark === undefined) continue;
       mark.onRender((element) => {
         element.classList.add(styles.stderr ?? '');
-        // xterm has just set the width of a single character.
-        element.style.width = '100%';
+        // Over what xterm has just set, which is the place of a single character.
+        Object.assign(element.style, WHOLE_LINE);
       });
       mark.onDispose(() => marker.dispose());
       this.#marks.push(mark);

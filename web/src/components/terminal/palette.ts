@@ -2,7 +2,7 @@ import type { ITheme } from '@xterm/xterm';
 
 /** Dark in both themes: programs choose their colours for a dark terminal. */
 export const palette: ITheme = {
-  background: '#121412',
+  overviewRulerBorder: '#00000000',
   foreground: '#e4e7e1',
   cursor: '#e4e7e1',
   selectionBackground: '#3c5a48',

@@ -1,0 +1,176 @@
+"""What is understood, what is refused, and how it is explained; nothing here needs a hub."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from arborlink.cli import console, exits
+from arborlink.cli.formats import Asciicast, jsonl
+from arborlink.cli.logs_output import _spans
+from arborlink.cli.main import COMMANDS, cli
+from arborlink.cli.terminal import ENTER_SCREEN, LEAVE_SCREEN, Screen
+from arborlink.client import Chunk, Gap, Task, TaskStatus
+from arborlink.protocol.resources import GapInfo
+
+TASK = Task(
+    id="tsk_1",
+    workspace_id="ws_1",
+    command="make",
+    args=["test"],
+    cwd=".",
+    env=[],
+    shell=False,
+    tty=None,
+    title=None,
+    status=TaskStatus.COMPLETED,
+    reason=None,
+    exit_code=0,
+    signal=None,
+    error=None,
+    created_by="usr_1",
+    created_at="2026-01-01T00:00:00Z",
+    started_at=None,
+    finished_at=None,
+    output_size=100,
+    gaps=[],
+    timeout=None,
+)
+
+
+def commands() -> list[list[str]]:
+    nested = [["token", each] for each in ("create", "list", "revoke")]
+    return [*([each] for each in COMMANDS), *nested]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: list[str]) -> None:
+    result = CliRunner().invoke(cli, [*words, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Example" in result.output
+    assert "arbor" in result.output
+
+
+def test_the_list_of_commands_says_what_the_commands_say() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    context = click.Context(cli)
+    for name, (_, text) in COMMANDS.items():
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(100) == text
+        assert text in result.output
+
+
+def test_listings_have_json() -> None:
+    for words in (["tasks"], ["workspaces"], ["token", "list"], ["whoami"]):
+        assert "--json" in CliRunner().invoke(cli, [*words, "--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["run", "-e", "=x", "true"], "has no name"),
+        (["run", "-e", "ARBOR_NOT_SET_ANYWHERE", "true"], "is not set here"),
+        (["run", "--timeout", "0", "true"], "timeout"),
+        (["logs", "--format", "xml", "tsk_1"], "xml"),
+        (["completion", "csh"], "csh"),
+        (["daemon", "--code", "X"], "needs --hub"),
+        (["login", "http://x"], "API token"),
+    ],
+)
+def test_misuse_is_explained(words: list[str], text: str) -> None:
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 2
+    assert text in result.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, 0),
+        ({"status": TaskStatus.FAILED, "reason": "exit_code", "exit_code": 3}, 3),
+        ({"status": TaskStatus.FAILED, "reason": "signal", "signal": 9}, 137),
+        ({"status": TaskStatus.FAILED, "reason": "timeout", "signal": 15}, 124),
+        ({"status": TaskStatus.FAILED, "reason": "command_not_found"}, 127),
+        ({"status": TaskStatus.FAILED, "reason": "command_not_executable"}, 126),
+        ({"status": TaskStatus.FAILED, "reason": "policy", "exit_code": 1}, 125),
+        ({"status": TaskStatus.FAILED, "reason": "corrupt_output", "exit_code": 0}, 125),
+        ({"status": TaskStatus.CANCELLED}, 130),
+        ({"status": TaskStatus.LOST}, 125),
+        ({"status": TaskStatus.EXPIRED}, 125),
+    ],
+)
+def test_exit_codes(changes: dict[str, object], code: int) -> None:
+    assert exits.of_task(msgspec.structs.replace(TASK, **changes))[0] == code
+
+
+def test_jsonl_keeps_every_byte() -> None:
+    assert json.loads(jsonl(Chunk(5, True, 9, b"hi\n"))) == {
+        "offset": 5,
+        "length": 3,
+        "isError": True,
+        "time": 9,
+        "text": "hi\n",
+    }
+    assert json.loads(jsonl(Chunk(0, False, 0, b"\xff")))["base64"] == "/w=="
+    gap = {"from": 1, "to": 2, "reason": "spool_full"}
+    assert json.loads(jsonl(Gap(1, 2, "spool_full"))) == {"gap": gap}
+
+
+def test_asciicast_joins_characters_that_were_cut_in_two() -> None:
+    recording = Asciicast(TASK)
+    assert json.loads(recording.header())["width"] == 80
+    assert recording.event(Chunk(0, False, 500_000, b"\xc3")) == b""
+    assert json.loads(recording.event(Chunk(1, False, 1_500_000, b"\xa9\n"))) == [1.5, "o", "é\r\n"]
+    assert "spool_full" in json.loads(recording.event(Gap(3, 9, "spool_full")))[2]
+
+
+def test_stored_output_is_read_around_its_gaps() -> None:
+    gaps = [GapInfo(start=10, end=20, reason="a"), GapInfo(start=90, end=100, reason="b")]
+    task = msgspec.structs.replace(TASK, gaps=gaps)
+    assert _spans(task, 0) == [(0, 10), Gap(10, 20, "a"), (20, 90), Gap(90, 100, "b")]
+    assert _spans(task, 15) == [Gap(15, 20, "a"), (20, 90), Gap(90, 100, "b")]
+    assert _spans(task, 100) == []
+
+
+def test_what_a_task_calls_itself_cannot_act_on_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console.print_table(("A", "B"), [("x\x1b]52;c;evil\x07", "y\nz")])
+    output = capsys.readouterr().out
+    assert "\x1b" not in output and "\x07" not in output
+    assert output.count("\n") == 2
+
+
+def test_times_and_sizes_as_people_say_them() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    assert console.ago("2026-01-01T00:00:00Z", now) == "1 d ago"
+    assert console.ago("2026-01-01T23:59:30Z", now) == "30 s ago"
+    assert console.ago(None) == "never"
+    assert console.size_text(1536) == "1.5 KiB"
+
+
+def test_the_alternate_screen_is_left_only_if_it_was_entered() -> None:
+    screen = Screen()
+    assert LEAVE_SCREEN not in screen.restoring()
+    screen.saw(b"x" + ENTER_SCREEN + b"y")
+    assert LEAVE_SCREEN in screen.restoring()
+    screen.saw(LEAVE_SCREEN)
+    assert LEAVE_SCREEN not in screen.restoring()
+
+
+def test_completion_knows_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/usr/bin/zsh")
+    assert "compdef" in CliRunner().invoke(cli, ["completion"]).output
+    assert "complete" in CliRunner().invoke(cli, ["completion", "fish"]).output
+
+
+def test_logout_without_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ARBOR_HOME", str(tmp_path))
+    assert "nothing" in CliRunner().invoke(cli, ["logout"]).output
