@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from arborlink.client import Chunk, Gap, Task, TaskHandle, TaskStatus
@@ -128,6 +129,40 @@ async def test_a_reader_that_left_may_come_back() -> None:
                 got += item.data
                 break
             assert got == b"abc"
+
+
+async def test_a_reader_that_left_a_running_task_may_come_back() -> None:
+    async with scene() as here:
+        here.log.write(b"abc")
+        for offset in (0, 1, 2):
+            reader = here.handle.output(offset)
+            item = await anext(reader)
+            assert isinstance(item, Chunk) and item.data == b"abc"[offset:]
+            assert hasattr(reader, "aclose")
+            await reader.aclose()
+        assert here.double.connections == 3
+
+
+async def test_only_what_was_there_when_asked() -> None:
+    async with scene() as here:
+        here.log.write(b"0123456789")
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            body = msgspec.json.encode(a_task(output_size=6))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            api = HttpApi(f"http://127.0.0.1:{port}", "token")
+            async with asyncio.TaskGroup() as group:
+                pool = LivePool(here.double.url, "token", group, here.states.append)
+                handle = TaskHandle(api, pool, a_task(), owns_input=False)
+                items = [item async for item in handle.output(2, until_end=False)]
+                pool.close()
+            await api.close()
+        assert [each.data for each in items if isinstance(each, Chunk)] == [b"2345"]
 
 
 async def test_input_arrives_once_and_waits_for_the_command() -> None:

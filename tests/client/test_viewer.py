@@ -343,3 +343,33 @@ def test_typed_input_goes_one_frame_at_a_time() -> None:
     assert stream.to_send() == [ViewerInput(task_id=TASK, input=b"b", eof=True)]
     stream.acknowledge(2)
     assert stream.settled
+
+
+def test_input_goes_back_to_where_the_hub_wants_it() -> None:
+    viewer = ViewerMachine()
+    viewer.follow(Subscription(TASK))
+    viewer.connected()
+    stream = ExactInput(TASK)
+    viewer.open_input(stream)
+    stream.write(b"0123456789")
+    viewer.to_send(0.0)
+    viewer.receive(ErrorMessage(code="offset_out_of_order", message="later", ref=TASK, want=4), 0.0)
+    assert viewer.to_send(0.0) == [ViewerInput(task_id=TASK, offset=4, input=b"456789")]
+    viewer.receive(
+        ErrorMessage(code="offset_out_of_order", message="later", ref=TASK, want=11), 0.0
+    )
+    assert isinstance(stream.failure, Conflict)
+
+
+def test_the_input_window_bounds_what_is_on_its_way() -> None:
+    stream = ExactInput(TASK)
+    stream.connected()
+    stream.write(bytes(stream.room))
+    assert stream.room == 0
+    with pytest.raises(LocalProtocolError):
+        stream.write(b"x")
+    frames = stream.to_send()
+    assert sum(len(each.input) for each in frames) == limits.INPUT_WINDOW_BYTES
+    assert max(len(each.input) for each in frames) == limits.INPUT_FRAME_BYTES
+    stream.acknowledge(10)
+    assert stream.room == 10

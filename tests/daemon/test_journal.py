@@ -12,6 +12,7 @@ from arborlink.daemon.journal import (
     Journal,
     Settled,
     Started,
+    read,
 )
 from arborlink.daemon.processes import Tree
 from arborlink.daemon.recovery import recover
@@ -58,13 +59,14 @@ def test_a_journal_cut_at_every_byte(tmp_path: Path) -> None:
     names = ["", "a", "a", "a", "ab", "ab", "abc"]
     for cut in range(len(content) + 1):
         path.write_bytes(content[:cut])
-        journal = Journal(path)
         # A line counts with or without its line feed.
         whole = sum(cut >= size - 1 for size in sizes[1:])
-        assert "".join(journal.entries) == names[whole], cut
-        journal.append_durably(accepted("z"))
-        journal.close()
-        assert "z" in _reopened(path)
+        assert "".join(read(path)) == names[whole], cut
+        if cut % 50 == 0:
+            journal = Journal(path)
+            journal.append_durably(accepted("z"))
+            journal.close()
+            assert "".join(_reopened(path)) == names[whole] + "z"
 
 
 def test_a_flipped_byte_costs_one_line(tmp_path: Path) -> None:

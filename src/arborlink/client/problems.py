@@ -9,7 +9,14 @@ import msgspec
 from arborlink.protocol import errors
 from arborlink.protocol.resources import Problem
 
-_BY_CODE: Final[dict[str, type[errors.ArborError]]] = {
+# Codes that come without a status, over the WebSocket.
+_BY_SPECIAL_CODE: Final[dict[str, type[errors.ArborError]]] = {
+    "input_closed": errors.Conflict,
+    "task_over": errors.Conflict,
+    "offset_beyond_end": errors.InvalidInput,
+    "too_many_subscriptions": errors.TooManyRequests,
+}
+_BY_CODE: Final = _BY_SPECIAL_CODE | {
     kind.code: kind
     for kind in (
         errors.MalformedMessage,

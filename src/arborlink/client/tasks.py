@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 import msgspec
@@ -62,7 +62,7 @@ class TaskHandle:
 
     async def output(
         self, offset: int = 0, *, until_end: bool = True, window: int = DEFAULT_WINDOW_BYTES
-    ) -> AsyncIterator[Chunk | Gap]:
+    ) -> AsyncGenerator[Chunk | Gap, None]:
         """The output from `offset` (negative: so many bytes before its end), in order, each byte
         once, over reconnects and restarts of the hub.
 

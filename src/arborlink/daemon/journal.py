@@ -91,7 +91,7 @@ class Journal:
             OSError: the disk refuses.
         """
         self._path = path
-        self.entries = _replay(path)
+        self.entries = read(path)
         _forget_old(self.entries)
         self._fd, self._end = _rewrite(path, self.entries)
         self._backlog = b""
@@ -147,7 +147,8 @@ def _line(record: Record) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _replay(path: Path) -> dict[str, Entry]:
+def read(path: Path) -> dict[str, Entry]:
+    """What a journal says about each task, by the whole lines of it."""
     entries: dict[str, Entry] = {}
     if not path.exists():
         return entries

@@ -214,6 +214,7 @@ class Uplink:
         before = task.stream.acked
         task.stream.acknowledge(ack.offset, ack.credit)
         self._unacknowledged -= task.stream.acked - before
+        task.stream.prune(task.stream.acked)  # as the supervisor does when it hears of it
         if ack.settled:
             self._settled(task, ack.offset)
             return

@@ -3,6 +3,7 @@ import { useAction } from '../hooks/useAction';
 import { useClient } from '../hooks/useClient';
 import { OVERVIEW, useRoute } from '../hooks/useRoute';
 import { useRunning } from '../hooks/useTasks';
+import { useWebSocket } from '../hooks/useWebSocket';
 import { useWorkspaces } from '../hooks/useWorkspaces';
 import { ConnectionIndicator } from './ConnectionIndicator';
 import { Logo } from './Logo';
@@ -15,6 +16,7 @@ export function Shell({ username, children }: { username: string; children: Reac
   const { workspaces } = useWorkspaces();
   const running = useRunning();
   const { page } = useRoute();
+  const { state } = useWebSocket();
   const action = useAction();
   return (
     <div className={styles.shell}>
@@ -45,15 +47,17 @@ export function Shell({ username, children }: { username: string; children: Reac
         )}
         <div className={styles.foot}>
           <ConnectionIndicator />
-          <button
-            type="button"
-            className="quiet"
-            title={`Signed in as ${username}`}
-            disabled={action.busy}
-            onClick={() => action.run(() => session.signOut())}
-          >
-            Sign out
-          </button>
+          {state.kind !== 'waiting' && (
+            <button
+              type="button"
+              className="quiet"
+              title={`Signed in as ${username}`}
+              disabled={action.busy}
+              onClick={() => action.run(() => session.signOut())}
+            >
+              Sign out
+            </button>
+          )}
         </div>
       </nav>
       <div className={styles.page}>{children}</div>

@@ -1,0 +1,128 @@
+"""T2: how fast the text of a file goes from a `cat` to a viewer that only counts it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from arborlink.client import Hub
+from arborlink.protocol import limits
+from benchmarks.bench import Bench, Faulty, Scenario, bytes_of, count_bytes, piped
+from benchmarks.figures import MEGABYTE, Measure, Round, Row, Target
+from benchmarks.processes import metered
+
+MIB: Final = 1024 * 1024
+SIZES_MIB: Final = (100, 512)
+# What `arbor run` asks for; the SDK's default is smaller, for a viewer on a slow line.
+WINDOW_BYTES: Final = 4 * MIB
+
+
+def run(bench: Bench) -> Round:
+    """One round: each size by SDK, ssh, the SDK's default window, and the command line."""
+    found: dict[str, Measure] = {}
+    for size in SIZES_MIB:
+        words = ["cat", str(_text(bench.folder, size * MIB))]
+        found[f"sdk {size}"] = _sdk(bench, words, size * MIB, WINDOW_BYTES)
+        if bench.ssh is not None:
+            found[f"ssh {size}"] = _ssh(bench, words, size * MIB)
+        found[f"cli {size}"] = _cli(bench, words, size * MIB)
+    size = SIZES_MIB[0]
+    words = ["cat", str(_text(bench.folder, size * MIB))]
+    found[f"sdk default {size}"] = _sdk(bench, words, size * MIB, limits.SUBSCRIPTION_WINDOW_BYTES)
+    return found
+
+
+def _text(folder: Path, size: int) -> Path:
+    """A file of numbered lines, made once; then it is in the page cache."""
+    file = folder / f"{size}.txt"
+    if not file.exists():
+        with file.open("wb") as out:
+            number = 0
+            while out.tell() < size:
+                lines = (b"%012d the quick brown fox jumps over it\n" % n for n in _next(number))
+                out.write(b"".join(lines))
+                number += LINES_AT_ONCE
+            out.truncate(size)
+    return file
+
+
+LINES_AT_ONCE: Final = 20_000
+
+
+def _next(number: int) -> range:
+    return range(number, number + LINES_AT_ONCE)
+
+
+def _sdk(bench: Bench, words: list[str], size: int, window: int) -> Measure:
+    async def read(hub: Hub) -> Measure:
+        await (await bench.start(hub, ["true"])).wait()  # opens the live connection
+        total = chunks = 0
+        with metered(bench.groups()) as spent:
+            began = time.perf_counter()
+            task = await bench.start(hub, words)
+            async for item in task.output(window=window):
+                total += len(bytes_of(item))
+                chunks += 1
+            took = time.perf_counter() - began
+        _check(total, size)
+        figures = _rate(size, took)
+        figures["kib a chunk"] = size / chunks / 1024
+        return Measure(figures, spent)
+
+    return bench.with_hub(read)
+
+
+def _ssh(bench: Bench, words: list[str], size: int) -> Measure:
+    assert bench.ssh is not None
+    with metered(bench.ssh.groups()) as spent:
+        began = time.perf_counter()
+        with piped(bench.ssh.command(words)) as descriptor:
+            total = count_bytes(descriptor)
+            took = time.perf_counter() - began
+    _check(total, size)
+    return Measure(_rate(size, took), spent)
+
+
+def _cli(bench: Bench, words: list[str], size: int) -> Measure:
+    with metered(bench.groups()) as spent:
+        began = time.perf_counter()
+        subprocess.run(
+            bench.cli("run", "--", *words),
+            env=bench.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        took = time.perf_counter() - began
+    return Measure(_rate(size, took), spent)
+
+
+def _check(found: int, size: int) -> None:
+    if found != size:
+        raise Faulty(f"{found} bytes of {size} arrived")
+
+
+def _rate(size: int, seconds: float) -> dict[str, float]:
+    return {"MB/s": size / seconds / MEGABYTE, "seconds": seconds}
+
+
+T2 = Target("T2: as fast as ssh", ratio=1.0, more_is_better=True)
+
+
+def _row(way: str, measure: str, size: int, target: Target | None) -> Row:
+    title = f"{way}, {size} MiB"
+    return Row(title, measure, "MB/s", "MB/s", f"ssh {size}", target, more_is_better=True)
+
+
+SCENARIO = Scenario(
+    "bulk",
+    "`cat FILE` → viewer",
+    (
+        *(_row("SDK", f"sdk {size}", size, T2) for size in SIZES_MIB),
+        _row("SDK, default window", f"sdk default {SIZES_MIB[0]}", SIZES_MIB[0], None),
+        *(_row("arbor run > /dev/null", f"cli {size}", size, None) for size in SIZES_MIB),
+    ),
+    run,
+)
