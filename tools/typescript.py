@@ -6,14 +6,15 @@ import inspect as python_inspect
 import re
 from collections.abc import Iterable, Mapping
 from functools import singledispatchmethod
+from typing import get_args
 
 import msgspec
 from msgspec import inspect
 
 from arborlink.protocol import codec, lifecycle, limits, messages, resources
 
-# Bodies of requests: what has a default may be left out.
-REQUESTS = frozenset({resources.NewTask})
+# What the page sends: what has a default may be left out.
+REQUESTS = frozenset({resources.NewTask, *get_args(messages.ViewerToHub)})
 LINE = 100
 HEADER = "// Written by tools/generate_types.py from src/arborlink/protocol; do not edit."
 LIMITS = (

@@ -57,8 +57,8 @@ class Node:
         if done.returncode != 0:
             raise WebBuildError(
                 f"`npm {' '.join(arguments)}` failed in web/ with exit code {done.returncode}; "
-                "its output is above. Check that the npm registry can be reached, or set "
-                f"{SKIP_VARIABLE}=1 to install without the web page"
+                "its output is above and says why (packages come from the npm registry, which "
+                f"must be reachable). To install without the web page, set {SKIP_VARIABLE}=1"
             )
 
 

@@ -80,6 +80,7 @@ class LiveDouble:
                         half.acknowledge_input()
                         self.input_arrived.set()
             wake.set()
+        link.disconnected()
         wake.set()
 
     async def _write(
@@ -89,6 +90,8 @@ class LiveDouble:
         while True:
             await wake.wait()
             wake.clear()
+            if link.next_deadline() is None and link.failure is None:
+                return
             for message in half.to_send():
                 link.send(message)
             if half.cursor is not None:

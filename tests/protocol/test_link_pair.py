@@ -12,6 +12,7 @@ from itertools import count
 from typing import Literal
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -223,3 +224,36 @@ class LinkPair(RuleBasedStateMachine):
 
 
 TestLinkPair = LinkPair.TestCase
+
+
+@given(
+    delay=st.floats(0, MAX_DELAY),
+    stalls=st.lists(
+        st.tuples(sides, st.sampled_from([0.1, 2.5, 5.0, 7.5, 9.9, 10.0]), st.floats(0, 10)),
+        min_size=2,
+        max_size=6,
+    ),
+)
+def test_no_series_of_stalls_kills_a_live_link(
+    delay: float, stalls: list[tuple[Side, float, float]]
+) -> None:
+    pair = LinkPair()
+    pair.begin(delay=delay)
+    for side, pause, length in stalls:
+        pair.run_until(pair.now + pause)
+        pair.stands_still(side=side, seconds=length)
+    pair.run_until(pair.now + 60)
+    assert pair.is_open
+
+
+@given(delay=st.floats(0, MAX_DELAY), age=st.floats(0, 20), deaf=sides)
+def test_a_dead_direction_is_found_in_time_whenever_it_dies(
+    delay: float, age: float, deaf: Side
+) -> None:
+    pair = LinkPair()
+    pair.begin(delay=delay)
+    pair.run_until(pair.now + age)
+    died = pair.now
+    pair.one_direction_dies(side=deaf)
+    pair.run_until(died + FOUND_WITHIN)
+    assert deaf in pair.closed_at

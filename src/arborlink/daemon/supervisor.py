@@ -1,4 +1,4 @@
-"""The process that owns the commands (see `docs/explanation/daemon.md`). No network, no asyncio.
+"""The process that owns the commands. No network, no asyncio.
 
 One thread, one loop: commands' output, signals, the connector's socket. It goes on when the
 network, the hub or the connector does not.

@@ -211,9 +211,9 @@ class Uplink:
         task = self.tasks.get(ack.task_id)
         if task is None:
             return
-        before = task.stream.acked
+        before, on_their_way = task.stream.acked, task.stream.unacknowledged
         task.stream.acknowledge(ack.offset, ack.credit)
-        self._unacknowledged -= task.stream.acked - before
+        self._unacknowledged += task.stream.unacknowledged - on_their_way
         task.stream.prune(task.stream.acked)  # as the supervisor does when it hears of it
         if ack.settled:
             self._settled(task, ack.offset)

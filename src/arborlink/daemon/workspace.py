@@ -196,7 +196,7 @@ class Workspace:
             return
         if record.spool is not None:
             record.spool.complete = False
-        if record.is_final:
+        if record.is_final and record.status.checksum is not None:
             self._set_status(record, _without_checksum(record.status))
 
     # ── what happens to the tasks ────────────────────────────────────────────────────────────

@@ -149,13 +149,13 @@ export interface Command {
   taskId: string;
   command: string;
   args: string[];
-  cwd?: string;
-  env?: Record<string, string>;
-  shell?: boolean;
-  tty?: TerminalSize | null;
-  timeout?: number | null;
-  onSpoolFull?: 'block' | 'drop_middle' | 'kill';
-  stdin?: 'empty' | 'open';
+  cwd: string;
+  env: Record<string, string>;
+  shell: boolean;
+  tty: TerminalSize | null;
+  timeout: number | null;
+  onSpoolFull: 'block' | 'drop_middle' | 'kill';
+  stdin: 'empty' | 'open';
 }
 
 /** Size of a pseudo-terminal in characters. */
@@ -169,8 +169,8 @@ export interface Input {
   type: 'input';
   taskId: string;
   offset: number;
-  input?: Uint8Array;
-  eof?: boolean;
+  input: Uint8Array;
+  eof: boolean;
 }
 
 /** New size of a task's terminal. */
