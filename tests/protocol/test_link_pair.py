@@ -12,7 +12,7 @@ from itertools import count
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -229,10 +229,25 @@ TestLinkPair = LinkPair.TestCase
 @given(
     delay=st.floats(0, MAX_DELAY),
     stalls=st.lists(
-        st.tuples(sides, st.sampled_from([0.1, 2.5, 5.0, 7.5, 9.9, 10.0]), st.floats(0, 10)),
-        min_size=2,
+        st.tuples(
+            sides,
+            st.sampled_from([0.1, 2.5, 4.9, 5.0, 7.5, 9.9, 10.0]),
+            st.sampled_from([0.1, 4.9, 5.0, 9.0, 9.9, 10.0]),
+        ),
+        min_size=4,
         max_size=6,
     ),
+)
+# An answer lay unread when the verdict fell: the reason for the last look.
+@example(
+    delay=0.0,
+    stalls=[
+        ("hub", 0.1, 10.0),
+        ("hub", 5.0, 9.9),
+        ("peer", 7.5, 10.0),
+        ("hub", 7.5, 9.9),
+        ("hub", 4.9, 9.0),
+    ],
 )
 def test_no_series_of_stalls_kills_a_live_link(
     delay: float, stalls: list[tuple[Side, float, float]]

@@ -21,6 +21,7 @@ import click
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain, PEM.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
 @click.option("--behind-proxy", multiple=True, metavar="ADDRESS", help="Trust this proxy.")
+@click.option("--quiet", is_flag=True, help="Do not say where it listens and how to sign in.")
 def hub_command(
     host: str | None,
     port: int | None,
@@ -30,6 +31,7 @@ def hub_command(
     tls_cert: Path | None,
     tls_key: Path | None,
     behind_proxy: tuple[str, ...],
+    quiet: bool,
 ) -> int:
     """Run a hub until SIGTERM or Ctrl-C.
 
@@ -51,7 +53,7 @@ def hub_command(
         "tls_key": tls_key,
         "behind_proxy": list(behind_proxy) or None,
     }
-    return run(flags, config)
+    return run(flags, config, announce=not quiet)
 
 
 @click.command(

@@ -135,7 +135,7 @@ class Up:
         reap_orphans({keeper.pid for keeper in self._keepers if keeper.pid is not None})
 
     def _hub_arguments(self) -> list[str]:
-        return ["hub", "--host", self._setup.host, "--port", str(self._setup.port)]
+        return ["hub", "--quiet", "--host", self._setup.host, "--port", str(self._setup.port)]
 
     def _hub_environment(self) -> dict[str, str]:
         environment = _environment()

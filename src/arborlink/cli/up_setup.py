@@ -124,13 +124,16 @@ async def ensure_workspace(hub: Hub, path: Path, name: str | None) -> str:
 
     identity = app.find_identity(path)
     if identity is not None:
-        if identity.hub != hub.url:
-            raise InvalidInput(
-                f"{path} is a workspace of the hub at {identity.hub}, and this one is at "
-                f"{hub.url}. Start with the --host and --port of then, or delete "
-                f"{identity.folder} to make it a new workspace here"
-            )
-        return identity.workspace_id
+        if identity.hub == hub.url:
+            return identity.workspace_id
+        if any(each.id == identity.workspace_id for each in await hub.workspaces()):
+            # The same hub at another address: `arbor up` with another --port.
+            return app.move(identity, hub.url).workspace_id
+        raise InvalidInput(
+            f"{path} is a workspace of the hub at {identity.hub}, and this one is at "
+            f"{hub.url}. Use that hub, or delete {identity.folder} to make it a new "
+            "workspace here"
+        )
     taken = {each.name for each in await hub.workspaces()}
     workspace = await hub.create_workspace(_free_name(name or path.name or "root", taken))
     enrollment = await hub.enrollment(workspace.id)

@@ -9,14 +9,21 @@ from pathlib import Path
 
 from arborlink.daemon.console import say
 from arborlink.daemon.enrolment import enroll
-from arborlink.daemon.identity import Identity, StateLock, check_hub, find_identity, load_all
+from arborlink.daemon.identity import (
+    Identity,
+    StateLock,
+    check_hub,
+    find_identity,
+    load_all,
+    move,
+)
 from arborlink.daemon.policy import PolicyError
 from arborlink.daemon.supervisor import OnStop, Supervisor
 from arborlink.daemon.workspace import SpoolSettings
 from arborlink.protocol import limits
 from arborlink.protocol.errors import InvalidInput
 
-__all__ = ["Identity", "OnStop", "enroll", "find_identity", "load_all", "run"]
+__all__ = ["Identity", "OnStop", "enroll", "find_identity", "load_all", "move", "run"]
 
 
 def run(

@@ -79,6 +79,18 @@ def save(identity: Identity) -> None:
     _retire_others(identity)
 
 
+def move(identity: Identity, hub: str) -> Identity:
+    """The same daemon of the same hub, which is at another address now.
+
+    Raises:
+        InvalidInput: as `check_hub`.
+        OSError: the disk refuses.
+    """
+    moved = msgspec.structs.replace(identity, hub=check_hub(hub))
+    save(moved)
+    return moved
+
+
 def _retire_others(identity: Identity) -> None:
     """A folder is one workspace: earlier identities of this path are kept, but not used."""
     for other in load_all():

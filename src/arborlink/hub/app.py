@@ -23,8 +23,12 @@ PID_FILE = "hub.pid"
 WANTED_DESCRIPTORS = 65_536
 
 
-def run(flags: Mapping[str, object], config: Path | None = None) -> int:
+def run(
+    flags: Mapping[str, object], config: Path | None = None, *, announce: bool = True
+) -> int:
     """Serve until SIGTERM or SIGINT; the process's exit code. `flags` that are None do not count.
+
+    `announce`: say where the hub listens and, on a terminal, how to sign in.
 
     Raises:
         ArborError: the settings or the data cannot be used; the text says what to do.
@@ -34,23 +38,26 @@ def run(flags: Mapping[str, object], config: Path | None = None) -> int:
     _raise_descriptor_limit()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _only_one(settings.data_dir / PID_FILE):
-        return uvloop.run(_serve(settings))
+        return uvloop.run(_serve(settings, announce))
 
 
-async def _serve(settings: HubSettings) -> int:
+async def _serve(settings: HubSettings, announce: bool) -> int:
     hub = await compose(settings)
     owner = await hub.access.bootstrap(settings.bootstrap_token)
     async with hub.running():
-        link = await hub.access.create_sign_in_link(owner.id) if sys.stderr.isatty() else None
+        shown = announce and sys.stderr.isatty()
+        link = await hub.access.create_sign_in_link(owner.id) if shown else None
 
-        def announce(port: int) -> None:
+        def on_listening(port: int) -> None:
+            if not announce:
+                return
             address = settings.public_url or f"{hub.scheme}://{settings.host}:{port}"
             _say(f"Arbor's hub listens on {address}")
             if link is not None:
                 _say(f"Sign in, once, within ten minutes: {address}/#link={link.secret}")
 
         server = HubServer(
-            uvicorn_config(application(hub), settings), drain=hub.drain, on_listening=announce
+            uvicorn_config(application(hub), settings), drain=hub.drain, on_listening=on_listening
         )
         await server.serve()
         return 0 if server.started else 1

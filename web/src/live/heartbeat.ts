@@ -1,6 +1,8 @@
 import { HEARTBEAT_SECONDS, type Heartbeat, SILENCE_SECONDS } from '../protocol/messages';
 
 const MICROSECONDS = 1_000_000;
+// Soon, so that a round trip is known, but not while the page is still busy with its start.
+const FIRST_PROBE_SECONDS = 1;
 
 /** What a deadline asks for: a probe to be sent, or the connection to be given up. */
 export type Due = Heartbeat | 'dead' | null;
@@ -19,7 +21,7 @@ export class HeartbeatMachine {
   #lastHeard: number;
 
   constructor(now: number) {
-    this.#nextProbe = now + HEARTBEAT_SECONDS;
+    this.#nextProbe = now + FIRST_PROBE_SECONDS;
     this.#lastHeard = now;
   }
 

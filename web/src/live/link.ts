@@ -203,8 +203,6 @@ export class Link {
     for (const follower of this.#followers.values()) {
       this.#write(follower.subscribe());
     }
-    // The first probe at once: the indicator shows a round trip from the start.
-    this.#write({ type: 'heartbeat', sentAt: Math.round(this.now * 1_000_000) });
   }
 
   #dispatch(message: Exclude<HubToViewer, { type: 'welcome' | 'heartbeat' }>): void {

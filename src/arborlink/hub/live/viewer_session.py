@@ -18,6 +18,7 @@ from arborlink.protocol.errors import (
     ArborError,
     InvalidInput,
     MalformedMessage,
+    OffsetOutOfOrder,
     RemoteProtocolError,
     TooManyRequests,
 )
@@ -168,12 +169,14 @@ class ViewerSession(Session):
         ahead = offset - end
         if not is_final(row.status) and 0 < ahead <= limits.TASK_UNACKNOWLEDGED_BYTES:
             return offset
-        try:
-            return Cursor.resolve(offset, end)
-        except RemoteProtocolError as error:
-            raise InvalidInput(
-                f"{error.message}: subscribe there or below", code=error.code
-            ) from error
+        if ahead > 0:
+            error = OffsetOutOfOrder(
+                f"offset {offset} is beyond the end of the output, {end}: subscribe there or below",
+                want=end,
+            )
+            error.code = "offset_beyond_end"
+            raise error
+        return Cursor.resolve(offset, end)
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
         if message.task_id is not None:

@@ -7,7 +7,7 @@ import type { TerminalSize } from '../../protocol/messages';
 import { ErrorMarks } from './errorMarks';
 import { palette } from './palette';
 
-const SCROLLBACK_LINES = 10_000;
+export const SCROLLBACK_LINES = 10_000;
 const RULER_PIXELS = 10;
 const LINE_FEED = 10;
 const RESET = '\x1b[0m';
@@ -16,7 +16,10 @@ const DIM = '\x1b[0;90m';
 
 export interface ScreenOptions {
   tty: TerminalSize | null;
+  /** Whether the end is in view. */
   onFollow: (following: boolean) => void;
+  /** Whether lines were let go because there are too many. */
+  onFull: (full: boolean) => void;
 }
 
 /** A task's output in an xterm. Keeps what it can scroll back to and nothing else. */
@@ -26,7 +29,7 @@ export class OutputScreen implements Screen {
   readonly #stopResizing: () => void;
   #atLineStart = true;
 
-  constructor(element: HTMLElement, { tty, onFollow }: ScreenOptions) {
+  constructor(element: HTMLElement, { tty, onFollow, onFull }: ScreenOptions) {
     const style = getComputedStyle(element);
     this.#terminal = new Terminal({
       // Decorations, which mark stderr, are still a proposal in xterm.
@@ -45,7 +48,11 @@ export class OutputScreen implements Screen {
     });
     this.#errorMarks = new ErrorMarks(this.#terminal);
     this.#terminal.open(element);
-    this.#terminal.onRender(() => onFollow(this.#isAtEnd()));
+    this.#terminal.onRender(() => {
+      const { viewportY, baseY } = this.#terminal.buffer.active;
+      onFollow(viewportY === baseY);
+      onFull(baseY === SCROLLBACK_LINES);
+    });
     this.#terminal.attachCustomKeyEventHandler((event) => this.#scroll(event));
     this.#stopResizing = tty === null ? this.#fitTo(element) : () => {};
   }
@@ -81,11 +88,6 @@ export class OutputScreen implements Screen {
     const before = this.#atLineStart ? '' : '\r\n';
     this.#terminal.write(`${before}${style} ${text} ${RESET}\r\n`);
     this.#atLineStart = true;
-  }
-
-  #isAtEnd(): boolean {
-    const { viewportY, baseY } = this.#terminal.buffer.active;
-    return viewportY === baseY;
   }
 
   /** Nothing can be typed: keys scroll, and those that do not stay the browser's (Tab leaves). */

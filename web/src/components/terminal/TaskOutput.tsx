@@ -6,7 +6,7 @@ import { browserEnvironment } from '../../live/environment';
 import { Store } from '../../live/store';
 import { type Progress, TaskFeed } from '../../live/taskFeed';
 import type { Task } from '../../protocol/messages';
-import { OutputScreen } from './OutputScreen';
+import { OutputScreen, SCROLLBACK_LINES } from './OutputScreen';
 import styles from './TaskOutput.module.css';
 
 /** A task's output, live. Its bytes go from the link to the terminal and never through React. */
@@ -15,6 +15,7 @@ export default function TaskOutput({ task }: { task: Task }) {
   const element = useRef<HTMLDivElement>(null);
   const screen = useRef<OutputScreen>(null);
   const [following, setFollowing] = useState(true);
+  const [full, setFull] = useState(false);
   const [progress, setProgress] = useState<Store<Progress>>(
     () => new Store<Progress>({ start: 0, end: 0, problem: null }),
   );
@@ -26,7 +27,11 @@ export default function TaskOutput({ task }: { task: Task }) {
       return;
     }
     const { id, size, tty } = opened;
-    const shown = new OutputScreen(element.current, { tty, onFollow: setFollowing });
+    const shown = new OutputScreen(element.current, {
+      tty,
+      onFollow: setFollowing,
+      onFull: setFull,
+    });
     screen.current = shown;
     const feed = new TaskFeed(id, size, shown, {
       send: (message) => link.send(message),
@@ -48,7 +53,12 @@ export default function TaskOutput({ task }: { task: Task }) {
       <div className={styles.screen} data-tty={task.tty !== null || undefined}>
         <div ref={element} className={styles.terminal} />
       </div>
-      <Footer progress={progress} following={following} onFollow={() => screen.current?.follow()} />
+      <Footer
+        progress={progress}
+        following={following}
+        full={full}
+        onFollow={() => screen.current?.follow()}
+      />
     </section>
   );
 }
@@ -56,10 +66,11 @@ export default function TaskOutput({ task }: { task: Task }) {
 interface FooterProps {
   progress: Store<Progress>;
   following: boolean;
+  full: boolean;
   onFollow: () => void;
 }
 
-function Footer({ progress, following, onFollow }: FooterProps) {
+function Footer({ progress, following, full, onFollow }: FooterProps) {
   const { end, problem } = useStore(progress);
   return (
     <div className={styles.footer}>
@@ -69,6 +80,11 @@ function Footer({ progress, following, onFollow }: FooterProps) {
       {problem !== null && (
         <span role="alert" className={styles.problem}>
           {problem}
+        </span>
+      )}
+      {full && (
+        <span className={styles.full}>
+          The last {SCROLLBACK_LINES.toLocaleString('en')} lines; the download has all
         </span>
       )}
       <span className={styles.offset}>byte {end.toLocaleString('en')}</span>
