@@ -84,7 +84,7 @@ def daemon_command(
     if code is not None and (hub_url is None or len(folders) != 1):
         raise click.UsageError("--code is for one folder and needs --hub")
     for folder in folders:
-        if app.find_identity(folder) is not None:
+        if code is None and app.find_identity(folder) is not None:
             continue
         if hub_url is not None and (code or token):
             app.enroll(hub_url, code, folder, name, token=token)

@@ -15,11 +15,10 @@ export function formatSize(bytes: number): string {
   return `${value < 10 || unit > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]}`;
 }
 
-/** `0.4 s`, `52 s`, `6 min 41 s`, `1 h 12 min`, `2 d 3 h`. */
+/** `31 ms`, `1.4 s`, `52 s`, `6 min 41 s`, `1 h 12 min`, `2 d 3 h`. */
 export function formatDuration(seconds: number): string {
-  if (seconds < 9.95) {
-    return `${Math.max(0, seconds).toFixed(1)} s`;
-  }
+  if (seconds < 0.95) return `${Math.max(0, Math.round(seconds * 1000))} ms`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;

@@ -28,7 +28,7 @@ MEDIA_TYPES: Final = {
 }
 NOT_BUILT: Final = """The hub runs, but this installation has no web page.
 
-From a checkout, build it once: run `npm ci && npm run build` in the folder web/, then reload.
+From a checkout, build it once: run `python tools/web.py build`, then start the hub again.
 Everything else works without it: the command line (arbor --help) and the API (/api/docs).
 """
 
