@@ -40,12 +40,14 @@ check: .venv/.dev  ## lint, format, types, import contracts, generated files
 	$(BIN)/mypy tests tools benchmarks
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generate_types.py --check
+	$(BIN)/python tools/generate_docs.py --check
 	$(BIN)/python tools/web.py check
 
 format: .venv/.dev  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix $(PYTHONPATHS) hatch_build.py
 	$(BIN)/ruff format $(PYTHONPATHS) hatch_build.py
 	$(BIN)/python tools/generate_types.py
+	$(BIN)/python tools/generate_docs.py
 
 bench: .venv/.dev  ## measure against ssh, where it is installed; results in benchmarks/results/
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from arborlink.client import Hub
 from arborlink.protocol import limits
 from benchmarks.bench import Bench, Faulty, Scenario, bytes_of, count_bytes, piped
-from benchmarks.figures import MEGABYTE, Measure, Round, Row, Target
-from benchmarks.processes import metered
+from benchmarks.figures import GIGABYTE, MEGABYTE, Measure, Round, Row, Target
+from benchmarks.processes import cost, metered
 
 MIB: Final = 1024 * 1024
 SIZES_MIB: Final = (100, 512)
+LARGE: Final = SIZES_MIB[-1]
 # What `arbor run` asks for; the SDK's default is smaller, for a viewer on a slow line.
 WINDOW_BYTES: Final = 4 * MIB
 
@@ -58,18 +60,15 @@ def _next(number: int) -> range:
 def _sdk(bench: Bench, words: list[str], size: int, window: int) -> Measure:
     async def read(hub: Hub) -> Measure:
         await (await bench.start(hub, ["true"])).wait()  # opens the live connection
-        total = chunks = 0
+        total = 0
         with metered(bench.groups()) as spent:
             began = time.perf_counter()
             task = await bench.start(hub, words)
             async for item in task.output(window=window):
                 total += len(bytes_of(item))
-                chunks += 1
             took = time.perf_counter() - began
         _check(total, size)
-        figures = _rate(size, took)
-        figures["kib a chunk"] = size / chunks / 1024
-        return Measure(figures, spent)
+        return _measure(size, took, spent)
 
     return bench.with_hub(read)
 
@@ -82,7 +81,7 @@ def _ssh(bench: Bench, words: list[str], size: int) -> Measure:
             total = count_bytes(descriptor)
             took = time.perf_counter() - began
     _check(total, size)
-    return Measure(_rate(size, took), spent)
+    return _measure(size, took, spent)
 
 
 def _cli(bench: Bench, words: list[str], size: int) -> Measure:
@@ -96,7 +95,7 @@ def _cli(bench: Bench, words: list[str], size: int) -> Measure:
             check=True,
         )
         took = time.perf_counter() - began
-    return Measure(_rate(size, took), spent)
+    return _measure(size, took, spent)
 
 
 def _check(found: int, size: int) -> None:
@@ -104,8 +103,9 @@ def _check(found: int, size: int) -> None:
         raise Faulty(f"{found} bytes of {size} arrived")
 
 
-def _rate(size: int, seconds: float) -> dict[str, float]:
-    return {"MB/s": size / seconds / MEGABYTE, "seconds": seconds}
+def _measure(size: int, seconds: float, spent: Mapping[str, float]) -> Measure:
+    rate = {"MB/s": size / seconds / MEGABYTE, "cost": cost(spent) / size * GIGABYTE}
+    return Measure({**rate, "seconds": seconds}, spent)
 
 
 T2 = Target("T2: as fast as ssh", ratio=1.0, more_is_better=True)
@@ -121,6 +121,7 @@ SCENARIO = Scenario(
     "`cat FILE` → viewer",
     (
         *(_row("SDK", f"sdk {size}", size, T2) for size in SIZES_MIB),
+        Row("SDK: processor time a GB", f"sdk {LARGE}", "cost", "s", f"ssh {LARGE}"),
         _row("SDK, default window", f"sdk default {SIZES_MIB[0]}", SIZES_MIB[0], None),
         *(_row("arbor run > /dev/null", f"cli {size}", size, None) for size in SIZES_MIB),
     ),

@@ -9,7 +9,7 @@ from typing import Final
 from arborlink.client import Hub
 from benchmarks.bench import Bench, Faulty, Scenario, bytes_of, seconds_to_first_byte
 from benchmarks.figures import Measure, Round, Row, Target, spread
-from benchmarks.processes import metered
+from benchmarks.processes import cost, metered
 
 TASKS: Final = 150
 PROCESSES: Final = 20
@@ -68,6 +68,7 @@ def _sdk(bench: Bench, words: tuple[str, ...]) -> Measure:
     figures["answered p50"] = _milliseconds(answered)["p50"]
     figures["over p50"] = _milliseconds(over)["p50"]
     figures["over p99"] = _milliseconds(over)["p99"]
+    figures["cost"] = cost(spent) * MILLISECONDS / TASKS
     return Measure(figures, spent)
 
 
@@ -79,9 +80,7 @@ def _processes(words: list[str], environment: dict[str, str] | None = None) -> M
 
 
 def _milliseconds(seconds: list[float]) -> dict[str, float]:
-    figures = spread([each * MILLISECONDS for each in seconds])
-    figures["count"] = float(len(seconds))
-    return figures
+    return spread([each * MILLISECONDS for each in seconds])
 
 
 T1_MEDIAN = Target("T1: ≤ 3 ms, ≤ 1/20 of ssh", limit=3.0, ratio=1 / 20)
@@ -97,6 +96,7 @@ SCENARIO = Scenario(
         Row("SDK, sh -c echo: p99", "sdk shell", "p99", "ms", "ssh", T1_TAIL),
         Row("SDK, echo: POST answered, p50", "sdk", "answered p50", "ms"),
         Row("SDK, echo: task over, p50", "sdk", "over p50", "ms"),
+        Row("SDK, echo: processor time a task", "sdk", "cost", "ms"),
         Row("arbor run, a process: p50", "cli", "p50", "ms", "ssh"),
         Row("arbor run, a process: p99", "cli", "p99", "ms", "ssh"),
     ),

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-MICROSECONDS = 1_000_000
-MEGABYTE = 1_000_000
+MEGABYTE: Final = 1_000_000
+GIGABYTE: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

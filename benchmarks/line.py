@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,12 +14,13 @@ from arborlink.client import Hub, TaskHandle
 from arborlink.testing.cells import CELL_BYTES
 from benchmarks.bench import READ_BYTES, Bench, Faulty, Scenario, bytes_of, piped
 from benchmarks.figures import Measure, Round, Row, Target, spread
-from benchmarks.processes import metered
+from benchmarks.processes import cost, metered
 
 INTERVAL_SECONDS: Final = 0.005
 LINES: Final = 2_000
 # The first ones come while interpreter, subscription and caches are still getting warm.
 WARM_UP_LINES: Final = 40
+MICROSECONDS_PER_SECOND: Final = 1_000_000
 NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
 FLOOD: Final = ("yes", "a line of text that is repeated for as long as anybody lets it be")
 
@@ -83,7 +84,7 @@ def _sdk(bench: Bench) -> Measure:
         return spent
 
     spent = bench.with_hub(read)
-    return Measure(lateness.figures(), spent)
+    return _measure(lateness, spent)
 
 
 def _piped(
@@ -95,7 +96,13 @@ def _piped(
     with metered(groups()) as spent, piped(words, environment) as descriptor:
         while data := os.read(descriptor, READ_BYTES):
             lateness.feed(data)
-    return Measure(lateness.figures(), spent)
+    return _measure(lateness, spent)
+
+
+def _measure(lateness: Lateness, spent: Mapping[str, float]) -> Measure:
+    figures = lateness.figures()
+    figures["cost"] = cost(spent) / LINES * MICROSECONDS_PER_SECOND
+    return Measure(figures, spent)
 
 
 @contextmanager
@@ -152,6 +159,7 @@ SCENARIO = Scenario(
     (
         Row("SDK: p50", "sdk", "p50", "ms", "ssh", T3_MEDIAN),
         Row("SDK: p99", "sdk", "p99", "ms", "ssh", T3_TAIL),
+        Row("SDK: processor time a line", "sdk", "cost", "µs", "ssh"),
         Row("arbor run, a process: p50", "cli", "p50", "ms", "ssh"),
         Row("arbor run, a process: p99", "cli", "p99", "ms", "ssh"),
         Row("beside a flood: p50", "sdk flooded", "p50", "ms", "ssh flooded"),

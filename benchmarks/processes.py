@@ -11,6 +11,7 @@ from typing import Final
 
 PROC: Final = Path("/proc")
 KIB: Final = 1024
+VIEWER: Final = "viewer"
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _UTIME: Final = 11  # fields behind the name, which may contain anything and ends with ")"
 _STIME: Final = 12
@@ -54,14 +55,19 @@ def descendants(pid: int) -> list[int]:
 
 @contextmanager
 def metered(groups: Mapping[str, list[int]]) -> Iterator[dict[str, float]]:
-    """Fills in, at the end, the processor seconds of each group; ours are called "viewer"."""
+    """Fills in, at the end, the processor seconds of each group; ours are those of VIEWER."""
     spent: dict[str, float] = {}
     before = {name: _sum(pids) for name, pids in groups.items()}
     ours = time.process_time()
     yield spent
-    spent["viewer"] = time.process_time() - ours
+    spent[VIEWER] = time.process_time() - ours
     for name, pids in groups.items():
         spent[name] = _sum(pids) - before[name]
+
+
+def cost(spent: Mapping[str, float]) -> float:
+    """Processor seconds of everybody between writer and viewer."""
+    return sum(seconds for name, seconds in spent.items() if name != VIEWER)
 
 
 def _sum(pids: list[int]) -> float:

@@ -52,7 +52,8 @@ class Node:
         """
         # Scripts of packages start `node` by name.
         path = os.pathsep.join((str(self.executable.parent), os.environ.get("PATH", os.defpath)))
-        environment = {**os.environ, "PATH": path}
+        # The system's certificates too, where a company's own stand before the registry.
+        environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}
         done = subprocess.run([*self.npm, *arguments], cwd=WEB, env=environment, check=False)
         if done.returncode != 0:
             raise WebBuildError(
