@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Final
 
 from tests.e2e.arbor import Arbor
 
+from arborlink.client import ArborError
 from benchmarks import bulk, dispatch, line, report, rest
 from benchmarks.bench import Bench, Faulty, Scenario
 from benchmarks.figures import Round
@@ -84,8 +86,8 @@ def _measure(scenario: Scenario, folder: Path, ssh: Ssh | None, runs: int) -> Fi
             # A new home every time: no round finds what an earlier one has left on disk.
             with tempfile.TemporaryDirectory(dir=folder) as home, _arbor(Path(home)) as arbor:
                 rounds.append(scenario.run(Bench(arbor, ssh, folder)))
-    except (Faulty, AssertionError) as error:
-        fault = str(error)
+    except (Faulty, AssertionError, ArborError, OSError, SubprocessError) as error:
+        fault = f"{type(error).__name__}: {error}"
     finding = Finding(scenario, rounds, fault)
     print(report.table(finding), flush=True)
     return finding

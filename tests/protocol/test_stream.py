@@ -278,3 +278,13 @@ def test_a_gap_beyond_the_end_is_refused_by_the_offset_that_is_wanted() -> None:
         stream.receive_gap(11, 20)
     assert caught.value.want == 10
     assert stream.end == 10
+
+
+def test_what_has_arrived_but_is_not_kept_yet_is_counted_without_gaps() -> None:
+    stream = ReceiveStream(window=100)
+    stream.receive(0, 10)
+    stream.receive_gap(10, 50)
+    stream.receive(50, 5)
+    assert stream.unacknowledged == 15
+    stream.advance_durable(52)
+    assert stream.unacknowledged == 3

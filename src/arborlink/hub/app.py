@@ -23,9 +23,7 @@ PID_FILE = "hub.pid"
 WANTED_DESCRIPTORS = 65_536
 
 
-def run(
-    flags: Mapping[str, object], config: Path | None = None, *, announce: bool = True
-) -> int:
+def run(flags: Mapping[str, object], config: Path | None = None, *, announce: bool = True) -> int:
     """Serve until SIGTERM or SIGINT; the process's exit code. `flags` that are None do not count.
 
     `announce`: say where the hub listens and, on a terminal, how to sign in.

@@ -120,7 +120,16 @@ async def compose(settings: HubSettings) -> Hub:
         queue_limit=settings.queued_tasks_per_workspace,
     )
     daemons = Daemons(
-        store, store, outputs, inputs, flusher, presence, settlement, dispatcher, facts
+        store,
+        store,
+        outputs,
+        inputs,
+        flusher,
+        presence,
+        settlement,
+        dispatcher,
+        facts,
+        settings.daemon_unacknowledged_bytes,
     )
     acceptance = Acceptance(access, daemons, hub_id=store.hub_id, limits=wire)
     sockets = Sockets(
@@ -128,7 +137,14 @@ async def compose(settings: HubSettings) -> Hub:
         access,
         acceptance,
         daemons,
-        Viewing(tasks, outputs, facts, settings.subscriptions_per_connection),
+        Viewing(
+            tasks,
+            outputs,
+            facts,
+            settings.subscriptions_per_connection,
+            settings.subscription_window_bytes,
+            settings.subscription_window_max_bytes,
+        ),
         wire,
         Admission(
             total=settings.unauthenticated_connections,

@@ -37,3 +37,10 @@ def configure_logging(level: str, form: Literal["text", "json"]) -> None:
     root.setLevel(level.upper())
     # uvicorn tells of every start, stop and connection; we tell of those that matter.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # uvicorn 0.54 calls every handshake that was refused with a response of its own an error,
+    # and strangers could fill the log with that.
+    return record.msg != "ASGI callable returned without completing handshake."

@@ -20,6 +20,7 @@ from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.resources import Task
 
 MAX_SEGMENTS = 2_000
+MAX_OFFSET_DIGITS = 19
 MEDIA_TYPES = {
     "raw": "text/plain; charset=utf-8",
     "jsonl": "application/jsonl",
@@ -57,14 +58,15 @@ class OutputRoutes:
         headers = _headers(request, task, form or "raw")
         if gaps:
             headers["Arbor-Gaps"] = formats.gaps_header(gaps)
-        whole = form != "raw" or stream is not None
+        first, last = _limits(request, size)
+        whole = form != "raw" or stream is not None or (first, last) != (0, size)
         try:
             found = None if whole else parse_range(request.headers.get("range"), size)
         except BaseException:
             if reader is not None:
                 reader.close()
             raise
-        start, end = found or (0, size)
+        start, end = found or (first, last)
         if not whole:
             headers["Accept-Ranges"] = "bytes"
             headers["Content-Length"] = str(end - start)
@@ -121,11 +123,24 @@ def _choice(
     return value
 
 
+def _limits(request: Request, size: int) -> tuple[int, int]:
+    """`from` and `to`, kept within the output; a negative `from` counts back from its end."""
+    text = request.query_params.get("from", "0")
+    back = text.startswith("-")
+    start = _offset_of("from", text.removeprefix("-"))
+    start = max(0, size - start) if back else min(start, size)
+    return start, max(start, min(_offset(request, "to", size), size))
+
+
 def _offset(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isdecimal() or len(text) > 19:
+    return _offset_of(name, text)
+
+
+def _offset_of(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > MAX_OFFSET_DIGITS:
         raise InvalidInput(f"{name} is an offset in bytes, not {text[:32]!r}")
     return int(text)
 

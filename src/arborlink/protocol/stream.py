@@ -203,6 +203,11 @@ class ReceiveStream:
         self._gaps.rise(offset)
 
     @property
+    def unacknowledged(self) -> int:
+        """Bytes that have arrived and are not kept for good yet; gaps are none."""
+        return self.end - self.durable - self._gaps.total
+
+    @property
     def credit(self) -> int:
         """Bytes the peer may send beyond `durable`."""
         return self.window

@@ -155,5 +155,5 @@ async def test_without_a_built_page_it_says_how_to_build_one(tmp_path: Path) -> 
     app = Starlette(routes=Page(tmp_path / "none").routes())
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=ORIGIN) as client:
         response = await client.get("/")
-        assert response.status_code == 200 and "npm" in response.text
+        assert response.status_code == 200 and "tools/web.py" in response.text
         assert (await client.get("/tasks")).status_code == 404

@@ -49,6 +49,7 @@ class DaemonSession(Session):
         self._daemons = daemons
         self._outputs: dict[str, TaskOutput] = {}
         self._log_ids: dict[str, str] = {}
+        self._unacknowledged = 0
         self._to_acknowledge: dict[str, TaskOutput] = {}
         self._reports: asyncio.Queue[Status | TaskOutput] = asyncio.Queue(MAX_PENDING_REPORTS)
 
@@ -80,11 +81,7 @@ class DaemonSession(Session):
     async def _dispatch(self, message: AnyMessage) -> None:
         match message:
             case Output():
-                output = self._output(message.task_id)
-                if output.receive(message):
-                    self._daemons.flusher.mark(output, len(message.output))
-                else:
-                    self.acknowledge(output)
+                self._receive(self._output(message.task_id), message)
             case Gap():
                 output = self._output(message.task_id)
                 if output.receive_gap(message):
@@ -102,12 +99,29 @@ class DaemonSession(Session):
                     f"a daemon does not send {type(message).__name__}", code="unexpected_message"
                 )
 
+    def _receive(self, output: TaskOutput, message: Output) -> None:
+        size = len(message.output)
+        allowed = self._daemons.unacknowledged_limit
+        if self._unacknowledged + size > allowed:
+            raise RemoteProtocolError(
+                f"more than {allowed} bytes of this connection are not acknowledged yet",
+                code="credit_exceeded",
+            )
+        if output.receive(message):
+            self._unacknowledged += size
+            self._daemons.flusher.mark(output, size)
+        else:
+            self.acknowledge(output)
+
     def acknowledge(self, output: TaskOutput) -> None:
         """The output's durable offset has moved: tell the daemon with the next flush."""
         self._to_acknowledge[output.task_id] = output
         self.wake()
 
     def _on_durable(self, output: TaskOutput) -> None:
+        self._unacknowledged = sum(
+            each.stream.unacknowledged for each in self._outputs.values() if each.writer is not None
+        )
         self.acknowledge(output)
         if output.ending is not None and self._daemons.settlement.ready(output):
             self._settle_later(output)

@@ -17,6 +17,7 @@ from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.settlement import Settlement
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
 from arborlink.outputlog import LogError
+from arborlink.protocol import limits
 from arborlink.protocol.errors import Unavailable
 
 
@@ -33,6 +34,7 @@ class Daemons:
     settlement: Settlement
     dispatcher: Dispatcher
     facts: Facts
+    unacknowledged_limit: int = limits.DAEMON_UNACKNOWLEDGED_BYTES
 
     def is_current(self, session: DaemonSession) -> bool:
         """Whether the session holds its workspace's newest epoch (design rule 5)."""

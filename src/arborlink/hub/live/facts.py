@@ -5,8 +5,8 @@ from __future__ import annotations
 from arborlink.hub.bus.base import Bus
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
-from arborlink.hub.service.workspaces import rfc3339, workspace_resource
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
+from arborlink.hub.views import optional_rfc3339, rfc3339, workspace_resource
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceChanged
 from arborlink.protocol.resources import Task
@@ -99,8 +99,3 @@ class Facts:
     def input_acknowledged(self, workspace_id: str, task_id: str, offset: int) -> None:
         """Tell those who type."""
         self.bus.publish(workspace_id, InputAck(task_id=task_id, offset=offset))
-
-
-def optional_rfc3339(us: int | None) -> str | None:
-    """As `rfc3339`, of a time that may not have come yet."""
-    return None if us is None else rfc3339(us)

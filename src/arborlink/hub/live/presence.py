@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from arborlink.hub.live.clock import now_us
-from arborlink.hub.service.ports import PresenceInfo
 from arborlink.hub.store.base import WorkspaceStore
+from arborlink.hub.views import PresenceInfo
 from arborlink.protocol.errors import GOING_AWAY
 
 if TYPE_CHECKING:

@@ -56,6 +56,8 @@ class Viewing:
     outputs: Outputs
     facts: Facts
     subscriptions_limit: int = limits.SUBSCRIPTIONS_PER_CONNECTION
+    window_bytes: int = limits.SUBSCRIPTION_WINDOW_BYTES
+    max_window_bytes: int = limits.SUBSCRIPTION_WINDOW_MAX_BYTES
 
 
 class ViewerSession(Session):
@@ -157,7 +159,7 @@ class ViewerSession(Session):
         except ArborError:
             self._viewing.outputs.unwatch(task_id, self.wake)
             raise
-        window = message.window or limits.SUBSCRIPTION_WINDOW_BYTES
+        window = min(message.window or self._viewing.window_bytes, self._viewing.max_window_bytes)
         self._rotation.add(task_id, Subscription(output, offset, window))
         self.send(self._viewing.facts.status(row))
         self.wake()

@@ -10,7 +10,7 @@ from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, Enrolment
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.service.workspaces import rfc3339
+from arborlink.hub.views import rfc3339
 from arborlink.protocol.errors import NotFound
 
 

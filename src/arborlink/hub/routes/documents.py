@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from arborlink.hub import openapi
+from arborlink.hub.routes import openapi
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.service.ports import HubPorts
 

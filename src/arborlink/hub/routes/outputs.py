@@ -17,6 +17,8 @@ OPERATIONS = (
         parameters=(
             Parameter("stream", "Only this one", schema={"enum": ["stdout", "stderr"]}),
             Parameter("format", "How to write it", schema={"enum": ["raw", "jsonl", "asciicast"]}),
+            Parameter("from", "From this offset on; negative: so many bytes before the end"),
+            Parameter("to", "Up to this offset"),
             Parameter("download", "1: as an attachment"),
             Parameter("Range", "bytes=FROM-TO, of the raw output", "header"),
         ),

@@ -18,7 +18,7 @@ from arborlink.hub.routes.bodies import SignIn, SignInLink, Ticket
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.service.workspaces import rfc3339
+from arborlink.hub.views import rfc3339
 from arborlink.protocol.errors import InvalidInput, NotAuthenticated
 from arborlink.protocol.resources import Principal
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
 from arborlink.hub.access import Access, Identity
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import IdempotencyKey, Store, TaskQuery
+from arborlink.hub.views import PresenceInfo
 from arborlink.protocol.resources import NewTask, Task
-
-
-class PresenceInfo(Struct, frozen=True, kw_only=True):
-    """Whether a workspace's daemon is connected, since when (µs since 1970), how far away."""
-
-    connected: bool
-    since: int | None
-    round_trip_ms: float | None
 
 
 class Presence(Protocol):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from arborlink.hub.access import Access, Identity
-from arborlink.hub.service.ports import Announcer, Presence, PresenceInfo
-from arborlink.hub.store.base import Store, TaskCounts, WorkspaceRow
+from arborlink.hub.service.ports import Announcer, Presence
+from arborlink.hub.store.base import Store, WorkspaceRow
+from arborlink.hub.views import workspace_resource
 from arborlink.protocol.errors import Conflict, InvalidInput
 from arborlink.protocol.limits import MAX_NAME_CHARS
-from arborlink.protocol.resources import Workspace, WorkspaceState
+from arborlink.protocol.resources import Workspace
 
 
 class Workspaces:
@@ -83,27 +82,6 @@ class Workspaces:
         return workspace_resource(row, self._presence.state(row.id), counts)
 
 
-def workspace_resource(row: WorkspaceRow, presence: PresenceInfo, counts: TaskCounts) -> Workspace:
-    """The workspace as the API shows it. One whose daemon was removed is as good as new."""
-    host = row.host
-    return Workspace(
-        id=row.id,
-        name=row.name,
-        state=_state(row, presence),
-        since=None if presence.since is None else rfc3339(presence.since),
-        host=host.hostname if host else None,
-        platform=host.platform if host else None,
-        user=host.user if host else None,
-        path=host.path if host else None,
-        version=row.version,
-        daemon_id=row.daemon_id,
-        round_trip_ms=presence.round_trip_ms,
-        running_tasks=counts.dispatched,
-        queued_tasks=counts.queued,
-        created_at=rfc3339(row.created_at),
-    )
-
-
 def checked_name(name: str) -> str:
     """A name that shows as what it is: no control characters, no invisible or turned-round text.
 
@@ -119,16 +97,3 @@ def checked_name(name: str) -> str:
             "The name contains control characters or invisible ones.", code="invalid_name"
         )
     return name
-
-
-def rfc3339(us: int) -> str:
-    """µs since 1970 as RFC 3339 in UTC."""
-    return datetime.fromtimestamp(us / 1_000_000, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _state(row: WorkspaceRow, presence: PresenceInfo) -> WorkspaceState:
-    if presence.connected:
-        return "connected"
-    if row.daemon_id is None or row.last_connected_at is None:
-        return "never_connected"
-    return "unreachable"

@@ -1,0 +1,134 @@
+"""A hub in this process with what a test asks of it over HTTP, and peers that dial it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from arborlink.hub.composition import Hub
+from arborlink.hub.store.base import TaskRow
+from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.messages import SpooledTask
+from arborlink.testing.hub import TOKEN, hub_in_process
+from tests.hub.live.peers import (
+    SECONDS,
+    DaemonIdentity,
+    ScriptedDaemon,
+    ScriptedViewer,
+    connected_daemon,
+    connected_viewer,
+)
+
+POLL_SECONDS = 0.005
+
+
+class Bench:
+    """The hub, and a client that is signed in with the owner's token."""
+
+    def __init__(self, hub: Hub, port: int, client: httpx2.AsyncClient) -> None:
+        self.hub = hub
+        self.port = port
+        self.client = client
+        self._workspaces = 0
+
+    # ── over HTTP ────────────────────────────────────────────────────────────────────────────
+
+    async def post(self, path: str, body: Any = None, status: int = 201, **options: Any) -> Any:
+        """POST; the answer, which must have this status."""
+        response = await self.client.post(path, json=body, **options)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    async def enrolled(self) -> DaemonIdentity:
+        """A new workspace with a daemon's identity."""
+        self._workspaces += 1
+        workspace = await self.post("/api/workspaces", {"name": f"w{self._workspaces}"})
+        code = await self.post(f"/api/workspaces/{workspace['id']}/enrollment")
+        given = await self.post("/api/enroll", {"code": code["code"]})
+        return DaemonIdentity(given["workspaceId"], given["daemonId"], given["authToken"])
+
+    async def create(self, workspace_id: str, command: str = "true", **fields: Any) -> str:
+        """The id of a new task, which waits if it has to."""
+        body = {"command": command, "ifOffline": "queue", **fields}
+        return str((await self.post(f"/api/workspaces/{workspace_id}/tasks", body))["id"])
+
+    async def token(self, scopes: Sequence[str], workspace_id: str | None = None) -> Any:
+        """A new API token."""
+        body = {"name": "n", "scopes": scopes, "workspaceId": workspace_id}
+        return await self.post("/api/tokens", body)
+
+    async def task(self, task_id: str) -> dict[str, Any]:
+        """A task as the API shows it."""
+        response = await self.client.get(f"/api/tasks/{task_id}")
+        assert response.status_code == 200, response.text
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def stored(self, task_id: str, **parameters: str) -> bytes:
+        """A task's output as it is downloaded."""
+        response = await self.client.get(f"/api/tasks/{task_id}/output", params=parameters)
+        assert response.status_code == 200, response.text
+        return response.content
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────
+
+    def row(self, task_id: str) -> TaskRow:
+        """A task as it is stored."""
+        row = self.hub.store.task(task_id)
+        assert row is not None
+        return row
+
+    async def until(self, predicate: Callable[[], bool], what: str = "a state") -> None:
+        """Wait for a state of the hub."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                while not predicate():
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"waited in vain for {what}") from None
+
+    async def becomes(self, task_id: str, status: TaskStatus) -> TaskRow:
+        """Wait until a task has a status."""
+        await self.until(lambda: self.row(task_id).status is status, f"{task_id} to be {status}")
+        return self.row(task_id)
+
+    def connected(self, workspace_id: str) -> bool:
+        """Whether the workspace's daemon is connected."""
+        return self.hub.presence.state(workspace_id).connected
+
+    # ── peers ────────────────────────────────────────────────────────────────────────────────
+
+    def daemon(
+        self,
+        identity: DaemonIdentity,
+        *,
+        instance: str = "i1",
+        tasks: Sequence[SpooledTask] = (),
+        json: bool = False,
+    ) -> AbstractAsyncContextManager[ScriptedDaemon]:
+        """A daemon that the hub has welcomed."""
+        return connected_daemon(self.port, identity, instance=instance, tasks=tasks, json=json)
+
+    def viewer(
+        self, token: str = TOKEN, *, json: bool = False, max_queue: int | None = 16
+    ) -> AbstractAsyncContextManager[ScriptedViewer]:
+        """A viewer that the hub has welcomed."""
+        return connected_viewer(self.port, token, json=json, max_queue=max_queue)
+
+
+@asynccontextmanager
+async def running_bench(data_dir: Path, *, port: int = 0, **settings: object) -> AsyncIterator[Bench]:
+    """A hub that runs while inside; the same folder again is a restart."""
+    settings = {"requests_burst": 10_000, **settings}
+    async with (
+        hub_in_process(data_dir, port=port, **settings) as running,
+        httpx2.AsyncClient(
+            base_url=running.url, headers={"Authorization": f"Bearer {running.token}"}
+        ) as client,
+    ):
+        yield Bench(running.hub, running.port, client)
