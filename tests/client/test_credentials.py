@@ -27,18 +27,18 @@ def test_what_is_saved_is_private_and_comes_back() -> None:
 
 
 def test_arguments_then_environment_then_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    save(Credentials("http://file:1", "file-token"))
-    assert resolve() == Credentials("http://file:1", "file-token")
-    monkeypatch.setenv("ARBOR_URL", "http://env:1/")
+    save(Credentials("https://file:1", "file-token"))
+    assert resolve() == Credentials("https://file:1", "file-token")
+    monkeypatch.setenv("ARBOR_URL", "https://env:1/")
     monkeypatch.setenv("ARBOR_TOKEN", "env-token")
-    assert resolve() == Credentials("http://env:1", "env-token")
-    assert resolve("http://arg:1", "arg-token") == Credentials("http://arg:1", "arg-token")
+    assert resolve() == Credentials("https://env:1", "env-token")
+    assert resolve("https://arg:1", "arg-token") == Credentials("https://arg:1", "arg-token")
 
 
 def test_a_stored_token_is_not_shown_to_another_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    save(Credentials("http://file:1", "file-token"))
-    monkeypatch.setenv("ARBOR_URL", "http://other:1")
-    with pytest.raises(NotAuthenticated, match="no token for http://other:1"):
+    save(Credentials("https://file:1", "file-token"))
+    monkeypatch.setenv("ARBOR_URL", "https://other:1")
+    with pytest.raises(NotAuthenticated, match="no token for https://other:1"):
         resolve()
 
 
@@ -54,7 +54,7 @@ def test_a_broken_file_is_named(text: str, tmp_path: Path) -> None:
         load()
 
 
-@pytest.mark.parametrize("url", ["hub.example", "ws://hub.example", "http://"])
+@pytest.mark.parametrize("url", ["hub.example", "ftp://hub.example", "http://", "http://127.0.0.1:x", "https://[::1"])
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(InvalidInput, match="not the address"):
         resolve(url, "token")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arborlink import home
+from arborlink.addresses import hub_address
 from arborlink.protocol.errors import ArborError, InvalidInput, NotAuthenticated
 
 OWNER_ONLY = 0o600
@@ -27,14 +28,16 @@ def resolve(url: str | None = None, token: str | None = None) -> Credentials:
 
     Raises:
         NotAuthenticated: none are configured.
-        InvalidInput: the address is none, or the file cannot be read.
+        InvalidInput: the address is none, or would have the token sent in the clear, or the file
+            cannot be read.
     """
     url = url or os.environ.get("ARBOR_URL")
+    url = hub_address(url) if url else None
     token = token or os.environ.get("ARBOR_TOKEN")
     if not (url and token):
         stored = load()
         # A stored token is for the hub it was stored with, and must not be shown to another.
-        if stored is not None and (url is None or _normal(url) == stored.url):
+        if stored is not None and url in (None, stored.url):
             url, token = url or stored.url, token or stored.token
     if not url:
         raise NotAuthenticated(
@@ -45,7 +48,7 @@ def resolve(url: str | None = None, token: str | None = None) -> Credentials:
         raise NotAuthenticated(
             f"there is no token for {url}. Set ARBOR_TOKEN or run `arbor login {url}`"
         )
-    return Credentials(_normal(url), token)
+    return Credentials(url, token)
 
 
 def load() -> Credentials | None:
@@ -57,10 +60,10 @@ def load() -> Credentials | None:
     path = home.credentials_file()
     try:
         hub = tomllib.loads(path.read_text())["hub"]
-        return Credentials(_normal(hub["url"]), str(hub["token"]), hub.get("data_folder"))
+        return Credentials(hub_address(hub["url"]), str(hub["token"]), hub.get("data_folder"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (InvalidInput, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -87,16 +90,6 @@ def remove() -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _normal(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in ("http", "https") or not rest.strip("/"):
-        raise InvalidInput(
-            f"{url!r} is not the address of a hub. It looks like https://arbor.example.org "
-            "or http://127.0.0.1:4000"
-        )
-    return url.rstrip("/")
 
 
 def _quote(text: str) -> str:

@@ -49,11 +49,7 @@ class Hub:
     settings: HubSettings
     store: SqliteStore
     access: Access
-    outputs: Outputs
-    flusher: Flusher
-    presence: Presence
-    dispatcher: Dispatcher
-    facts: Facts
+    daemons: Daemons
     tasks: Tasks
     sockets: Sockets
 
@@ -62,17 +58,17 @@ class Hub:
         """Keep the hub's own tasks going while inside; then make everything durable and close."""
         async with asyncio.TaskGroup() as group:
             own = [
-                group.create_task(self.flusher.run()),
-                group.create_task(self.dispatcher.expire_for_ever()),
+                group.create_task(self.daemons.flusher.run()),
+                group.create_task(self.daemons.dispatcher.expire_for_ever()),
             ]
             try:
                 yield
             finally:
                 for task in own:
                     task.cancel()
-        await self.flusher.flush()
-        self.flusher.close()
-        self.outputs.close()
+        await self.daemons.flusher.flush()
+        self.daemons.flusher.close()
+        self.daemons.outputs.close()
         await self.store.close()
 
     @property
@@ -82,7 +78,7 @@ class Hub:
 
     async def drain(self) -> None:
         """Take nothing new, ask every peer to come back soon, make everything durable."""
-        self.presence.start_draining()
+        self.daemons.presence.start_draining()
         self.sockets.close_all(SERVICE_RESTART, "the hub is restarting; retry in 1 seconds")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -98,63 +94,60 @@ async def compose(settings: HubSettings) -> Hub:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
     access = Access(store, settings)
-    wire = _wire_limits(settings)
+    daemons = _daemons(settings, store)
+    tasks = Tasks(
+        store,
+        access.visibility,
+        daemons.presence,
+        daemons.dispatcher,
+        daemons.inputs,
+        daemons.facts,
+        queue_limit=settings.queued_tasks_per_workspace,
+    )
+    sockets = _sockets(settings, access, daemons, tasks, store.hub_id)
+    access.on_revoked(sockets.revoke)
+    return Hub(settings, store, access, daemons, tasks, sockets)
+
+
+def _daemons(settings: HubSettings, store: SqliteStore) -> Daemons:
     outputs = Outputs(settings.data_dir / OUTPUT_FOLDER, window=settings.task_unacknowledged_bytes)
     inputs, flusher, presence = Inputs(), Flusher(), Presence(store)
     facts = Facts(store, store, outputs, presence, LocalBus())
     dispatcher = Dispatcher(
-        store,
-        presence,
-        inputs,
-        facts,
-        running_limit=settings.running_tasks_per_workspace,
+        store, presence, inputs, facts, running_limit=settings.running_tasks_per_workspace
     )
-    settlement = Settlement(store, outputs, inputs, flusher, facts)
-    tasks = Tasks(
-        store,
-        access.visibility,
-        presence,
-        dispatcher,
-        inputs,
-        facts,
-        queue_limit=settings.queued_tasks_per_workspace,
-    )
-    daemons = Daemons(
+    return Daemons(
         store,
         store,
         outputs,
         inputs,
         flusher,
         presence,
-        settlement,
+        Settlement(store, outputs, inputs, flusher, facts),
         dispatcher,
         facts,
         settings.daemon_unacknowledged_bytes,
     )
-    acceptance = Acceptance(access, daemons, hub_id=store.hub_id, limits=wire)
-    sockets = Sockets(
-        settings,
-        access,
-        acceptance,
-        daemons,
-        Viewing(
-            tasks,
-            outputs,
-            facts,
-            settings.subscriptions_per_connection,
-            settings.subscription_window_bytes,
-            settings.subscription_window_max_bytes,
-        ),
-        wire,
-        Admission(
-            total=settings.unauthenticated_connections,
-            per_address=settings.unauthenticated_connections_per_address,
-        ),
+
+
+def _sockets(
+    settings: HubSettings, access: Access, daemons: Daemons, tasks: Tasks, hub_id: str
+) -> Sockets:
+    wire = _wire_limits(settings)
+    viewing = Viewing(
+        tasks,
+        daemons.outputs,
+        daemons.facts,
+        settings.subscriptions_per_connection,
+        settings.subscription_window_bytes,
+        settings.subscription_window_max_bytes,
     )
-    access.on_revoked(sockets.revoke)
-    return Hub(
-        settings, store, access, outputs, flusher, presence, dispatcher, facts, tasks, sockets
+    admission = Admission(
+        total=settings.unauthenticated_connections,
+        per_address=settings.unauthenticated_connections_per_address,
     )
+    acceptance = Acceptance(access, daemons, hub_id=hub_id, limits=wire)
+    return Sockets(settings, access, acceptance, daemons, viewing, wire, admission)
 
 
 def application(hub: Hub) -> Starlette:
@@ -164,12 +157,12 @@ def application(hub: Hub) -> Starlette:
         store=hub.store,
         access=hub.access,
         tasks=hub.tasks,
-        presence=hub.presence,
-        announcer=hub.facts,
+        presence=hub.daemons.presence,
+        announcer=hub.daemons.facts,
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
-        *OutputRoutes(hub.access, hub.tasks, hub.outputs).routes(),
+        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
     ]
     app = Starlette(
         routes=routes(ports, live),

@@ -12,13 +12,14 @@ from arborlink.outputlog.errors import (
 from arborlink.outputlog.model import GAP_REASONS, Chunk, Gap, Record
 from arborlink.outputlog.reader import LogReader
 from arborlink.outputlog.recovery import Recovery
-from arborlink.outputlog.sync import SyncPoint
+from arborlink.outputlog.sync import FreePoint, SyncPoint
 from arborlink.outputlog.writer import OutputLog
 
 __all__ = [
     "GAP_REASONS",
     "BelowStart",
     "Chunk",
+    "FreePoint",
     "Gap",
     "LogCorrupt",
     "LogError",

@@ -1,8 +1,11 @@
 """One fsync of a log, which may run in another thread while the owner goes on appending."""
 
+from contextlib import suppress
 from pathlib import Path
 
+from arborlink.outputlog import index as ix
 from arborlink.outputlog.files import LogFile, sync_directory
+from arborlink.outputlog.freeing import Freeing
 
 
 class SyncPoint:
@@ -11,26 +14,18 @@ class SyncPoint:
     Attributes:
         end: the log's end when the sync began.
         checksum: the whole log's up to there.
-        freeable: bytes below this offset may be given back once the sync has succeeded.
         directory: where the log's names have to become durable too, None when they are.
         error: why `run` failed, None before and after a success.
         done: whether `run` has succeeded.
     """
 
     def __init__(
-        self,
-        files: tuple[LogFile, LogFile],
-        directory: Path | None,
-        *,
-        end: int,
-        checksum: int,
-        freeable: int,
+        self, files: tuple[LogFile, ...], directory: Path | None, *, end: int, checksum: int
     ) -> None:
         self._files = files
         self.directory = directory
         self.end = end
         self.checksum = checksum
-        self.freeable = freeable
         self.error: OSError | None = None
         self.done = False
 
@@ -51,3 +46,28 @@ class SyncPoint:
             self.error = error
             raise
         self.done = True
+
+
+class FreePoint(SyncPoint):
+    """Flushes the index alone, and then gives space back. Made by `OutputLog.begin_free`.
+
+    Attributes:
+        freeing: what goes.
+        freed: whether it went.
+    """
+
+    def __init__(
+        self, index: ix.Index, data: LogFile, freeing: Freeing, *, end: int, checksum: int
+    ) -> None:
+        super().__init__((index.file,), None, end=end, checksum=checksum)
+        self.freeing = freeing
+        self.freed = False
+        self._index = index
+        self._data = data
+
+    def run(self) -> None:
+        """As for `SyncPoint`; of the data nothing is flushed."""
+        super().run()
+        with suppress(OSError):  # the space is not worth failing for
+            self.freeing.apply(self._index, self._data)
+            self.freed = True

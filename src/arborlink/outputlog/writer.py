@@ -7,6 +7,7 @@ that whatever a reader finds in the index is there. No threads and no asyncio in
 
 import os
 import zlib
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -16,11 +17,13 @@ from arborlink.outputlog import index as ix
 from arborlink.outputlog.crc import crc32_combine
 from arborlink.outputlog.errors import LogExists, LogFailed, LogMissing
 from arborlink.outputlog.files import LogFile, Opener, data_path, index_path
+from arborlink.outputlog.freeing import plan as plan_freeing
 from arborlink.outputlog.model import Gap, join_gaps, place_gap, reason_code, reason_text
 from arborlink.outputlog.recovery import LogState, load_gaps, recover
-from arborlink.outputlog.sync import SyncPoint
+from arborlink.outputlog.sync import FreePoint, SyncPoint
 
-FREE_STEP: Final = 1024 * 1024  # bytes, pruned space is given back in pieces of at least this
+FREE_STEP: Final = 4 * 1024 * 1024  # bytes, pruned space is given back in pieces of at least this
+CHECKPOINT_STEP: Final = 1024 * 1024  # bytes between offsets whose checksum is remembered
 _COMBINE_FROM: Final = 24 * 1024  # bytes, from here on combining checksums beats a second pass
 
 
@@ -31,7 +34,7 @@ class OutputLog:
         log_id: 32 hexadecimal digits, the log's for ever.
         start: the first offset that is kept; what is below was pruned.
         end: the offset after the last byte (or gap).
-        synced: everything below this offset is on the disk for good.
+        synced: everything below this offset is on the disk for good, or was pruned.
         checksum: CRC-32 of all bytes of the log that are not in gaps, pruned ones included.
         recovery: what was cut off when the log was opened, None if nothing was.
     """
@@ -53,7 +56,9 @@ class OutputLog:
         self._gap_bytes = self._count_gap_bytes()
         self._unsynced_directory: Path | None = stem.parent
         self._marked: tuple[int, int] | None = None  # start and synced in the last MARK
-        self._first_slot = index.first_kept(state.slots)
+        # Record ends above `synced`, at each of which a MARK could call everything before durable.
+        self._checkpoints: deque[tuple[int, int]] = deque()
+        self._freed = self._freed_at_open(state.slots)
         self._failure: OSError | None = None
 
     @classmethod
@@ -165,6 +170,7 @@ class OutputLog:
         else:
             self.checksum = crc32_combine(self.checksum, crc, length)
         self.end += length
+        self._put_checkpoint()
 
     def append_gap(self, to: int, reason: str) -> Gap:
         """Record that [end, to) will never arrive; the log goes on at `to`.
@@ -182,6 +188,7 @@ class OutputLog:
         self.end = to
         self._gaps = join_gaps([*self._gaps, gap])
         self._gap_bytes += to - gap.start
+        self._put_checkpoint()
         return gap
 
     def drop(self, start: int, end: int, reason: str) -> Gap | None:
@@ -215,6 +222,7 @@ class OutputLog:
         except OSError as error:
             raise self._fail(error) from error
         self.checksum = self._synced_checksum = checksum
+        self._checkpoints.clear()
         self._gaps = place_gap(self._gaps, gap)
         self._gap_bytes = self._count_gap_bytes()
         with suppress(OSError):  # the DROP vouches for the same until the next MARK
@@ -224,12 +232,46 @@ class OutputLog:
     def prune(self, below: int) -> None:
         """Forget the bytes below an offset, which somebody else has for good. Not a gap.
 
-        Writes nothing: the space comes back, in steps of `FREE_STEP`, with the second sync that
-        finishes after this, once no power loss can make anybody want those bytes again.
+        Writes nothing, and what is not on the disk yet need not get there any more. The space comes
+        back with `begin_free`.
         """
         self.start = max(self.start, min(below, self.end))
+        self._pass_checkpoints(self.start)
         if self._gaps:
             self._gap_bytes = self._count_gap_bytes()
+
+    def begin_free(self) -> FreePoint | None:
+        """Return what gives pruned space back when it is run, None while there is little of it.
+
+        Raises:
+            LogFailed: an earlier sync or drop failed.
+        """
+        self._check_usable()
+        below = min(self.start, self.synced)
+        if below - self._freed[1] < FREE_STEP:
+            return None
+        freeing = plan_freeing(self._index, self._slots, below, self._freed)
+        if freeing is None:
+            return None
+        if self._marked != (self.start, self.synced):
+            try:
+                self._put_mark()
+            except OSError:
+                return None
+        return FreePoint(
+            self._index, self._data, freeing, end=self.synced, checksum=self._synced_checksum
+        )
+
+    def finish_free(self, point: FreePoint) -> None:
+        """Take note of a point that was run.
+
+        Raises:
+            LogFailed: the run failed.
+            ValueError: the point was not run.
+        """
+        self._check_run(point)
+        if point.freed:
+            self._freed = max(self._freed, (point.freeing.stop, point.freeing.end))
 
     def begin_sync(self) -> SyncPoint:
         """Return what makes everything up to the present end durable when it is run.
@@ -244,7 +286,6 @@ class OutputLog:
             self._unsynced_directory,
             end=self.end,
             checksum=self.checksum,
-            freeable=min(self._marked or (0, 0)),
         )
 
     def finish_sync(self, point: SyncPoint) -> int:
@@ -254,19 +295,15 @@ class OutputLog:
             LogFailed: the run failed; `synced` stays where it was.
             ValueError: the point was not run.
         """
-        if point.error is not None:
-            raise self._fail(point.error) from point.error
-        if not point.done:
-            raise ValueError("a sync is finished after it was run")
-        self._check_usable()
+        self._check_run(point)
         self._unsynced_directory = None
         if point.end > self.synced:
             self.synced, self._synced_checksum = point.end, point.checksum
+            while self._checkpoints and self._checkpoints[0][0] <= self.synced:
+                self._checkpoints.popleft()
         if self._marked != (self.start, self.synced):
             with suppress(OSError):  # a MARK only saves recovery work
                 self._put_mark()
-        if point.freeable - self._freed_below() >= FREE_STEP:
-            self._free(point.freeable)
         return self.synced
 
     def sync(self) -> int:
@@ -316,37 +353,42 @@ class OutputLog:
         if self._failure is not None:
             raise LogFailed(str(self._failure)) from self._failure
 
+    def _check_run(self, point: SyncPoint) -> None:
+        if point.error is not None:
+            raise self._fail(point.error) from point.error
+        if not point.done:
+            raise ValueError("a sync is finished after it was run")
+        self._check_usable()
+
+    def _put_checkpoint(self) -> None:
+        """Remember the checksum here, if the last place where it is known is far away."""
+        last = self._checkpoints[-1][0] if self._checkpoints else self.synced
+        if self.end - last >= CHECKPOINT_STEP:
+            self._checkpoints.append((self.end, self.checksum))
+
+    def _pass_checkpoints(self, start: int) -> None:
+        """Let `synced` rise to the last checkpoint that is not above an offset."""
+        while self._checkpoints and self._checkpoints[0][0] <= start:
+            self.synced, self._synced_checksum = self._checkpoints.popleft()
+
     def _count_gap_bytes(self) -> int:
         return sum(gap.end - max(gap.start, self.start) for gap in self.gaps)
 
-    def _freed_below(self) -> int:
-        """Return the offset below which everything was given back."""
-        entry = self._index.entry(self._first_slot) if self._first_slot else None
-        return entry.offset if entry is not None else 0
-
-    def _free(self, below: int) -> None:
-        """Wipe index and data below an offset that a durable MARK calls both pruned and synced.
-
-        The record before that offset stays whole: recovery looks for it. The index goes first: a
-        reader that sees it unchanged after it read the data knows that the data was still there.
-        """
-        slot = self._index.first_from(below, self._slots) - 1
-        if slot <= self._first_slot:
-            return
-        freed = self._freed_below()
-        entry = self._index.entry(slot)
-        if entry is None:
-            return
-        with suppress(OSError):  # the space is not worth failing for
-            self._index.file.wipe(ix.position_of(self._first_slot), ix.position_of(slot))
-            self._first_slot = slot
-            self._data.punch(freed, entry.offset)
+    def _freed_at_open(self, slots: int) -> tuple[int, int]:
+        """Return the first slot and the first byte that were not given back."""
+        slot = self._index.first_kept(slots)
+        entry = self._index.entry(slot) if slot else None
+        return slot, max(0, entry.offset) if entry is not None else 0
 
     def _free_again(self) -> None:
         """Do at open, from the front, what a power loss may have left done in part."""
         below = min(self.start, self.synced)
-        if below > 0:
-            self._put_mark()  # the last one may just have been cut off, and it must be durable
-            self._index.file.sync()
-            self._first_slot = 0
-            self._free(below)
+        if below <= 0:
+            return
+        self._put_mark()  # the last one may just have been cut off, and it must be durable
+        self._index.file.sync()
+        freeing = plan_freeing(self._index, self._slots, below, (0, 0))
+        if freeing is not None:
+            with suppress(OSError):  # the space is not worth failing for
+                freeing.apply(self._index, self._data)
+                self._freed = freeing.stop, freeing.end

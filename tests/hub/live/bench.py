@@ -99,7 +99,7 @@ class Bench:
 
     def connected(self, workspace_id: str) -> bool:
         """Whether the workspace's daemon is connected."""
-        return self.hub.presence.state(workspace_id).connected
+        return self.hub.daemons.presence.state(workspace_id).connected
 
     # ── peers ────────────────────────────────────────────────────────────────────────────────
 

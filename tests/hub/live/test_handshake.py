@@ -89,7 +89,7 @@ async def test_a_hub_that_goes_down_welcomes_nobody_and_says_when_to_come_back(
     async with running_bench(tmp_path) as bench:
         identity = await bench.enrolled()
         async with socket_to(bench.port) as one, socket_to(bench.port) as two:
-            bench.hub.presence.start_draining()
+            bench.hub.daemons.presence.start_draining()
             for peer, auth in (
                 (viewing(one), ViewerAuth(auth_token=TOKEN)),
                 (viewing(two), daemon_auth(identity)),

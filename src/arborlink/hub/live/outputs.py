@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from arborlink.hub.live.output import TaskOutput
+from arborlink.outputlog import OutputLog
+from arborlink.outputlog.files import index_path, sync_directory
+from arborlink.outputlog.index import HEADER_BYTES
 from arborlink.protocol import limits
 
 
@@ -26,6 +29,7 @@ class Outputs:
         output = self._open.get(task_id)
         if output is None:
             output = TaskOutput(task_id, self.stem(task_id), window=self._window)
+            output.on_closed = self.release
             self._open[task_id] = output
         return output
 
@@ -38,12 +42,26 @@ class Outputs:
 
         Raises:
             OSError: the disk is full or broken.
+            LogError: what is stored cannot be used.
         """
+        open_before = self._open.get(task_id)
+        if open_before is not None and open_before.writer is not None:
+            return open_before
+        stem = self.stem(task_id)
+        self._make_folder(stem.parent)
+        if open_before is None:
+            _forget_torn(stem)
         output = self.get(task_id)
-        if output.writer is None:
-            self.stem(task_id).parent.mkdir(parents=True, exist_ok=True)
-            output.open_writer(log_id)
+        output.open_writer(log_id)
         return output
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        # A log syncs its own name; without these its folder could be gone after a power loss.
+        sync_directory(self._folder)
+        sync_directory(self._folder.parent)
 
     def watch(self, task_id: str, listener: Callable[[], None]) -> TaskOutput:
         """The task's output, with `listener` called whenever there is more of it."""
@@ -59,11 +77,13 @@ class Outputs:
             self.release(task_id)
 
     def release(self, task_id: str) -> None:
-        """Close the task's output if nobody writes or watches it."""
+        """Close the task's output if nobody writes or watches it and no end waits for its bytes."""
         output = self._open.get(task_id)
-        if output is not None and output.writer is None and not output.listeners:
-            output.close()
+        if output is None or output.writer is not None or output.listeners:
+            return
+        if output.ending is None:
             del self._open[task_id]
+            output.close()
 
     def written(self) -> Iterable[TaskOutput]:
         """Those that are open for writing."""
@@ -74,3 +94,14 @@ class Outputs:
         for output in self._open.values():
             output.close()
         self._open.clear()
+
+
+def _forget_torn(stem: Path) -> None:
+    """A log whose header was never written whole: a crash cut its creation short. Nothing of it
+    was acknowledged, so it begins anew."""
+    try:
+        size = index_path(stem).stat().st_size
+    except FileNotFoundError:
+        return
+    if size < HEADER_BYTES:
+        OutputLog.delete(stem)

@@ -13,7 +13,9 @@ from arborlink.hub.live.flusher import Flusher
 from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.hub.store.base import TaskChanges, TaskRow, TaskStore
+from arborlink.outputlog import LogError
 from arborlink.protocol.checksum import format_checksum
 from arborlink.protocol.lifecycle import EVENT_FOR, Reason, TaskEvent, TaskStatus, is_final
 from arborlink.protocol.messages import Status
@@ -35,8 +37,10 @@ class Settlement:
 
     async def started(self, row: TaskRow, report: Status) -> None:
         """The command is running."""
-        if row.status is not TaskStatus.PENDING:
-            return
+        if row.status is TaskStatus.PENDING:
+            await uninterrupted(self._started(row, report))
+
+    async def _started(self, row: TaskRow, report: Status) -> None:
         changes = TaskChanges(started_at=report.at or now_us())
         self._facts.task_changed(
             await self._tasks.transition_task(row.id, TaskEvent.START, changes)
@@ -61,6 +65,9 @@ class Settlement:
 
     async def settle(self, output: TaskOutput) -> TaskRow | None:
         """Store the end. A repeat of an end that is stored changes nothing."""
+        return await uninterrupted(self._settle(output))
+
+    async def _settle(self, output: TaskOutput) -> TaskRow | None:
         report = output.ending
         row = self._tasks.task(output.task_id)
         if report is None or row is None:
@@ -77,20 +84,31 @@ class Settlement:
 
     async def lose(self, row: TaskRow, reason: Reason, error: str) -> None:
         """The task's fate can never be known."""
-        output = self._outputs.get(row.id)
+        await uninterrupted(self._lose(row, reason, error))
+
+    async def _lose(self, row: TaskRow, reason: Reason, error: str) -> None:
+        output = self._readable(row)
         changes = TaskChanges(
             finished_at=now_us(),
             reason=reason,
             error=error,
-            output_size=output.end,
-            gaps=output.gaps(),
+            output_size=output.end if output is not None else None,
+            gaps=output.gaps() if output is not None else None,
         )
         row = await self._tasks.transition_task(row.id, TaskEvent.LOSE, changes)
-        output.close_writer()
+        if output is not None:
+            output.close_writer()
         self._inputs.forget(row.id)
         self._facts.task_changed(row)
         self._facts.workspace_changed(row.workspace_id)
         self._outputs.release(row.id)
+
+    def _readable(self, row: TaskRow) -> TaskOutput | None:
+        try:
+            return self._outputs.get(row.id)
+        except (OSError, LogError) as error:
+            logger.error("the output of task %s cannot be read: %s", row.id, error)
+            return None
 
 
 def _verdict(report: Status, output: TaskOutput) -> tuple[TaskEvent, TaskChanges]:
