@@ -118,7 +118,7 @@ async def test_alive_ready_and_counted(api: Api) -> None:
         text = (await client.get("/metrics")).text
         assert 'arbor_workspaces{state="disconnected"} 1.0' in text
         assert 'arbor_unfinished_tasks{state="queued"} 1.0' in text
-        api.hub.presence.start_draining()
+        api.hub.daemons.presence.start_draining()
         ready = await client.get("/readyz")
         assert ready.status_code == 503 and len(ready.json()["reasons"]) == 1
 
