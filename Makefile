@@ -29,7 +29,13 @@ help:  ## list the targets
 up: .venv/.installed  ## start a hub and a daemon for this folder and print the sign-in link
 	@$(BIN)/arbor up $(ARGS)
 
-test: .venv/.dev  ## run the tests (under ten minutes on two cores)
+# The browser of the page's tests; without root and without one they are skipped, and say so.
+.venv/.browser: .venv/.dev
+	@command -v chromium >/dev/null || [ "$$(id -u)" -ne 0 ] || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; }
+	@touch $@
+
+test: .venv/.browser  ## run the tests (under ten minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not chaos and not soak' $(ARGS)
 	$(BIN)/python tools/web.py test
 

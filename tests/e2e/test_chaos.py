@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from arborlink.client import Hub
 from arborlink.testing.cell_reader import CellReader
 from arborlink.testing.chaos_proxy import ChaosProxy
-from tests.e2e.arbor import TOKEN, Arbor, cells
+from tests.e2e.arbor import TOKEN, Arbor, cells, wait_until
 from tests.e2e.storm import Watcher, storm
 
 GIB = 1 << 30
@@ -33,14 +34,24 @@ async def weather(
             await asyncio.to_thread(arbor.start_daemon, through=daemon_side.port)
             viewer_url = f"http://127.0.0.1:{viewer_side.port}"
 
+            struck: Counter[str] = Counter()
+
             async def restart_hub() -> None:
                 arbor.kill_hub()
+                struck["hubs killed"] += 1
                 await asyncio.to_thread(arbor.start_hub)
+
+            async def kill_connector() -> None:
+                struck["connectors killed"] += await asyncio.to_thread(kill_and_await, arbor)
+
+            def cut(proxy: ChaosProxy) -> None:
+                struck["cuts"] += 1
+                struck["connections cut"] += proxy.cut()
 
             faults: list[Callable[[], object]] = [
                 *[restart_hub] * hub_kills,
-                *[arbor.kill_connector] * connector_kills,
-                *[daemon_side.cut, viewer_side.cut] * (cuts // 2),
+                *[kill_connector] * connector_kills,
+                *[lambda: cut(daemon_side), lambda: cut(viewer_side)] * (cuts // 2),
             ]
             random.Random(seed).shuffle(faults)
             async with Hub(arbor.url, TOKEN) as hub:
@@ -61,8 +72,23 @@ async def weather(
                 assert watcher.gaps == []
                 assert watcher.final_status == "completed"
             await asyncio.to_thread(_check_logs, arbor, task.id, total)
+            print(f"{total} bytes, exact, through {dict(struck)}; {restless.reopened} reopenings")
+            assert struck["hubs killed"] == hub_kills
+            assert struck["connectors killed"] == connector_kills
+            assert struck["cuts"] == cuts
+            # A cut may find nobody connected, but most must have hit something.
+            assert struck["connections cut"] >= cuts // 2
         finally:
             await asyncio.to_thread(arbor.stop)
+
+
+def kill_and_await(arbor: Arbor) -> int:
+    """Kill the connector that runs and wait for its successor; 1 if there was one to kill."""
+    wait_until(lambda: arbor.connector_pid() is not None, "a connector")
+    before = arbor.connector_pid()
+    arbor.kill_connector()
+    wait_until(lambda: arbor.connector_pid() not in (None, before), "the next connector")
+    return 1
 
 
 def _check_logs(arbor: Arbor, task_id: str, total: int) -> None:
