@@ -110,6 +110,28 @@ def test_exit_codes(changes: dict[str, object], code: int) -> None:
     assert exits.of_task(msgspec.structs.replace(TASK, **changes))[0] == code
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"timeout": 2.5}, "the task was ended after its timeout of 2.5 s"),
+        ({}, "the task was ended, its time was up"),
+        (
+            {"timeout": 60.0, "error": "this machine allows 1 s"},
+            "the task was ended, its time was up: this machine allows 1 s",
+        ),
+    ],
+)
+def test_whose_time_was_up(changes: dict[str, object], sentence: str) -> None:
+    task = msgspec.structs.replace(TASK, status=TaskStatus.FAILED, reason="timeout", **changes)
+    assert exits.of_task(task) == (124, sentence)
+
+
+def test_output_is_pointed_at_if_there_is_any() -> None:
+    lost = msgspec.structs.replace(TASK, status=TaskStatus.LOST)
+    assert "arbor logs" in (exits.of_task(lost)[1] or "")
+    assert exits.of_task(msgspec.structs.replace(lost, output_size=0))[1] == "the task is lost"
+
+
 def test_jsonl_keeps_every_byte() -> None:
     assert json.loads(jsonl(Chunk(5, True, 9, b"hi\n"))) == {
         "offset": 5,

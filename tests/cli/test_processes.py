@@ -102,6 +102,37 @@ def test_interrupting_cancels(up: Up) -> None:
     assert b"cancelled" in err
 
 
+def test_interrupting_twice_does_not_wait_for_the_end(up: Up) -> None:
+    script = 'trap "" INT TERM; echo ready; while :; do read line; done'
+    process = subprocess.Popen(
+        up.command("run", "--", "sh", "-c", script),
+        env=up.environment,
+        cwd=up.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"is being cancelled" in err and b"goes on" not in err
+    task = err.decode().split("arbor logs -f ")[1].split("`")[0]
+    assert up.arbor("cancel", "--grace", "0", task).returncode == 0
+    assert up.arbor("logs", "-f", task).returncode == 0
+    found = json.loads(up.arbor("tasks", "--status", "cancelled", "--json").stdout)
+    assert task in [each["id"] for each in found]
+
+
+def test_what_did_not_run_has_no_output_to_show(up: Up) -> None:
+    result = up.arbor("run", "--cwd", "no-such-folder", "--", "true")
+    assert result.returncode == 125
+    assert b"working_directory" in result.stderr
+    assert b"arbor logs" not in result.stderr
+
+
 def test_detach_logs_and_cancel(up: Up) -> None:
     script = "for i in 1 2 3; do echo $i; done; echo oops >&2; exec sleep 300"
     task = up.arbor("run", "--detach", "--", "sh", "-c", script).stdout.decode().strip()
@@ -160,7 +191,22 @@ def test_enrolling_prints_the_command(up: Up) -> None:
     words = up.arbor("enroll", "elsewhere").stdout.decode().split()
     assert words[:3] == ["arbor", "daemon", "--hub"]
     assert words[4] == "--code"
-    assert up.arbor("run", "-w", "elsewhere", "--", "true").returncode == 125
+    refused = up.arbor("run", "-w", "elsewhere", "--", "true")
+    assert refused.returncode == 125
+    assert b"--queue" in refused.stderr and b"ifOffline" not in refused.stderr
+    listed = up.arbor("workspaces").stdout.decode()
+    assert "never connected  " in listed and "never connected," not in listed
+
+
+def test_a_token_is_not_sent_in_the_clear(up: Up) -> None:
+    result = subprocess.run(
+        up.command("whoami"),
+        env={**up.environment, "ARBOR_URL": "http://192.0.2.1:1", "ARBOR_TOKEN": "secret"},
+        capture_output=True,
+        timeout=30,
+    )
+    assert result.returncode == 1
+    assert b"in the clear" in result.stderr
 
 
 def test_a_terminal_from_end_to_end(up: Up) -> None:

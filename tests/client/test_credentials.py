@@ -54,7 +54,41 @@ def test_a_broken_file_is_named(text: str, tmp_path: Path) -> None:
         load()
 
 
-@pytest.mark.parametrize("url", ["hub.example", "ftp://hub.example", "http://", "http://127.0.0.1:x", "https://[::1"])
+@pytest.mark.parametrize(
+    "url", ["hub.example", "ftp://hub.example", "http://", "http://127.0.0.1:x", "https://[::1"]
+)
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(InvalidInput, match="not the address"):
         resolve(url, "token")
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("http://127.0.0.1:4000/", "http://127.0.0.1:4000"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://LOCALHOST:1", "http://LOCALHOST:1"),
+        ("ws://[::1]:4000", "http://[::1]:4000"),
+        ("wss://hub.example/arbor/", "https://hub.example/arbor"),
+    ],
+)
+def test_where_a_token_may_go(url: str, kept: str) -> None:
+    assert resolve(url, "token").url == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://192.0.2.1:1", "http://hub.example", "ws://10.0.0.1", "http://127.0.0.1.evil.example"],
+)
+def test_a_token_does_not_travel_in_the_clear(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInput, match="in the clear"):
+        resolve(url, "token")
+    monkeypatch.setenv("ARBOR_URL", url)
+    with pytest.raises(InvalidInput, match="in the clear"):
+        resolve()
+
+
+def test_a_stored_address_that_would_be_is_named_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "credentials.toml").write_text('[hub]\nurl = "http://192.0.2.1"\ntoken = "t"\n')
+    with pytest.raises(InvalidInput, match=r"credentials\.toml.*in the clear"):
+        resolve()

@@ -6,9 +6,10 @@ from pathlib import PurePath
 
 import pytest
 
-from arborlink.client.selection import default_workspace, pick_workspace
+from arborlink.client.selection import default_workspace, pick_task, pick_workspace
 from arborlink.protocol.errors import InvalidInput, NotFound
-from arborlink.protocol.resources import Workspace
+from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.resources import Task, Workspace
 
 
 def workspace(identifier: str, name: str, path: str | None = None, host: str = "box") -> Workspace:
@@ -78,3 +79,60 @@ def test_none_and_several_say_what_to_do() -> None:
         default_workspace([])
     with pytest.raises(InvalidInput, match="-w NAME"):
         default_workspace(ALL)
+
+
+def task(identifier: str) -> Task:
+    return Task(
+        id=identifier,
+        workspace_id="ws_1",
+        command="make",
+        args=[],
+        cwd=".",
+        env=[],
+        shell=False,
+        tty=None,
+        title=None,
+        status=TaskStatus.RUNNING,
+        reason=None,
+        exit_code=None,
+        signal=None,
+        error=None,
+        created_by="usr_1",
+        created_at="2026-01-01T00:00:00Z",
+        started_at=None,
+        finished_at=None,
+        output_size=0,
+        gaps=[],
+        timeout=None,
+    )
+
+
+TASKS = [task("tsk_01k5aaxyz1"), task("tsk_01k5abxyz1"), task("tsk_01k6zzz01k")]
+
+
+@pytest.mark.parametrize(
+    ("ref", "index"),
+    [
+        ("tsk_01k5aa", 0),
+        ("01k5ab", 1),
+        ("axyz1", 0),
+        ("bxyz1", 1),
+        ("01k6", 2),
+        ("z01k", 2),
+        ("tsk_01k5aaxyz1", 0),
+    ],
+)
+def test_the_task_that_alone_begins_or_ends_so(ref: str, index: int) -> None:
+    assert pick_task(TASKS, ref) is TASKS[index]
+
+
+@pytest.mark.parametrize("ref", ["tsk_01k5", "01k", "xyz1", "tsk"])
+def test_several_tasks_are_listed(ref: str) -> None:
+    with pytest.raises(InvalidInput, match="tsk_01k5aaxyz1, tsk_01k5abxyz1"):
+        pick_task(TASKS, ref)
+
+
+@pytest.mark.parametrize("ref", ["", "yz1", "1k5a", "nope"])
+def test_no_task(ref: str) -> None:
+    with pytest.raises(NotFound):
+        pick_task(TASKS, ref)

@@ -10,12 +10,15 @@ TAIL_BYTES = 16 * 1024
 
 @click.command(
     "attach",
-    epilog="Example: arbor attach tsk_01k5, and Ctrl-] to leave it running",
+    epilog="Example: arbor attach last, and Ctrl-] to leave it running",
     short_help="Interactive terminal on a running task.",
 )
 @click.argument("task")
 def attach_command(task: str) -> int:
-    """Sit at the terminal of TASK (an id or a unique prefix of one); Ctrl-] leaves it running."""
+    """Sit at the terminal of TASK (an id, its last characters, or `last`).
+
+    Ctrl-] leaves it running.
+    """
     from arborlink.cli.live import Interrupts, LiveTask, Notices
     from arborlink.cli.session import with_hub
     from arborlink.client import Hub

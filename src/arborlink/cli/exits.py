@@ -29,7 +29,7 @@ def of_task(task: Task) -> tuple[int, str | None]:
     detail = f": {task.error}" if task.error else ""
     if task.status is TaskStatus.FAILED:
         if task.reason == Reason.TIMEOUT:
-            return TIMED_OUT, f"the task was ended after its timeout of {task.timeout or 0:g} s"
+            return TIMED_OUT, _timeout_text(task)
         if task.reason == Reason.COMMAND_NOT_FOUND:
             return NOT_FOUND, f"the command was not found{detail or ': ' + task.command}"
         if task.reason == Reason.COMMAND_NOT_EXECUTABLE:
@@ -39,7 +39,12 @@ def of_task(task: Task) -> tuple[int, str | None]:
         if task.reason in (Reason.SIGNAL, None) and task.signal is not None:
             return SIGNAL_BASE + task.signal, None
     reason = f" ({task.reason})" if task.reason else ""
-    return (
-        ARBOR_FAILED,
-        f"the task is {task.status}{reason}{detail}. `arbor logs {task.id}` shows it",
-    )
+    hint = f". `arbor logs {task.id}` shows its output" if task.output_size else ""
+    return ARBOR_FAILED, f"the task is {task.status}{reason}{detail}{hint}"
+
+
+def _timeout_text(task: Task) -> str:
+    # The machine's own policy may allow less than what the task was given; `error` says so.
+    if task.error or task.timeout is None:
+        return f"the task was ended, its time was up{': ' if task.error else ''}{task.error or ''}"
+    return f"the task was ended after its timeout of {task.timeout:g} s"

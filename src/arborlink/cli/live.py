@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +19,8 @@ from arborlink.protocol.limits import MIB
 
 WINDOW_BYTES: Final = 4 * MIB
 STDOUT, STDERR = 1, 2
+# Between a second Ctrl-C and the end: for the hub to say that it has heard of the first.
+CANCEL_SECONDS: Final = 1.0
 
 
 class Notices:
@@ -35,7 +38,7 @@ class Notices:
 
 @dataclass
 class Interrupts:
-    """Counts SIGINT and SIGTERM: the first cancels, the second leaves the task alone."""
+    """Counts SIGINT and SIGTERM: the first cancels, the second does not wait for that."""
 
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
     detach: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,8 +66,9 @@ class LiveTask:
         self._writer = Writer()
         self._screen = terminal.Screen()
         self._broken: OSError | None = None
+        self._cancelled = asyncio.Event()
 
-    async def show(self, offset: int = 0, *, interruptible: bool = True) -> int:
+    async def show(self, offset: int = 0) -> int:
         """Returns the exit code.
 
         Raises:
@@ -72,9 +76,10 @@ class LiveTask:
         """
         async with asyncio.TaskGroup() as group:
             output = group.create_task(self._show_output(offset))
-            helpers = [group.create_task(self._leave_on_detach(output))]
-            if interruptible:
-                helpers.append(group.create_task(self._cancel_on_interrupt()))
+            helpers = [
+                group.create_task(self._leave_on_detach(output)),
+                group.create_task(self._cancel_on_interrupt()),
+            ]
             if self._tty:
                 helpers.append(group.create_task(self._follow_size()))
             if self._input:
@@ -86,8 +91,7 @@ class LiveTask:
 
     async def _finish(self, *, left: bool) -> int:
         if left:
-            say(f"detached; the task goes on. `arbor logs -f {self._task.id}` comes back to it")
-            return exits.DONE if self._tty else exits.CANCELLED
+            return self._say_left()
         if isinstance(self._broken, BrokenPipeError):
             # Nobody reads what it writes: it would get SIGPIPE if it ran here.
             await self._task.cancel()
@@ -103,30 +107,56 @@ class LiveTask:
             complain(sentence)
         return code
 
+    def _say_left(self) -> int:
+        task_id = self._task.id
+        if not self._interrupts.cancel.is_set():
+            say(f"detached; the task goes on. `arbor logs -f {task_id}` comes back to it")
+            return exits.DONE
+        if self._cancelled.is_set():
+            say(
+                "not waiting for it any more; it is being cancelled. "
+                f"`arbor logs -f {task_id}` shows its end"
+            )
+        else:
+            say(
+                "not waiting for it any more; the hub has not said that it is being cancelled. "
+                f"`arbor cancel {task_id}` asks again"
+            )
+        return exits.CANCELLED
+
     async def _show_output(self, offset: int) -> None:
-        async for item in self._task.output(offset, window=WINDOW_BYTES):
-            if isinstance(item, Gap):
-                complain(gap_text(item))
-                continue
-            self._screen.saw(item.data)
+        async with aclosing(self._task.output(offset, window=WINDOW_BYTES)) as items:
             try:
-                await self._writer.write(STDERR if item.is_error else STDOUT, item.data)
+                async for item in items:
+                    if isinstance(item, Gap):
+                        await self._writer.flush()
+                        complain(gap_text(item))
+                        continue
+                    if self._tty:
+                        self._screen.saw(item.data)
+                    await self._writer.write(STDERR if item.is_error else STDOUT, item.data)
+                await self._writer.flush()
             except OSError as error:
                 self._broken = error
-                return
 
     async def _leave_on_detach(self, output: asyncio.Task[None]) -> None:
         await self._interrupts.detach.wait()
+        if self._interrupts.cancel.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    await self._cancelled.wait()
         output.cancel()
 
     async def _cancel_on_interrupt(self) -> None:
         await self._interrupts.cancel.wait()
         if sys.stderr.isatty():
-            say("cancelling… (Ctrl-C again leaves it running)")
+            say("cancelling… (Ctrl-C again: without waiting for its end)")
         try:
             await self._task.cancel()
         except ArborError as error:
             complain(f"the task could not be cancelled: {error.message}")
+        else:
+            self._cancelled.set()
 
     async def _take_input(self, data: bytes) -> bool:
         """Whether more is wanted."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import click
+
+from arborlink.cli import exits
 
 EXAMPLES = """\b
 Examples:
-  arbor logs tsk_01k5 > output.txt
-  arbor logs -f --from -4096 tsk_01k5
-  arbor logs --format jsonl --stream stderr tsk_01k5
+  arbor logs last > output.txt
+  arbor logs -f --from -4096 last
+  arbor logs --format jsonl --stream stderr 7h2k
 """
 
 
@@ -27,7 +27,7 @@ Examples:
     show_default=True,
 )
 def logs_command(task: str, follow: bool, start: int, stream: str | None, form: str) -> int:
-    """Print the output of TASK (an id or a unique prefix of one), byte for byte."""
+    """Print the output of TASK (an id, its last characters, or `last`), byte for byte."""
     from arborlink.cli.live import Notices
     from arborlink.cli.logs_output import Logs
     from arborlink.cli.session import with_hub
@@ -35,16 +35,13 @@ def logs_command(task: str, follow: bool, start: int, stream: str | None, form: 
 
     async def work(hub: Hub) -> None:
         logs = Logs(hub, await hub.task(task), stream, form)
-        # Stored output keeps who wrote what when; live output is joined into larger pieces. Of a
-        # format the hub has no ranges.
-        if follow or (start and logs.is_formatted):
-            await logs.live(start, follow=follow)
+        # Stored output keeps who wrote what when; live output is joined into larger pieces.
+        if follow:
+            await logs.live(start)
         elif logs.is_formatted:
-            await logs.formatted()
+            await logs.formatted(start)
         else:
             await logs.stored(start)
 
-    # A reader that has seen enough (`arbor logs | head`) is no failure.
-    with suppress(BrokenPipeError):
-        with_hub(work, Notices().connection)
-    return 0
+    with_hub(work, Notices().connection)
+    return exits.DONE

@@ -6,8 +6,10 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Final, TypeAlias
 
 from arborlink.cli.console import complain, size_text
 from arborlink.cli.formats import Asciicast, Encoder, jsonl, raw
@@ -20,6 +22,8 @@ from arborlink.protocol.resources import Task
 PROGRESS_SECONDS: Final = 0.5
 MAX_FAILURES: Final = 8
 OUT_OF_RANGE: Final = 416
+
+Download: TypeAlias = Callable[[int], AsyncGenerator[bytes, None]]
 
 
 class Logs:
@@ -37,8 +41,8 @@ class Logs:
         """Whether anything but the bytes as they are is wanted."""
         return self._stream is not None or self._form != "raw"
 
-    async def live(self, start: int, *, follow: bool) -> None:
-        """From `start`, to the end of the task or, without `follow`, of what there is now.
+    async def live(self, start: int) -> None:
+        """From `start` to the end of the task.
 
         Raises:
             InvalidInput: `start` is beyond the end.
@@ -49,11 +53,14 @@ class Logs:
             recording = Asciicast(self._task.info)
             await self._writer.write(STDOUT, recording.header())
             encode = recording.event
-        async for item in self._task.output(start, until_end=follow, window=WINDOW_BYTES):
-            if isinstance(item, Gap) and self._form == "raw":
-                complain(gap_text(item))
-            elif self._is_wanted(item):
-                await self._writer.write(STDOUT, encode(item))
+        async with aclosing(self._task.output(start, window=WINDOW_BYTES)) as items:
+            async for item in items:
+                if isinstance(item, Gap) and self._form == "raw":
+                    await self._writer.flush()
+                    complain(gap_text(item))
+                elif self._is_wanted(item):
+                    await self._writer.write(STDOUT, encode(item))
+        await self._writer.flush()
 
     def _is_wanted(self, item: Chunk | Gap) -> bool:
         if isinstance(item, Gap) or self._stream is None:
@@ -67,59 +74,70 @@ class Logs:
             InvalidInput: `start` is beyond the end.
             OSError: standard output takes no more.
         """
+        task, begin = await self._now(start)
+        progress = Progress(task.output_size - begin)
+        for part in _spans(task, begin):
+            if isinstance(part, Gap):
+                await self._writer.flush()
+                complain(gap_text(part))
+            else:
+                await self._copy(partial(self._span, *part), progress)
+        await self._finish(progress)
+
+    async def formatted(self, start: int) -> None:
+        """What is stored now, from `start`, in the hub's own words.
+
+        Raises:
+            InvalidInput: `start` is beyond the end.
+            OSError: standard output takes no more.
+        """
+        task, begin = await self._now(start)
+        if self._form == "raw":
+            for part in _spans(task, begin):
+                if isinstance(part, Gap):
+                    complain(gap_text(part))
+        progress = Progress(None)
+        await self._copy(partial(self._formatted, begin, task.output_size), progress)
+        await self._finish(progress)
+
+    async def _now(self, start: int) -> tuple[Task, int]:
+        """The task, and where in its output `start` is."""
         task = await self._task.refresh()
         size = task.output_size
         if start > size:
             raise InvalidInput(f"the output has {size} bytes, so there is none at {start}")
-        begin = start if start >= 0 else max(0, size + start)
-        progress = Progress(size - begin)
-        for part in _spans(task, begin):
-            if isinstance(part, Gap):
-                complain(gap_text(part))
-            else:
-                await self._span(*part, progress)
+        return task, start if start >= 0 else max(0, size + start)
+
+    async def _copy(self, rest: Download, progress: Progress) -> None:
+        async with aclosing(_repeated(rest)) as pieces:
+            async for data in pieces:
+                await self._writer.write(STDOUT, data)
+                progress.advance(len(data))
+
+    async def _finish(self, progress: Progress) -> None:
+        await self._writer.flush()
         progress.finish()
 
-    async def formatted(self) -> None:
-        """All that is stored now, in the hub's own words.
+    async def _span(self, start: int, end: int, done: int) -> AsyncGenerator[bytes, None]:
+        async with self._hub.stored_output(self._task.id, start + done, end) as response:
+            if response.status_code == OUT_OF_RANGE:
+                raise Unavailable("the hub has less of the output than it said")
+            async with aclosing(response.aiter_raw()) as pieces:
+                async for data in pieces:
+                    yield data
 
-        Raises:
-            OSError: standard output takes no more.
-        """
-        if self._form == "raw":
-            for gap in (await self._task.refresh()).gaps:
-                complain(gap_text(Gap(gap.start, gap.end, gap.reason)))
-        progress = Progress(None)
-        async for data in _repeated(self._formatted_from):
-            await self._writer.write(STDOUT, data)
-            progress.advance(len(data))
-        progress.finish()
-
-    async def _formatted_from(self, done: int) -> AsyncIterator[bytes]:
-        # The same request gives the same bytes, and perhaps more: what was had is passed over.
-        answer = self._hub.formatted_output(self._task.id, self._form, self._stream)
-        async with answer as response:
+    async def _formatted(self, start: int, end: int, done: int) -> AsyncGenerator[bytes, None]:
+        # The same request gives the same bytes: what was had is passed over.
+        answer = self._hub.formatted_output(self._task.id, self._form, self._stream, start, end)
+        async with answer as response, aclosing(response.aiter_raw()) as pieces:
             skip = done
-            async for data in response.aiter_raw():
+            async for data in pieces:
                 if skip < len(data):
                     yield data[skip:]
                 skip = max(0, skip - len(data))
 
-    async def _span(self, offset: int, end: int, progress: Progress) -> None:
-        async def rest(done: int) -> AsyncIterator[bytes]:
-            answer = self._hub.stored_output(self._task.id, offset + done, end)
-            async with answer as response:
-                if response.status_code == OUT_OF_RANGE:
-                    raise Unavailable("the hub has less of the output than it said")
-                async for data in response.aiter_raw():
-                    yield data
 
-        async for data in _repeated(rest):
-            await self._writer.write(STDOUT, data)
-            progress.advance(len(data))
-
-
-async def _repeated(rest: Callable[[int], AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+async def _repeated(rest: Download) -> AsyncGenerator[bytes, None]:
     """A download that goes on where it broke off: `rest` is told how many bytes there were.
 
     Raises:
@@ -129,10 +147,11 @@ async def _repeated(rest: Callable[[int], AsyncIterator[bytes]]) -> AsyncIterato
     done = 0
     while True:
         try:
-            async for data in rest(done):
-                done += len(data)
-                backoff.succeeded()
-                yield data
+            async with aclosing(rest(done)) as pieces:
+                async for data in pieces:
+                    done += len(data)
+                    backoff.succeeded()
+                    yield data
             return
         except Unavailable:
             if backoff.failures >= MAX_FAILURES:

@@ -53,6 +53,13 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. A reader that has seen enough (`| head`) is no failure to speak of."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return exits.BROKEN_PIPE
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """From the table alone."""
         with formatter.section("Commands"):
@@ -83,8 +90,6 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = failure if failure == exits.ARBOR_FAILED else error.exit_code
-    except BrokenPipeError:
-        code = exits.BROKEN_PIPE
     except Exception as error:
         complain(_explain(error))
         code = failure

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from arborlink.cli import exits
+
+if TYPE_CHECKING:
+    from arborlink.protocol.resources import Workspace
 
 EXAMPLES = """\b
 Examples:
@@ -52,7 +56,7 @@ def run_command(
     from arborlink.cli import keyboard, terminal
     from arborlink.cli.live import Interrupts, LiveTask, Notices
     from arborlink.cli.session import choose_workspace, with_hub
-    from arborlink.client import Hub
+    from arborlink.client import Hub, WorkspaceUnreachable
 
     variables = dict(_variable(each) for each in env)
     words = (" ".join(command),) if shell else command
@@ -62,19 +66,22 @@ def run_command(
         interrupts = Interrupts()
         interrupts.install()
         chosen = await choose_workspace(hub, workspace)
-        task = await hub.run(
-            words[0],
-            *words[1:],
-            workspace=chosen.id,
-            cwd=cwd,
-            env=variables,
-            shell=shell,
-            tty=terminal.size() if tty else None,
-            timeout=timeout,
-            if_offline="queue" if queue else "fail",
-            title=title,
-            stdin="open" if with_input else "empty",
-        )
+        try:
+            task = await hub.run(
+                words[0],
+                *words[1:],
+                workspace=chosen.id,
+                cwd=cwd,
+                env=variables,
+                shell=shell,
+                tty=terminal.size() if tty else None,
+                timeout=timeout,
+                if_offline="queue" if queue else "fail",
+                title=title,
+                stdin="open" if with_input else "empty",
+            )
+        except WorkspaceUnreachable as error:
+            raise WorkspaceUnreachable(_unreachable_text(chosen)) from error
         if detach:
             click.echo(task.id)
             return exits.DONE
@@ -82,6 +89,14 @@ def run_command(
         return await (live.show_raw() if tty else live.show())
 
     return with_hub(work, Notices().connection)
+
+
+def _unreachable_text(workspace: Workspace) -> str:
+    where = "" if workspace.path is None else f" on {workspace.host} with `arbor daemon`"
+    return (
+        f"the daemon of {workspace.name} is not connected. Start it{where}, or give --queue to run "
+        "the command when it is back"
+    )
 
 
 def _variable(text: str) -> tuple[str, str]:

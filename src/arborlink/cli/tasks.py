@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def tasks_command(
     workspace: str | None, status: str | None, search: str | None, limit: int, as_json: bool
 ) -> None:
-    """List the newest tasks."""
+    """List the newest tasks. The last four characters of an ID are mostly enough to name it."""
     from arborlink.cli.session import with_hub
 
     tasks = with_hub(
@@ -59,9 +59,7 @@ def _row(task: Task) -> tuple[str, ...]:
     )
 
 
-@click.command(
-    "cancel", epilog="Example: arbor cancel tsk_01k5 tsk_01k6", short_help="Cancel tasks."
-)
+@click.command("cancel", epilog="Example: arbor cancel 7h2k q9xe", short_help="Cancel tasks.")
 @click.argument("tasks", nargs=-1, required=True)
 @click.option(
     "--grace",
@@ -72,7 +70,7 @@ def _row(task: Task) -> tuple[str, ...]:
     help="Between SIGTERM and SIGKILL.",
 )
 def cancel_command(tasks: tuple[str, ...], grace: float) -> int:
-    """End the whole process tree of each of TASKS (ids or unique prefixes of ids)."""
+    """End the whole process tree of each of TASKS (ids, their last characters, or `last`)."""
     from arborlink.cli.session import with_hub
     from arborlink.client import ArborError, Hub
 

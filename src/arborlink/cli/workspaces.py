@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
 from arborlink.cli.console import ago, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from arborlink.protocol.resources import Workspace
 
 
 @click.command(
@@ -27,7 +31,7 @@ def workspaces_command(as_json: bool) -> None:
     rows = [
         (
             each.name,
-            each.state.replace("_", " ") + ("" if each.since is None else f", {ago(each.since)}"),
+            _state(each),
             str(each.running_tasks),
             "-" if each.path is None else f"{each.host}:{each.path}",
             each.id,
@@ -35,6 +39,13 @@ def workspaces_command(as_json: bool) -> None:
         for each in found
     ]
     print_table(("NAME", "STATE", "RUNNING", "WHERE", "ID"), rows)
+
+
+def _state(workspace: Workspace) -> str:
+    if workspace.state == "never_connected":
+        return "never connected"
+    since = "" if workspace.since is None else f", {ago(workspace.since)}"
+    return f"{workspace.state}{since}"
 
 
 @click.command(

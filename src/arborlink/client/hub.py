@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from arborlink.client import selection
@@ -15,7 +15,7 @@ from arborlink.client.live import LivePool
 from arborlink.client.replies import CreatedToken, Enrollment, NewToken, Page, SessionLink
 from arborlink.client.tasks import TaskHandle
 from arborlink.protocol import ids
-from arborlink.protocol.errors import InvalidInput, LocalProtocolError, NotFound
+from arborlink.protocol.errors import LocalProtocolError, NotFound
 from arborlink.protocol.resources import (
     NewTask,
     Principal,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import httpx2
 
 PAGE_ITEMS: Final = 100
-# How many of the newest tasks a prefix of an id is looked for in.
-PREFIX_SEARCH_TASKS: Final = 1_000
+# How many of the newest tasks a part of an id is looked for in.
+SEARCHED_TASKS: Final = 1_000
 IDEMPOTENCY_KEY_BYTES: Final = 16
 DEFAULT_SCOPES: Final[tuple[Scope, ...]] = ("tasks:read", "tasks:write")
 
@@ -60,7 +60,7 @@ class Hub:
 
     Raises:
         NotAuthenticated: no hub or no token is configured.
-        InvalidInput: the address is none.
+        InvalidInput: the address is none, or would have the token sent in the clear.
     """
 
     def __init__(
@@ -161,14 +161,16 @@ class Hub:
             search=search,
             limit=min(limit, PAGE_ITEMS),
         )
-        async for page in pages:
-            found += page.items
-            if len(found) >= limit:
-                break
+        async with aclosing(pages):
+            async for page in pages:
+                found += page.items
+                if len(found) >= limit:
+                    break
         return found[:limit]
 
     async def task(self, ref: str) -> TaskHandle:
-        """The task with this id or unique prefix of an id.
+        """The task with this id, with an id that alone begins so, or ends so (at least 4
+        characters); "last" is the newest task that the token's owner started.
 
         Raises:
             NotFound: there is none.
@@ -176,8 +178,10 @@ class Hub:
         """
         if ids.is_id("tsk", ref):
             info = await self._api.get(f"/api/tasks/{ref}", Task)
+        elif ref == selection.LAST:
+            info = await self._last_task()
         else:
-            info = _pick_task(await self.tasks(limit=PREFIX_SEARCH_TASKS), ref)
+            info = selection.pick_task(await self.tasks(limit=SEARCHED_TASKS), ref)
         return TaskHandle(self._api, self._live, info, owns_input=False)
 
     async def run(
@@ -237,12 +241,19 @@ class Hub:
 
     @asynccontextmanager
     async def formatted_output(
-        self, task_id: str, form: str, stream: str | None = None
+        self,
+        task_id: str,
+        form: str,
+        stream: str | None = None,
+        start: int = 0,
+        end: int | None = None,
     ) -> AsyncIterator[httpx2.Response]:
-        """All stored output as "raw", "jsonl" or "asciicast", of "stdout", "stderr" or both."""
+        """The stored output `[start, end)` as "raw", "jsonl" or "asciicast", of "stdout", "stderr"
+        or both."""
         path = f"/api/tasks/{task_id}/output"
         headers = {"Accept-Encoding": "identity"}
-        async with self._api.stream(path, headers, format=form, stream=stream) as response:
+        query = {"format": form, "stream": stream, "from": start, "to": end}
+        async with self._api.stream(path, headers, **query) as response:
             yield response
 
     # ── tokens ───────────────────────────────────────────────────────────────────────────────
@@ -291,9 +302,24 @@ class Hub:
             return selection.default_workspace(await self.workspaces()).id
         return (await self.workspace(ref)).id
 
+    async def _last_task(self) -> Task:
+        owner = (await self.me()).user_id
+        searched = 0
+        async with aclosing(self._pages("/api/tasks", Page[Task], limit=PAGE_ITEMS)) as pages:
+            async for page in pages:
+                mine = next((each for each in page.items if each.created_by == owner), None)
+                if mine is not None:
+                    return mine
+                searched += len(page.items)
+                if searched >= SEARCHED_TASKS:
+                    break
+        raise NotFound(
+            f"none of the newest {searched} tasks is yours. `arbor run -- COMMAND` starts one"
+        )
+
     async def _pages(
         self, path: str, kind: type[Page[T]], **query: object
-    ) -> AsyncIterator[Page[T]]:
+    ) -> AsyncGenerator[Page[T], None]:
         cursor: str | None = None
         while True:
             page = await self._api.get(path, kind, cursor=cursor, **query)
@@ -315,19 +341,3 @@ class Hub:
         if self._opened is None:
             raise LocalProtocolError("a Hub is used inside `async with Hub() as hub:`")
         return self._opened
-
-
-def _pick_task(tasks: Sequence[Task], ref: str) -> Task:
-    found = [each for each in tasks if each.id.startswith((ref, f"tsk_{ref}"))] if ref else []
-    if len(found) == 1:
-        return found[0]
-    if found:
-        listed = ", ".join(each.id for each in found[: selection.MAX_CANDIDATES])
-        raise InvalidInput(
-            f"{ref!r} could be any of {len(found)} tasks: {listed}. Give more of the id",
-            code="ambiguous",
-        )
-    raise NotFound(
-        f"the id of none of the newest {PREFIX_SEARCH_TASKS} tasks begins with {ref!r}. "
-        "`arbor tasks` lists them"
-    )

@@ -1,14 +1,18 @@
-"""Which workspace somebody means. Pure."""
+"""Which workspace or task somebody means. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import Final
 
 from arborlink.protocol.errors import InvalidInput, NotFound
-from arborlink.protocol.resources import Workspace
+from arborlink.protocol.resources import Task, Workspace
 
-MAX_CANDIDATES = 10
+MAX_CANDIDATES: Final = 10
+# Ids begin with the time and end with what is random.
+MIN_SUFFIX_CHARS: Final = 4
+LAST: Final = "last"
 
 
 def pick_workspace(workspaces: Sequence[Workspace], ref: str) -> Workspace:
@@ -62,6 +66,36 @@ def default_workspace(
         f"there are several workspaces: {listing(workspaces)}. Say which one (-w NAME)",
         code="ambiguous",
     )
+
+
+def pick_task(tasks: Sequence[Task], ref: str) -> Task:
+    """The task whose id alone begins or ends with `ref`.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: there are several.
+    """
+    found = [each for each in tasks if _is_part(ref, each.id)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(each.id for each in found[:MAX_CANDIDATES])
+        more = f" and {len(found) - MAX_CANDIDATES} more" if len(found) > MAX_CANDIDATES else ""
+        raise InvalidInput(
+            f"{ref!r} could be any of {len(found)} tasks: {listed}{more}. Give the last characters "
+            "of the id",
+            code="ambiguous",
+        )
+    raise NotFound(
+        f"the id of none of the newest {len(tasks)} tasks begins with {ref!r}, or ends with it (at "
+        f"least {MIN_SUFFIX_CHARS} characters). `arbor tasks` lists them"
+    )
+
+
+def _is_part(ref: str, task_id: str) -> bool:
+    if len(ref) >= MIN_SUFFIX_CHARS and task_id.endswith(ref):
+        return True
+    return bool(ref) and task_id.startswith((ref, f"tsk_{ref}"))
 
 
 def listing(workspaces: Sequence[Workspace]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -79,7 +80,7 @@ class TaskHandle:
         feed = self._live.follow(Subscription(self.id, offset, window=window))
         self._prime(feed)
         try:
-            async for item in _items(feed):
+            while (item := await _next(feed)) is not None:
                 self._learn(feed)
                 part = _below(item, stop_at)
                 if part is not None:
@@ -90,7 +91,7 @@ class TaskHandle:
         finally:
             feed.close()
 
-    async def statuses(self) -> AsyncIterator[Task]:
+    async def statuses(self) -> AsyncGenerator[Task, None]:
         """The task as it is now, and again whenever that changes, until it is over.
 
         Raises:
@@ -123,9 +124,10 @@ class TaskHandle:
         Raises:
             ArborError: the task cannot be seen, or the token is not valid any more.
         """
-        async for info in self.statuses():
-            if is_final(info.status):
-                break
+        async with aclosing(self.statuses()) as statuses:
+            async for info in statuses:
+                if is_final(info.status):
+                    break
         return self.info
 
     async def cancel(self, *, grace_seconds: float = limits.DEFAULT_GRACE_SECONDS) -> None:
@@ -223,19 +225,19 @@ class TaskHandle:
             )
 
 
-async def _items(feed: Feed) -> AsyncIterator[Chunk | Gap]:
+async def _next(feed: Feed) -> Chunk | Gap | None:
+    """The next piece, as soon as there is one; None at the end."""
     subscription = feed.subscription
     while True:
         item = subscription.take()
         feed.consumed()
         if item is not None:
-            yield item
-        elif subscription.failure is not None:
+            return item
+        if subscription.failure is not None:
             raise subscription.failure
-        elif subscription.ended:
-            return
-        else:
-            await feed.changed()
+        if subscription.ended:
+            return None
+        await feed.changed()
 
 
 async def _progress(feed: Feed, stream: ExactInput | TypedInput) -> None:

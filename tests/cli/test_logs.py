@@ -1,0 +1,81 @@
+"""`arbor logs` and how tasks are named, with a real hub and daemon."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from .conftest import Up
+
+LINES = 60_000
+
+
+@pytest.fixture(scope="module", name="large")
+def _large(up: Up) -> str:
+    """A task that is over, with more output than any buffer on the way takes."""
+    script = f'seq 1 {LINES}; echo oops >&2; seq 1 {LINES}; echo "end of it"'
+    result = up.arbor("run", "--shell", "--title", "large", "--", script)
+    assert result.returncode == 0
+    task = json.loads(up.arbor("tasks", "--search", "large", "--json").stdout)[0]
+    return str(task["id"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["-f"], ["--format", "jsonl"], ["--format", "asciicast"], ["--stream", "stdout"]],
+    ids=" ".join,
+)
+def test_a_reader_that_has_seen_enough(up: Up, large: str, options: list[str]) -> None:
+    process = subprocess.Popen(
+        up.command("logs", *options, large),
+        env=up.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(30) == 128 + signal.SIGPIPE
+    process.stderr.close()
+
+
+def test_formats_from_an_offset_keep_the_pieces(up: Up, large: str) -> None:
+    def pieces(*options: str) -> list[dict[str, object]]:
+        output = up.arbor("logs", "--format", "jsonl", *options, large).stdout
+        return [json.loads(line) for line in output.splitlines()]
+
+    whole = pieces()
+    size = len(up.arbor("logs", large).stdout)
+    middle = len(whole) // 2
+    offset = whole[middle]["offset"]
+    assert isinstance(offset, int)
+    assert pieces("--from", str(offset)) == whole[middle:]
+    assert pieces("--from", str(offset - size)) == whole[middle:]
+    assert "".join(str(each["text"]) for each in pieces("--from", "-10")) == "end of it\n"
+    assert pieces("--from", str(-size - 5)) == whole
+    stderr = up.arbor("logs", "--stream", "stderr", "--from", "100", large).stdout
+    assert stderr == b"oops\n"
+    recorded = up.arbor("logs", "--format", "asciicast", "--from", "-10", large).stdout.splitlines()
+    assert json.loads(recorded[0])["version"] == 2
+    assert [json.loads(each)[2] for each in recorded[1:]] == ["end of it\r\n"]
+    beyond = up.arbor("logs", "--format", "jsonl", "--from", str(size + 1), large)
+    assert beyond.returncode == 1 and f"{size} bytes".encode() in beyond.stderr
+
+
+def test_a_task_is_named_by_its_end_or_as_the_last_one(up: Up) -> None:
+    first, second = (
+        up.arbor("run", "--detach", "--", "echo", each).stdout.decode().strip()
+        for each in ("first", "second")
+    )
+    assert up.arbor("logs", "-f", "last").stdout == b"second\n"
+    assert up.arbor("logs", "-f", first[-6:]).stdout == b"first\n"
+    assert up.arbor("logs", "-f", second[:-1]).stdout == b"second\n"
+    too_short = up.arbor("logs", first[-3:])
+    assert too_short.returncode == 1 and b"at least 4 characters" in too_short.stderr
+    ambiguous = up.arbor("logs", first[:7])
+    assert ambiguous.returncode == 1 and first.encode() in ambiguous.stderr
