@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -78,14 +80,26 @@ def daemon_command(
     """Connect PATHS (default: here) to their hub until SIGTERM or Ctrl-C."""
     from arborlink.daemon import app
 
-    folders = list(paths) or [Path.cwd()]
+    folders = [path.resolve() for path in paths] or [Path.cwd()]
     token = os.environ.get("ARBOR_TOKEN")
     hub_url = hub_url or os.environ.get("ARBOR_URL")
     if code is not None and (hub_url is None or len(folders) != 1):
         raise click.UsageError("--code is for one folder and needs --hub")
+    enrolled = False
     for folder in folders:
         if code is None and app.find_identity(folder) is not None:
             continue
         if hub_url is not None and (code or token):
             app.enroll(hub_url, code, folder, name, token=token)
+            enrolled = True
+    if enrolled:
+        _begin_anew(folders, on_stop)
     return app.run(folders, on_stop="wait" if on_stop == "wait" else "cancel")
+
+
+def _begin_anew(folders: list[Path], on_stop: str) -> NoReturn:
+    """Become the daemon in a fresh interpreter: it lives as long as the machine, and what enrolling
+    needed (HTTP, TLS) would stay in its memory."""
+    paths = [str(folder) for folder in folders]
+    arguments = ["-P", "-m", "arborlink.cli", "daemon", "--on-stop", on_stop, "--", *paths]
+    os.execv(sys.executable, [sys.executable, *arguments])
