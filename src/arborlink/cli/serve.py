@@ -99,7 +99,8 @@ def daemon_command(
 
 def _begin_anew(folders: list[Path], on_stop: str) -> NoReturn:
     """Become the daemon in a fresh interpreter: it lives as long as the machine, and what enrolling
-    needed (HTTP, TLS) would stay in its memory."""
+    needed (HTTP, TLS, somebody's API token) would stay in its memory and environment."""
     paths = [str(folder) for folder in folders]
     arguments = ["-P", "-m", "arborlink.cli", "daemon", "--on-stop", on_stop, "--", *paths]
-    os.execv(sys.executable, [sys.executable, *arguments])
+    kept = {name: value for name, value in os.environ.items() if name != "ARBOR_TOKEN"}
+    os.execve(sys.executable, [sys.executable, *arguments], kept)
