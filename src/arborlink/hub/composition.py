@@ -56,20 +56,25 @@ class Hub:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the hub's own tasks going while inside; then make everything durable and close."""
-        async with asyncio.TaskGroup() as group:
-            own = [
-                group.create_task(self.daemons.flusher.run()),
-                group.create_task(self.daemons.dispatcher.expire_for_ever()),
-            ]
-            try:
-                yield
-            finally:
-                for task in own:
-                    task.cancel()
-        await self.daemons.flusher.flush()
-        self.daemons.flusher.close()
-        self.daemons.outputs.close()
-        await self.store.close()
+        try:
+            async with asyncio.TaskGroup() as group:
+                own = [
+                    group.create_task(self.daemons.flusher.run()),
+                    group.create_task(self.daemons.dispatcher.expire_for_ever()),
+                ]
+                try:
+                    yield
+                finally:
+                    for task in own:
+                        task.cancel()
+        finally:
+            # All of them: a round that was cancelled has forgotten what it was about.
+            for output in self.daemons.outputs.written():
+                self.daemons.flusher.hurry(output)
+            await self.daemons.flusher.flush()
+            self.daemons.flusher.close()
+            self.daemons.outputs.close()
+            await self.store.close()
 
     @property
     def scheme(self) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from arborlink.hub.access import Access
 from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.problems import problem_response
 from arborlink.hub.routes.authentication import identify
 from arborlink.hub.service import formats
-from arborlink.hub.service.ranges import parse_range
+from arborlink.hub.service.ranges import RangeNotSatisfiable, parse_range
+from arborlink.hub.service.segments import thin
 from arborlink.hub.service.tasks import Tasks
-from arborlink.outputlog import Gap, LogReader
+from arborlink.outputlog import Gap, LogMissing, LogReader, Record
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.resources import Task
 
@@ -52,7 +56,7 @@ class OutputRoutes:
         stream = _choice(request, "stream", ("stdout", "stderr"), None)
         output = self._outputs.get(task.id)
         try:
-            size, gaps, reader = output.end, output.gaps(), output.reader()
+            size, gaps = output.end, output.gaps()
         finally:
             self._outputs.release(task.id)
         headers = _headers(request, task, form or "raw")
@@ -62,17 +66,17 @@ class OutputRoutes:
         whole = form != "raw" or stream is not None or (first, last) != (0, size)
         try:
             found = None if whole else parse_range(request.headers.get("range"), size)
-        except BaseException:
-            if reader is not None:
-                reader.close()
-            raise
+        except RangeNotSatisfiable as error:
+            refusal = problem_response(error)
+            refusal.headers["Content-Range"] = f"bytes */{size}"
+            return refusal
         start, end = found or (first, last)
         if not whole:
             headers["Accept-Ranges"] = "bytes"
             headers["Content-Length"] = str(end - start)
         if found is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        body = _body(reader, start, end, form or "raw", stream, task)
+        body = _body(self._outputs.stem(task.id), start, end, form or "raw", stream, task)
         return StreamingResponse(body, 206 if found else 200, headers)
 
     async def segments(self, request: Request) -> Response:
@@ -80,29 +84,29 @@ class OutputRoutes:
         identity = await identify(self._access, request)
         task = self._tasks.get(identity, request.path_params["task_id"])
         start, end = _offset(request, "from", 0), _offset(request, "to", task.output_size)
-        output = self._outputs.get(task.id)
-        try:
-            reader = output.reader()
-        finally:
-            self._outputs.release(task.id)
-        items = [] if reader is None else _thin(reader, start, min(end, task.output_size))
+        stem = self._outputs.stem(task.id)
+        # A long output has millions of records: off the loop, and never all of them in memory.
+        items = await run_in_threadpool(_segments, stem, start, min(end, task.output_size))
         return Response(msgspec.json.encode({"items": items}), media_type="application/json")
 
 
 def _body(
-    reader: LogReader | None, start: int, end: int, form: str, stream: str | None, task: Task
+    stem: Path, start: int, end: int, form: str, stream: str | None, task: Task
 ) -> Iterator[bytes]:
-    if reader is None:
-        return
+    # Opened only here: of a body that nobody begins to read nothing has to be closed.
     try:
+        reader = LogReader(stem)
+    except LogMissing:
+        if form == "asciicast":
+            yield formats.asciicast_header(task)
+        return
+    with reader:
         if form == "jsonl":
             yield from formats.jsonl(reader, start, end, stream)
         elif form == "asciicast":
             yield from formats.asciicast(reader, start, end, stream, task)
         else:
             yield from formats.raw(reader, start, end, stream)
-    finally:
-        reader.close()
 
 
 def _headers(request: Request, task: Task, form: str) -> dict[str, str]:
@@ -145,32 +149,21 @@ def _offset_of(name: str, text: str) -> int:
     return int(text)
 
 
-def _thin(reader: LogReader, start: int, end: int) -> list[dict[str, object]]:
-    """Joins neighbours of the same stream until there are few enough."""
+def _segments(stem: Path, start: int, end: int) -> list[dict[str, object]]:
     try:
-        records = list(reader.records(start, end))
-    finally:
-        reader.close()
-    step = max(1, -(-(end - start) // MAX_SEGMENTS)) if len(records) > MAX_SEGMENTS else 0
-    items: list[dict[str, object]] = []
-    for record in records:
-        if isinstance(record, Gap):
-            items.append({"from": record.start, "to": record.end, "reason": record.reason})
-            continue
-        last = items[-1] if items else None
-        if (
-            last is not None
-            and last.get("isError") == record.is_error
-            and record.offset + record.length - int(str(last["offset"])) <= step
-        ):
-            last["length"] = record.offset + record.length - int(str(last["offset"]))
-            continue
-        items.append(
-            {
-                "offset": record.offset,
-                "length": record.length,
-                "isError": record.is_error,
-                "time": record.time_us,
-            }
-        )
-    return items[:: max(1, len(items) // MAX_SEGMENTS)]
+        reader = LogReader(stem)
+    except LogMissing:
+        return []
+    with reader:
+        return [_shown(segment) for segment in thin(reader.records(start, end), MAX_SEGMENTS)]
+
+
+def _shown(segment: Record | Gap) -> dict[str, object]:
+    if isinstance(segment, Gap):
+        return {"from": segment.start, "to": segment.end, "reason": segment.reason}
+    return {
+        "offset": segment.offset,
+        "length": segment.length,
+        "isError": segment.is_error,
+        "time": segment.time_us,
+    }

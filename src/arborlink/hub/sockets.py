@@ -128,7 +128,11 @@ class Sockets:
             return daemon
         if self.daemons.presence.draining():
             raise Unavailable("the hub is going down; retry in 2 seconds")
-        identity = await self.access.authenticate_viewer(event.auth.auth_token)
+        try:
+            identity = await self.access.authenticate_viewer(event.auth.auth_token)
+        except NotAuthenticated:
+            self.access.failures.take(websocket.client.host if websocket.client else "")
+            raise
         link.welcome(
             ViewerWelcome(
                 user_id=identity.user_id, scopes=sorted(identity.scopes), limits=self.limits

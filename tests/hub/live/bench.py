@@ -122,7 +122,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def running_bench(data_dir: Path, *, port: int = 0, **settings: object) -> AsyncIterator[Bench]:
+async def running_bench(
+    data_dir: Path, *, port: int = 0, **settings: object
+) -> AsyncIterator[Bench]:
     """A hub that runs while inside; the same folder again is a restart."""
     settings = {"requests_burst": 10_000, **settings}
     async with (

@@ -7,7 +7,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -30,6 +30,7 @@ from arborlink.protocol.messages import (
     Status,
     Subscribe,
     TaskStatusChanged,
+    UnknownMessage,
     ViewerAck,
     ViewerAuth,
     ViewerWelcome,
@@ -74,8 +75,9 @@ class Peer:
     async def receive(self) -> AnyMessage:
         """The next message."""
         async with asyncio.timeout(SECONDS):
-            message: AnyMessage = self._decoder.decode(await self.socket.recv())
-        return message
+            message = self._decoder.decode(await self.socket.recv())
+        assert not isinstance(message, UnknownMessage), message
+        return cast(AnyMessage, message)
 
     async def expect(self, kind: type[M], where: Callable[[M], bool] = lambda _: True) -> M:
         """The next message of a kind; others go to `skipped`."""
@@ -224,7 +226,9 @@ def spooled(
 
 
 @asynccontextmanager
-async def dialled_daemon(port: int, auth: DaemonAuth, *, json: bool = False) -> AsyncIterator[Peer]:
+async def dialled_daemon(
+    port: int, auth: DaemonAuth, *, json: bool = False
+) -> AsyncIterator[ScriptedDaemon]:
     """A daemon that has sent its `auth`, whatever the hub thinks of it."""
     codec = Codec(json=json)
     async with socket_to(port, json=json) as socket:
@@ -245,7 +249,6 @@ async def connected_daemon(
     """A daemon that the hub has welcomed."""
     auth = daemon_auth(identity, instance=instance, tasks=tasks)
     async with dialled_daemon(port, auth, json=json) as daemon:
-        assert isinstance(daemon, ScriptedDaemon)
         daemon.welcome = await daemon.expect(DaemonWelcome)
         yield daemon
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OTHER_LOG_ID = "f" * 32
 
 
-async def started(bench: Bench, identity: DaemonIdentity, output: bytes = b"") -> str:
-    """A task that was started on a connection that is gone."""
+async def started(
+    bench: Bench, identity: DaemonIdentity, output: bytes = b"", *, beside: Sequence[str] = ()
+) -> str:
+    """A task that was started on a connection that is gone; `beside`: others that run."""
     task = await bench.create(identity.workspace_id)
-    async with bench.daemon(identity) as daemon:
+    async with bench.daemon(identity, tasks=[spooled(other) for other in beside]) as daemon:
         await daemon.expect(Command, lambda command: command.task_id == task)
         await daemon.running(task)
         if output:
@@ -212,7 +216,7 @@ async def test_one_damaged_log_does_not_keep_the_daemon_away(tmp_path: Path) -> 
     async with running_bench(tmp_path) as bench:
         identity = await bench.enrolled()
         damaged = await started(bench, identity, b"abc")
-        healthy = await started(bench, identity, b"abc")
+        healthy = await started(bench, identity, b"abc", beside=[damaged])
         stem = bench.hub.daemons.outputs.stem(damaged)
     stem.with_suffix(".idx").write_bytes(b"\0" * 64)
     async with running_bench(tmp_path) as bench:
@@ -253,7 +257,7 @@ async def test_a_log_whose_creation_a_crash_cut_short_begins_anew(tmp_path: Path
 async def test_a_log_id_that_is_none_is_refused_with_a_close_code(
     bench: Bench, identity: DaemonIdentity
 ) -> None:
-    task = await started(bench, identity)
+    task = await bench.create(identity.workspace_id)
     auth = daemon_auth(identity, tasks=[spooled(task, log_id="no log id")])
     async with dialled_daemon(bench.port, auth) as daemon:
         assert (await daemon.closed()).code == 4400
@@ -262,8 +266,6 @@ async def test_a_log_id_that_is_none_is_refused_with_a_close_code(
 async def test_a_failed_fsync_of_a_recovered_log_is_not_taken_for_durable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-
     async with running_bench(tmp_path) as bench:
         identity = await bench.enrolled()
         task = await started(bench, identity, b"abc")
@@ -325,8 +327,10 @@ async def test_an_end_of_an_older_connection_is_not_believed_on_a_newer_one(
     async with bench.daemon(identity) as daemon:
         await daemon.expect(Command)
         await daemon.running(task)
+        await bench.becomes(task, TaskStatus.RUNNING)
         await daemon.ended(task, b"abc")
-        await daemon.settle()
+        outputs = bench.hub.daemons.outputs
+        await bench.until(lambda: getattr(outputs.find(task), "ending", None) is not None)
     journal = [spooled(task, 3, status=TaskStatus.LOST)]
     async with bench.daemon(identity, instance="i2", tasks=journal) as daemon:
         await daemon.output(task, 0, b"abc")

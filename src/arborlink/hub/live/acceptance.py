@@ -12,8 +12,9 @@ import time
 from arborlink.hub.access import Access
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.daemon_session import DaemonSession
-from arborlink.hub.live.daemons import Daemons
+from arborlink.hub.live.daemons import Daemons, unnamed_log_id
 from arborlink.hub.store.base import TaskRow
+from arborlink.outputlog import LogCorrupt
 from arborlink.protocol.checksum import format_checksum
 from arborlink.protocol.errors import ConnectionReplaced, Unavailable, UnsupportedProtocol
 from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
@@ -28,6 +29,11 @@ from arborlink.protocol.messages import (
 )
 
 logger = logging.getLogger(__name__)
+
+
+def replaced() -> ConnectionReplaced:
+    """What the older of two connections is told."""
+    return ConnectionReplaced("a newer connection of this daemon took over")
 
 
 class Acceptance:
@@ -72,27 +78,41 @@ class Acceptance:
         session.adopt(auth, acceptance.epoch)
         previous = self._daemons.presence.enter(session)
         if previous is not None:
-            previous.fail(ConnectionReplaced("a newer connection of this daemon took over"))
-        positions = await self._reconcile(auth)
-        session.link.welcome(
-            DaemonWelcome(
-                epoch=acceptance.epoch,
-                hub_id=self._hub_id,
-                limits=self._limits,
-                tasks=positions,
-            ),
-            time.monotonic(),
-        )
-        self._resume(auth, session)
+            previous.fail(replaced())
+        # One after another, and not while tasks are handed over: each must see what the other did.
+        async with self._daemons.dispatcher.lock(auth.workspace_id):
+            positions = await self._reconcile(auth, session)
+            self._check_current(session)
+            session.link.welcome(
+                DaemonWelcome(
+                    epoch=acceptance.epoch,
+                    hub_id=self._hub_id,
+                    limits=self._limits,
+                    tasks=positions,
+                ),
+                time.monotonic(),
+            )
+            self._resume(auth, session)
         self._daemons.facts.workspace_changed(auth.workspace_id)
         await self._daemons.dispatcher.kick(auth.workspace_id)
 
-    async def _reconcile(self, auth: DaemonAuth) -> list[TaskPosition]:
+    def _check_current(self, session: DaemonSession) -> None:
+        if not self._daemons.is_current(session):
+            raise replaced()
+
+    async def _reconcile(self, auth: DaemonAuth, session: DaemonSession) -> list[TaskPosition]:
         spooled = {task.task_id: task for task in auth.tasks}
         positions = []
-        for row in self._daemons.tasks.unfinished_tasks(auth.workspace_id):
+        for listed in self._daemons.tasks.unfinished_tasks(auth.workspace_id):
+            self._check_current(session)
+            row = self._daemons.tasks.task(listed.id) or listed
+            if is_final(row.status):
+                continue  # settled while the ones before it were reconciled
             known = spooled.get(row.id)
             if known is not None:
+                if row.instance_id is None and row.status is TaskStatus.PENDING:
+                    # An older database of ours does not know that it was handed over (G37).
+                    row = await self._daemons.tasks.dispatch_task(row.id, auth.instance_id)
                 position = await self._position(row, known)
                 if position is not None:
                     positions.append(position)
@@ -111,16 +131,23 @@ class Acceptance:
 
     async def _position(self, row: TaskRow, known: SpooledTask) -> TaskPosition | None:
         if row.log_id not in (None, known.log_id):
+            await self._not_joined(row)
+            return None
+        try:
+            output = self._daemons.open_output(row, known.log_id)
+        except LogCorrupt as error:
             await self._daemons.settlement.lose(
-                row,
-                Reason.CORRUPT_OUTPUT,
-                "The daemon's spool of this task was replaced; the two parts are not joined.",
+                row, Reason.CORRUPT_OUTPUT, f"What the hub had stored is damaged: {error}."
             )
+            return None
+        assert output.writer is not None
+        if output.writer.log_id not in (known.log_id, unnamed_log_id(row.id)):
+            await self._not_joined(row)
             return None
         if row.log_id is None:
             await self._daemons.tasks.set_task_log(row.id, known.log_id)
-        output = self._daemons.open_output(row, known.log_id)
-        assert output.writer is not None
+        # What an older connection said of the end is not believed: the daemon says it again.
+        output.ending = None
         stream = output.stream
         # Bytes that are not durable yet are sent again: they are the same bytes.
         all_durable = stream.durable == stream.end
@@ -129,6 +156,13 @@ class Acceptance:
             offset=stream.durable,
             credit=stream.credit,
             checksum=format_checksum(output.writer.checksum) if all_durable else None,
+        )
+
+    async def _not_joined(self, row: TaskRow) -> None:
+        await self._daemons.settlement.lose(
+            row,
+            Reason.CORRUPT_OUTPUT,
+            "The daemon's spool of this task was replaced; the two parts are not joined.",
         )
 
     def _resume(self, auth: DaemonAuth, session: DaemonSession) -> None:

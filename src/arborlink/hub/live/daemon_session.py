@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket
 
 from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.live.session import Session, error_message
+from arborlink.outputlog import LogError
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import (
     ArborError,
@@ -75,7 +76,7 @@ class DaemonSession(Session):
             # Tell it where to go on before the close that makes it come back and do so.
             self.link.send(error_message(error, getattr(message, "task_id", None)))
             raise
-        except Unavailable as error:
+        except (Unavailable, LogError) as error:
             self.fail(error)
 
     async def _dispatch(self, message: AnyMessage) -> None:
@@ -84,10 +85,13 @@ class DaemonSession(Session):
                 self._receive(self._output(message.task_id), message)
             case Gap():
                 output = self._output(message.task_id)
+                _check_before_end(output, message.end)
                 if output.receive_gap(message):
                     self._daemons.flusher.mark(output, 0)
+                else:
+                    self.acknowledge(output)
             case Status():
-                self._row(message.task_id)
+                _check_handed_over(self._row(message.task_id))
                 if message.log_id is not None:
                     self._log_ids[message.task_id] = message.log_id
                 await self._reports.put(message)
@@ -107,6 +111,7 @@ class DaemonSession(Session):
                 f"more than {allowed} bytes of this connection are not acknowledged yet",
                 code="credit_exceeded",
             )
+        _check_before_end(output, message.offset + size)
         if output.receive(message):
             self._unacknowledged += size
             self._daemons.flusher.mark(output, size)
@@ -143,6 +148,7 @@ class DaemonSession(Session):
                 raise RemoteProtocolError(
                     f"task {task_id} is over: it can have no more output", code="output_after_end"
                 )
+            _check_handed_over(row)
             output = self._daemons.open_output(row, self._log_ids.get(task_id))
             self._adopt_output(output)
             self._outputs[task_id] = output
@@ -167,6 +173,8 @@ class DaemonSession(Session):
     async def _store_reports(self) -> None:
         while True:
             report = await self._reports.get()
+            if not self._daemons.is_current(self):
+                continue
             try:
                 if isinstance(report, Status):
                     await self._on_status(report)
@@ -180,6 +188,8 @@ class DaemonSession(Session):
         settlement = self._daemons.settlement
         if report.log_id is not None and row.log_id is None:
             await self._daemons.tasks.set_task_log(row.id, report.log_id)
+            if not self._daemons.is_current(self):
+                return  # the successor has the output's callbacks
         if report.status is TaskStatus.RUNNING:
             await settlement.started(row, report)
         elif report.status in (TaskStatus.PENDING, TaskStatus.EXPIRED):
@@ -208,3 +218,20 @@ class DaemonSession(Session):
     def _acknowledge_end(self, report: Status) -> None:
         offset = report.final_offset or 0
         self.send(Ack(task_id=report.task_id, offset=offset, credit=0, settled=True))
+
+
+def _check_handed_over(row: TaskRow) -> None:
+    if row.instance_id is None and not is_final(row.status):
+        raise RemoteProtocolError(
+            f"task {row.id} was not handed to any daemon yet", code="task_not_handed_over"
+        )
+
+
+def _check_before_end(output: TaskOutput, end: int) -> None:
+    report = output.ending
+    if report is not None and end > (report.final_offset or 0):
+        raise RemoteProtocolError(
+            f"task {output.task_id} ended at {report.final_offset or 0}, but has output up to "
+            f"{end}",
+            code="output_after_end",
+        )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
+import hashlib
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.daemon_session import DaemonSession
@@ -16,9 +18,17 @@ from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.settlement import Settlement
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
-from arborlink.outputlog import LogError
+from arborlink.outputlog import LogCorrupt, LogError
 from arborlink.protocol import limits
-from arborlink.protocol.errors import Unavailable
+from arborlink.protocol.errors import RemoteProtocolError, Unavailable
+from arborlink.protocol.lifecycle import is_final
+
+_LOG_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def unnamed_log_id(task_id: str) -> str:
+    """The identity of a log whose daemon did not say one before its first byte."""
+    return hashlib.sha256(task_id.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +54,19 @@ class Daemons:
         """The task's output, ready to be written.
 
         Raises:
+            LogCorrupt: what is stored of it cannot be used.
+            RemoteProtocolError: the log's identity is none.
             Unavailable: the disk is full or broken.
         """
+        log_id = log_id or row.log_id or unnamed_log_id(row.id)
+        if _LOG_ID.fullmatch(log_id) is None:
+            raise RemoteProtocolError(
+                f"a logId is 32 hexadecimal digits, not {log_id!r}", code="invalid_log_id"
+            )
         try:
-            return self.outputs.open_writer(row.id, log_id or row.log_id or secrets.token_hex(16))
+            return self.outputs.open_writer(row.id, log_id)
+        except LogCorrupt:
+            raise
         except (OSError, LogError) as error:
             raise Unavailable(
                 f"the hub cannot store output now ({error}); retry in 5 seconds",
@@ -56,6 +75,8 @@ class Daemons:
 
     def input_acknowledged(self, row: TaskRow, offset: int) -> None:
         """The command has read its input up to `offset`."""
+        if is_final(row.status):
+            return
         if self.inputs.relay(row.id).acknowledge(offset):
             self.facts.input_acknowledged(row.workspace_id, row.id, offset)
 

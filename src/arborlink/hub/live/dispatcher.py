@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakValueDictionary
 
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.store.base import TaskChanges, TaskRow, TaskStore
+from arborlink.protocol.errors import ArborError
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus
 from arborlink.protocol.messages import Cancel, Command
 
 EXPIRY_CHECK_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -35,12 +40,13 @@ class Dispatcher:
         self._inputs = inputs
         self._facts = facts
         self._running_limit = running_limit
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Only those that somebody holds or waits for.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._adding: Counter[str] = Counter()
 
     def lock(self, workspace_id: str) -> asyncio.Lock:
         """Held while waiting tasks of the workspace are handed over or taken back."""
-        return self._locks[workspace_id]
+        return self._locks.setdefault(workspace_id, asyncio.Lock())
 
     @contextmanager
     def adding(self, workspace_id: str) -> Iterator[None]:
@@ -69,17 +75,27 @@ class Dispatcher:
         return session.instance_id
 
     async def hand_over(self, row: TaskRow) -> None:
-        """Send a task that is recorded as handed to `row.instance_id`.
+        """Send a task that was just recorded as handed to `row.instance_id`.
 
         The daemon may have gone or been restarted while that was recorded. The command was never
-        sent, so it is safe to send it to another instance, or to let it wait.
+        sent, so it is safe to let it wait for whoever comes.
         """
-        session = self._presence.session(row.workspace_id)
-        if session is None:
+        if self._is_for_present_daemon(row):
+            self.send(row)
             return
-        if session.instance_id != row.instance_id:
-            row = await self._tasks.dispatch_task(row.id, session.instance_id)
-        self.send(row)
+        async with self.lock(row.workspace_id):
+            await self._take_back(row)
+        await self.kick(row.workspace_id)
+
+    def _is_for_present_daemon(self, row: TaskRow) -> bool:
+        session = self._presence.session(row.workspace_id)
+        return session is not None and session.instance_id == row.instance_id
+
+    async def _take_back(self, row: TaskRow) -> None:
+        """Let a task wait again whose command was never sent; under the workspace's lock."""
+        now = self._tasks.task(row.id)
+        if now is not None and (now.status, now.instance_id) == (row.status, row.instance_id):
+            await self._tasks.dispatch_task(row.id, None)
 
     def send(self, row: TaskRow) -> None:
         """Send the command, what was asked of the task meanwhile, and its input so far."""
@@ -94,28 +110,36 @@ class Dispatcher:
 
     async def kick(self, workspace_id: str) -> None:
         """Hand over as many waiting tasks as the daemon may take."""
-        async with self._locks[workspace_id]:
+        async with self.lock(workspace_id):
             for row in self._tasks.unfinished_tasks(workspace_id):
                 session = self._presence.session(workspace_id)
                 if session is None or self._presence.draining():
                     return
-                if row.instance_id is not None:
+                if row.instance_id is not None or row.status is not TaskStatus.PENDING:
                     continue
                 counts = self._tasks.task_counts(workspace_id)
                 if counts.dispatched >= self._running_limit:
                     return
-                await self.hand_over(await self._tasks.dispatch_task(row.id, session.instance_id))
+                handed = await self._tasks.dispatch_task(row.id, session.instance_id)
+                if not self._is_for_present_daemon(handed):
+                    await self._take_back(handed)
+                    return  # whoever came meanwhile is given its tasks by its own handshake
+                self.send(handed)
 
     async def expire_for_ever(self) -> None:
         """Give up tasks that waited longer than they wanted to, until cancelled."""
         while True:
             await asyncio.sleep(EXPIRY_CHECK_SECONDS)
-            await self.expire()
+            try:
+                await self.expire()
+            except ArborError as error:
+                # A full disk, say. The hub goes on, and so does the next round.
+                logger.error("waiting tasks could not be given up: %s", error)
 
     async def expire(self) -> None:
         """Give up tasks that waited longer than they wanted to."""
         for row in self._tasks.expired_tasks(now_us()):
-            async with self._locks[row.workspace_id]:
+            async with self.lock(row.workspace_id):
                 row = self._tasks.task(row.id) or row
                 if row.status is not TaskStatus.PENDING or row.instance_id is not None:
                     continue
@@ -125,6 +149,7 @@ class Dispatcher:
                     error="The workspace's daemon did not come back in time.",
                 )
                 changed = await self._tasks.transition_task(row.id, TaskEvent.EXPIRE, changes)
+                self._inputs.forget(row.id)
                 self._facts.task_changed(changed)
 
 

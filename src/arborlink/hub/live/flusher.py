@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from arborlink.hub.live.output import TaskOutput
 from arborlink.outputlog import LogFailed, SyncPoint
+from arborlink.protocol.errors import ArborError
 
 GROUP_SECONDS = 0.02
 GROUP_BYTES = 256 * 1024
@@ -65,19 +66,28 @@ class Flusher:
         self._dirty_bytes = 0
         self._wake.clear()
         self._urgent.clear()
-        points = [
-            (output, point)
-            for output in batch.values()
-            if (point := output.begin_sync()) is not None
-        ]
+        points = []
+        for output in batch.values():
+            try:
+                point = output.begin_sync()
+            except LogFailed as error:
+                output.abandon_sync(error)
+                continue
+            if point is not None:
+                points.append((output, point))
         loop = asyncio.get_running_loop()
         failures = await loop.run_in_executor(self._pool, _run, [point for _, point in points])
         for index, (output, point) in enumerate(points):
             if index in failures:
                 logger.error("cannot make %s durable: %s", output.task_id, failures[index])
                 output.abandon_sync(failures[index])
-            else:
+                continue
+            try:
                 output.finish_sync(point)
+            except ArborError as error:
+                # One output's trouble is its own: the others, and the hub, go on.
+                logger.exception("cannot make %s durable", output.task_id)
+                output.abandon_sync(error)
 
     def close(self) -> None:
         """Wait for the round under way."""

@@ -13,13 +13,16 @@ from pathlib import Path
 
 from arborlink.outputlog import Chunk, LogFailed, LogReader, OutputLog, SyncPoint
 from arborlink.outputlog import Gap as LogGap
+from arborlink.outputlog.index import MAX_TIME as MAX_TIME_US
 from arborlink.protocol import limits
-from arborlink.protocol.errors import LocalProtocolError, Unavailable
+from arborlink.protocol.errors import LocalProtocolError, RemoteProtocolError, Unavailable
 from arborlink.protocol.messages import Gap, Output, Status
 from arborlink.protocol.resources import GapInfo
 from arborlink.protocol.stream import ReceiveStream
 
 TAIL_BYTES = limits.SUBSCRIPTION_BUFFER_BYTES
+# What a message costs in memory besides its bytes, roughly: many small ones count as well.
+MESSAGE_BYTES = 512
 
 
 class TaskOutput:
@@ -35,6 +38,7 @@ class TaskOutput:
         self.listeners: set[Callable[[], None]] = set()
         self.on_durable: Callable[[TaskOutput], None] | None = None
         self.on_failed: Callable[[Unavailable], None] | None = None
+        self.on_closed: Callable[[str], None] | None = None
         self._syncing = False
         self._close_after_sync = False
         self._stem = stem
@@ -56,15 +60,21 @@ class TaskOutput:
 
         Raises:
             OSError: the disk is full or broken.
+            LogError: what is stored cannot be used, or not be made durable.
         """
         if self.writer is None:
             if self._reader is None:
-                self.writer = OutputLog.create(self._stem, log_id)
+                writer = OutputLog.create(self._stem, log_id)
                 self._reader = LogReader(self._stem)
             else:
-                self.writer = OutputLog.open(self._stem)
-                self.writer.sync()
-            self.stream = ReceiveStream(self.writer.end, window=self.stream.window)
+                writer = OutputLog.open(self._stem)
+                try:
+                    writer.sync()
+                except LogFailed:
+                    writer.close()
+                    raise
+            self.writer = writer
+            self.stream = ReceiveStream(writer.end, window=self.stream.window)
         return self.writer
 
     def receive(self, message: Output) -> bool:
@@ -76,6 +86,10 @@ class TaskOutput:
             Unavailable: the disk does not take it; nothing was changed.
         """
         writer = self._require_writer()
+        if message.time > MAX_TIME_US:
+            raise RemoteProtocolError(
+                f"{message.time} µs is no time since the task's start", code="invalid_time"
+            )
         skip = self.stream.receive(message.offset, len(message.output))
         if skip is None:
             return False
@@ -99,7 +113,13 @@ class TaskOutput:
         new = self.stream.receive_gap(message.start, message.end)
         if new is None:
             return False
-        writer.append_gap(new[1], message.reason)
+        try:
+            writer.append_gap(new[1], message.reason)
+        except (OSError, LogFailed) as error:
+            # The daemon comes back and declares it again; until then the stream counts too much.
+            self.stream = ReceiveStream(writer.synced, window=self.stream.window)
+            self.stream.end = writer.end
+            raise _storage_fault(error) from error
         self._wake()
         return True
 
@@ -107,8 +127,9 @@ class TaskOutput:
         """What to make durable now; None if there is nothing to write."""
         if self.writer is None or self.writer.synced == self.writer.end:
             return None
+        point = self.writer.begin_sync()
         self._syncing = True
-        return self.writer.begin_sync()
+        return point
 
     def finish_sync(self, point: SyncPoint) -> None:
         """The point's `run` has succeeded."""
@@ -143,6 +164,8 @@ class TaskOutput:
             self.writer.close()
             self.writer = None
         self._wake()
+        if self.on_closed is not None:
+            self.on_closed(self.task_id)
 
     def _require_writer(self) -> OutputLog:
         if self.writer is None:
@@ -214,10 +237,10 @@ class TaskOutput:
                 self._tail_bytes = 0
             return
         self._tail[message.offset] = message
-        self._tail_bytes += len(message.output)
+        self._tail_bytes += len(message.output) + MESSAGE_BYTES
         while self._tail_bytes > TAIL_BYTES:
             offset, oldest = self._tail.popitem(last=False)
-            self._tail_bytes -= len(oldest.output)
+            self._tail_bytes -= len(oldest.output) + MESSAGE_BYTES
             self._frames.pop(offset, None)
 
     def _wake(self) -> None:

@@ -91,9 +91,9 @@ class Outputs:
 
     def close(self) -> None:
         """Close them all."""
-        for output in self._open.values():
+        outputs, self._open = self._open, {}
+        for output in outputs.values():
             output.close()
-        self._open.clear()
 
 
 def _forget_torn(stem: Path) -> None:

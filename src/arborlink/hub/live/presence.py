@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.store.base import WorkspaceStore
 from arborlink.hub.views import PresenceInfo
-from arborlink.protocol.errors import GOING_AWAY
+from arborlink.protocol.errors import GOING_AWAY, ConnectionReplaced
 
 if TYPE_CHECKING:
     from arborlink.hub.live.daemon_session import DaemonSession
@@ -34,8 +34,14 @@ class Presence:
         return tuple(self._sessions.values())
 
     def enter(self, session: DaemonSession) -> DaemonSession | None:
-        """This session serves its workspace from now on; the one it replaces, if any."""
+        """This session serves its workspace from now on; the one it replaces, if any.
+
+        Raises:
+            ConnectionReplaced: a newer one (by epoch) is here already.
+        """
         previous = self._sessions.get(session.workspace_id)
+        if previous is not None and previous.epoch > session.epoch:
+            raise ConnectionReplaced("a newer connection of this daemon took over")
         self._sessions[session.workspace_id] = session
         return previous
 

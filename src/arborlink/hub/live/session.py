@@ -7,20 +7,36 @@ to send; control messages go out between any two bulk frames.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from arborlink.hub.access import Identity
 from arborlink.protocol.codec import Codec, Decoder
-from arborlink.protocol.errors import ArborError, RemoteProtocolError
-from arborlink.protocol.link import AuthReceived, Close, HubLink, MessageReceived
+from arborlink.protocol.errors import (
+    ArborError,
+    RemoteProtocolError,
+    TooManyRequests,
+    Unavailable,
+)
+from arborlink.protocol.link import AuthReceived, Close, HubLink, LinkState, MessageReceived
 from arborlink.protocol.messages import AnyMessage, ErrorMessage
 
 Frame = bytes | str
 T = TypeVar("T")
+
+# How long a peer has to take the close frame, and what was on its way before it.
+CLOSE_SECONDS = 0.5
+# For a peer that asks and asks, and does not read. All facts of a large hub are fewer.
+MAX_WAITING_MESSAGES = 65_536
+INTERNAL_ERROR = Close(ArborError.close_code, "the hub made a mistake; its log says more")
+# Starlette raises the first when the peer is gone and the second after a close; uvicorn an OSError.
+_GONE = (WebSocketDisconnect, RuntimeError, OSError)
+
+logger = logging.getLogger(__name__)
 
 
 class ConnectionLost(Exception):
@@ -38,6 +54,8 @@ class Session:
         self.identity: Identity | None = None
         self._websocket = websocket
         self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, decoder: Decoder[Any]) -> None:
@@ -47,9 +65,14 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read(decoder))
                 group.create_task(self._write())
+                group.create_task(self._end())
                 self.start_tasks(group)
         except* ConnectionLost:
             pass
+        except* Exception:
+            # A mistake of ours ends this connection and nothing else.
+            logger.exception("a connection of %s is closed because of a mistake", self.address)
+            await close_websocket(self._websocket, INTERNAL_ERROR)
         finally:
             self.link.disconnected()
             if self._timer is not None:
@@ -77,17 +100,36 @@ class Session:
         """Queue a control message; silently dropped once the link is closed."""
         if self.link.state.value == "open":
             self.link.send(message)
+            self._count()
             self._wake.set()
+
+    def _count(self) -> None:
+        self._waiting += 1
+        if self._waiting > MAX_WAITING_MESSAGES:
+            self.fail(TooManyRequests("read what there is before you ask for more"))
 
     def fail(self, error: ArborError) -> None:
         """Close because of `error`."""
         self.link.fail(error)
-        self._wake.set()
+        self._note()
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection."""
         self.link.close(code, reason)
-        self._wake.set()
+        self._note()
+
+    def _note(self) -> None:
+        """The link may have something to send, or be closed."""
+        if self.link.wants_to_send:
+            self._wake.set()
+        if self.link.state is LinkState.CLOSED:
+            self._closing.set()
+
+    async def _end(self) -> None:
+        """A peer that does not read cannot keep its connection after we closed it."""
+        await self._closing.wait()
+        await asyncio.sleep(CLOSE_SECONDS)
+        raise ConnectionLost
 
     async def _read(self, decoder: Decoder[Any]) -> None:
         while True:
@@ -100,7 +142,8 @@ class Session:
                 if isinstance(event, MessageReceived):
                     await self._handle(event.message)
             if self.link.wants_to_send:
-                self._wake.set()
+                self._count()
+            self._note()
 
     async def _handle(self, message: AnyMessage) -> None:
         try:
@@ -120,6 +163,7 @@ class Session:
         """The one place that sends."""
         while True:
             self.collect()
+            self._waiting = 0
             for message in self.link.to_send():
                 if isinstance(message, Close):
                     await close_websocket(self._websocket, message)
@@ -141,8 +185,7 @@ class Session:
 
     def _on_timer(self) -> None:
         self.link.on_deadline(time.monotonic())
-        if self.link.wants_to_send:
-            self._wake.set()
+        self._note()
         self._arm()
 
 
@@ -180,16 +223,16 @@ async def send_frame(websocket: WebSocket, frame: Frame) -> None:
             await websocket.send({"type": "websocket.send", "text": frame})
         else:
             await websocket.send({"type": "websocket.send", "bytes": frame})
-    except (RuntimeError, OSError) as error:
-        # Starlette raises RuntimeError after a close, uvicorn an OSError when the peer is gone.
+    except _GONE as error:
         raise ConnectionLost from error
 
 
 async def close_websocket(websocket: WebSocket, close: Close) -> None:
     """Send the close frame, if there is still somebody to send it to."""
     try:
-        await websocket.close(close.code, close.reason)
-    except (RuntimeError, OSError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await websocket.close(close.code, close.reason)
+    except (*_GONE, TimeoutError):
         return
 
 
@@ -215,8 +258,15 @@ async def authenticate(
             return await accept(event)
     except TimeoutError:
         link.on_deadline(deadline)
+        # It was in time, and we were not.
+        link.fail(Unavailable("the hub is too busy to let you in; retry in 5 seconds"))
     except ArborError as error:
         link.fail(error)
+    except ConnectionLost:
+        raise
+    except Exception:
+        logger.exception("a connection is refused because of a mistake")
+        link.close(INTERNAL_ERROR.code, INTERNAL_ERROR.reason)
     for message in link.to_send():
         if isinstance(message, Close):
             await close_websocket(websocket, message)

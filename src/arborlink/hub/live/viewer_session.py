@@ -152,12 +152,12 @@ class ViewerSession(Session):
 
     def _follow(self, task_id: str, message: Subscribe) -> None:
         row = self._viewing.tasks.visible(self._who, task_id)
-        self._unfollow(task_id)
         output = self._viewing.outputs.watch(task_id, self.wake)
         try:
             offset = self._start(row, output.end, message.offset)
         except ArborError:
-            self._viewing.outputs.unwatch(task_id, self.wake)
+            if self._rotation.get(task_id) is None:
+                self._viewing.outputs.unwatch(task_id, self.wake)
             raise
         window = min(message.window or self._viewing.window_bytes, self._viewing.max_window_bytes)
         self._rotation.add(task_id, Subscription(output, offset, window))
@@ -199,8 +199,10 @@ class ViewerSession(Session):
 
     def _watch(self, workspace_id: str) -> None:
         tasks = self._viewing.tasks
+        # First whether it may be seen: from then on its facts are passed on without asking again.
+        visible = tasks.visible_workspaces(self._who, workspace_id, ALL_WORKSPACES)
         self._workspaces.add(workspace_id)
-        for row in tasks.visible_workspaces(self._who, workspace_id, ALL_WORKSPACES):
+        for row in visible:
             fact = self._viewing.facts.workspace(row.id)
             if fact is not None:
                 self.send(fact)

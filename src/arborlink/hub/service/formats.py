@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -15,6 +15,8 @@ from arborlink.protocol.resources import GapInfo, Task
 
 READ_BYTES: Final = 256 * KIB
 DEFAULT_SIZE: Final = (80, 24)
+# Programs and proxies take some 8 KiB of headers.
+MAX_HEADER_GAPS: Final = 64
 
 Stream = str | None
 
@@ -78,23 +80,45 @@ def asciicast(
     reader: LogReader, start: int, end: int, stream: Stream, task: Task
 ) -> Iterator[bytes]:
     """A recording for asciinema players, version 2. What is not UTF-8 becomes U+FFFD."""
-    cols, rows = (task.tty.cols, task.tty.rows) if task.tty else DEFAULT_SIZE
-    header = {"version": 2, "width": cols, "height": rows, "title": task.title or task.command}
-    yield msgspec.json.encode(header) + b"\n"
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    yield asciicast_header(task)
+    make = codecs.getincrementaldecoder("utf-8")
+    # A character that is cut in two goes on in its own stream, not in the other one.
+    decoders = {False: make("replace"), True: make("replace")}
     seconds = 0.0
     for item in pieces(reader, start, end, stream, merge=False):
         if isinstance(item, Gap):
-            text = f"\r\n[{item.end - item.start} bytes are missing: {item.reason}]\r\n"
+            text = _rest(decoders.values())
+            text += f"\r\n[{item.end - item.start} bytes are missing: {item.reason}]\r\n"
         else:
-            seconds = item.time_us / 1_000_000
-            text = decoder.decode(item.data)
+            seconds = max(seconds, item.time_us / 1_000_000)
+            text = decoders[item.is_error].decode(item.data)
             if task.tty is None:
                 text = text.replace("\n", "\r\n")
         if text:
             yield msgspec.json.encode([seconds, "o", text]) + b"\n"
+    text = _rest(decoders.values())
+    if text:
+        yield msgspec.json.encode([seconds, "o", text]) + b"\n"
+
+
+def asciicast_header(task: Task) -> bytes:
+    """The first line of a recording."""
+    cols, rows = (task.tty.cols, task.tty.rows) if task.tty else DEFAULT_SIZE
+    header = {"version": 2, "width": cols, "height": rows, "title": task.title or task.command}
+    return msgspec.json.encode(header) + b"\n"
+
+
+def _rest(decoders: Iterable[codecs.IncrementalDecoder]) -> str:
+    """What is left of characters that will not be finished."""
+    return "".join(decoder.decode(b"", final=True) for decoder in decoders)
 
 
 def gaps_header(gaps: list[GapInfo]) -> str:
-    """`from-to;reason` of each gap, `to` exclusive, separated by commas."""
-    return ", ".join(f"{gap.start}-{gap.end};{gap.reason}" for gap in gaps)
+    """`from-to;reason` of each gap, `to` exclusive, separated by commas.
+
+    At most MAX_HEADER_GAPS; the last of more stands for all the rest, its reason is `more`.
+    """
+    shown = [f"{gap.start}-{gap.end};{gap.reason}" for gap in gaps[:MAX_HEADER_GAPS]]
+    if len(gaps) > MAX_HEADER_GAPS:
+        shown[-1] = f"{gaps[MAX_HEADER_GAPS - 1].start}-{gaps[-1].end};more"
+    return ", ".join(shown)

@@ -10,6 +10,7 @@ from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.presence import Presence
+from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.hub.service.checks import check_task
 from arborlink.hub.store.base import (
     IdempotencyKey,
@@ -157,6 +158,10 @@ class Tasks:
         identity.require("tasks:write", row.workspace_id)
         if is_final(row.status):
             return self._facts.task(row)
+        # Who asks may leave at once (Ctrl-C): the daemon is told nevertheless.
+        return await uninterrupted(self._cancel(row, grace_seconds))
+
+    async def _cancel(self, row: TaskRow, grace_seconds: float | None) -> Task:
         async with self._dispatcher.lock(row.workspace_id):
             row = self._tasks.task(row.id) or row
             if row.instance_id is None and not is_final(row.status):
