@@ -135,6 +135,19 @@ async def test_a_request_that_is_repeated_while_the_first_is_stored_makes_one_ta
         assert not daemon.seen(Command)
 
 
+async def test_a_repeated_request_gets_its_task_although_there_is_no_room_for_another(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    path = f"/api/workspaces/{identity.workspace_id}/tasks"
+    options = {"headers": {"Idempotency-Key": "k2"}}
+    async with bench.daemon(identity):
+        first = await bench.post(path, {"command": "true"}, **options)
+    repeated = await bench.post(path, {"command": "true"}, **options)
+    assert repeated["id"] == first["id"]
+    other = await bench.post(path, {"command": "false"}, status=409, **options)
+    assert other["code"] == "idempotency_key_reused"
+
+
 async def test_a_task_that_waits_too_long_expires(bench: Bench, identity: DaemonIdentity) -> None:
     task = await bench.create(identity.workspace_id, expiresIn=0.001)
     stays = await bench.create(identity.workspace_id)

@@ -254,13 +254,16 @@ async def test_a_log_whose_creation_a_crash_cut_short_begins_anew(tmp_path: Path
         assert await bench.stored(task) == b"abc"
 
 
-async def test_a_log_id_that_is_none_is_refused_with_a_close_code(
+async def test_any_text_names_a_log_and_the_same_text_joins_it_again(
     bench: Bench, identity: DaemonIdentity
 ) -> None:
     task = await bench.create(identity.workspace_id)
-    auth = daemon_auth(identity, tasks=[spooled(task, log_id="no log id")])
-    async with dialled_daemon(bench.port, auth) as daemon:
-        assert (await daemon.closed()).code == 4400
+    journal = [spooled(task, 3, log_id="my log")]
+    async with bench.daemon(identity, tasks=journal) as daemon:
+        await daemon.output(task, 0, b"abc")
+        await daemon.acked(task, 3)
+    async with bench.daemon(identity, tasks=journal) as again:
+        assert again.positions() == {task: 3}
 
 
 async def test_a_failed_fsync_of_a_recovered_log_is_not_taken_for_durable(

@@ -123,6 +123,8 @@ class TaskContract:
         await store.transition_task(rows.task_id(1), TaskEvent.START, TaskChanges())
         again = await store.add_task(rows.task(3, created_at=999), key)
         assert again.status is TaskStatus.RUNNING
+        assert store.repeated_task(key, 999) == again
+        assert store.repeated_task(key, 1_000) is None
 
     async def test_a_key_belongs_to_its_body_and_user_and_time(self, store: Store) -> None:
         key = IdempotencyKey(user_id="u", key="k", body_hash=b"1", expires_at=1_000)

@@ -12,7 +12,7 @@ import time
 from arborlink.hub.access import Access
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.daemon_session import DaemonSession
-from arborlink.hub.live.daemons import Daemons, unnamed_log_id
+from arborlink.hub.live.daemons import Daemons, stored_log_id, unnamed_log_id
 from arborlink.hub.store.base import TaskRow
 from arborlink.outputlog import LogCorrupt
 from arborlink.protocol.checksum import format_checksum
@@ -141,7 +141,7 @@ class Acceptance:
             )
             return None
         assert output.writer is not None
-        if output.writer.log_id not in (known.log_id, unnamed_log_id(row.id)):
+        if output.writer.log_id not in (stored_log_id(known.log_id), unnamed_log_id(row.id)):
             await self._not_joined(row)
             return None
         if row.log_id is None:

@@ -186,7 +186,8 @@ class DaemonSession(Session):
     async def _on_status(self, report: Status) -> None:
         row = self._row(report.task_id)
         settlement = self._daemons.settlement
-        if report.log_id is not None and row.log_id is None:
+        starts = report.status is TaskStatus.RUNNING and row.status is TaskStatus.PENDING
+        if report.log_id is not None and row.log_id is None and not starts:
             await self._daemons.tasks.set_task_log(row.id, report.log_id)
             if not self._daemons.is_current(self):
                 return  # the successor has the output's callbacks

@@ -20,7 +20,7 @@ from arborlink.hub.live.settlement import Settlement
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
 from arborlink.outputlog import LogCorrupt, LogError
 from arborlink.protocol import limits
-from arborlink.protocol.errors import RemoteProtocolError, Unavailable
+from arborlink.protocol.errors import Unavailable
 from arborlink.protocol.lifecycle import is_final
 
 _LOG_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -29,6 +29,13 @@ _LOG_ID: Final = re.compile(r"[0-9a-f]{32}")
 def unnamed_log_id(task_id: str) -> str:
     """The identity of a log whose daemon did not say one before its first byte."""
     return hashlib.sha256(task_id.encode()).hexdigest()[:32]
+
+
+def stored_log_id(log_id: str) -> str:
+    """What stands for a daemon's `logId` in the log's header, which holds 32 hex digits."""
+    if _LOG_ID.fullmatch(log_id) is not None:
+        return log_id
+    return hashlib.sha256(log_id.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +62,13 @@ class Daemons:
 
         Raises:
             LogCorrupt: what is stored of it cannot be used.
-            RemoteProtocolError: the log's identity is none.
             Unavailable: the disk is full or broken.
         """
-        log_id = log_id or row.log_id or unnamed_log_id(row.id)
-        if _LOG_ID.fullmatch(log_id) is None:
-            raise RemoteProtocolError(
-                f"a logId is 32 hexadecimal digits, not {log_id!r}", code="invalid_log_id"
-            )
+        named = log_id or row.log_id
         try:
-            return self.outputs.open_writer(row.id, log_id)
+            return self.outputs.open_writer(
+                row.id, unnamed_log_id(row.id) if named is None else stored_log_id(named)
+            )
         except LogCorrupt:
             raise
         except (OSError, LogError) as error:

@@ -188,10 +188,14 @@ class TaskOutput:
         """For whoever wants to read in its own way; None while there is no byte."""
         return LogReader(self._stem) if self._reader is not None else None
 
-    def read(self, offset: int, max_bytes: int) -> Output | Gap | None:
-        """The next message at `offset` with at most `max_bytes`; None at the end."""
+    def read(self, offset: int, max_bytes: int, room: int = 0) -> Output | Gap | None:
+        """The next message at `offset` with at most `max_bytes`; None at the end.
+
+        Up to `room` bytes when they are a message as it arrived: whoever is up to date takes it
+        whole, and the file is not read.
+        """
         recent = self._tail.get(offset)
-        if recent is not None and len(recent.output) <= max_bytes:
+        if recent is not None and len(recent.output) <= max(max_bytes, room):
             return recent
         if self._reader is None or offset >= self.end:
             return None

@@ -41,7 +41,7 @@ class Settlement:
             await uninterrupted(self._started(row, report))
 
     async def _started(self, row: TaskRow, report: Status) -> None:
-        changes = TaskChanges(started_at=report.at or now_us())
+        changes = TaskChanges(started_at=report.at or now_us(), log_id=report.log_id)
         self._facts.task_changed(
             await self._tasks.transition_task(row.id, TaskEvent.START, changes)
         )

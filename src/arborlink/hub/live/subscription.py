@@ -32,7 +32,8 @@ class Subscription:
         if not self.has_more:
             return None
         cursor = self.cursor
-        message = self.output.read(cursor.sent, min(cursor.room, FRAME_BYTES))
+        room = cursor.room
+        message = self.output.read(cursor.sent, min(room, FRAME_BYTES), room)
         if isinstance(message, Output):
             cursor.mark_sent(message.offset + len(message.output))
         elif isinstance(message, Gap):

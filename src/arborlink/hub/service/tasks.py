@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from arborlink.hub.access import Identity, Visibility
@@ -118,6 +119,10 @@ class Tasks:
         self._visibility.workspace(identity, workspace_id)
         identity.require("tasks:write", workspace_id)
         check_task(new)
+        # Before admission: a repeat gets its task although there may be no room for another.
+        earlier = idempotency and self._tasks.repeated_task(idempotency, now_us())
+        if earlier:
+            return self._facts.task(earlier)
         instance_id = self._admit(workspace_id, new)
         row = _row(new, identity, workspace_id, instance_id)
         with self._dispatcher.adding(workspace_id):
@@ -126,6 +131,8 @@ class Tasks:
             self._inputs.relay(row.id)
             if instance_id is not None:
                 await self._dispatcher.hand_over(stored)
+                # Lets the command leave before the answer is made, which nobody runs sooner for.
+                await asyncio.sleep(0)
             self._facts.task_changed(stored)
             if instance_id is None:
                 await self._dispatcher.kick(workspace_id)

@@ -59,6 +59,7 @@ class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
     output_size: int | None = None
     gaps: list[GapInfo] | None = None
+    log_id: str | None = None
 
 
 class TaskQuery(Struct, frozen=True, kw_only=True):
@@ -133,6 +134,14 @@ class TaskStore(Protocol):
         Raises:
             Conflict: the key was used for another body (code `idempotency_key_reused`).
             NotFound: no such workspace.
+        """
+        ...
+
+    def repeated_task(self, key: IdempotencyKey, now: int) -> TaskRow | None:
+        """The task that the key made before, if it did and is still remembered.
+
+        Raises:
+            Conflict: the key was used for another body.
         """
         ...
 

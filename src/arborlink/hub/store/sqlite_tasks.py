@@ -59,6 +59,11 @@ class SqliteTasks(Database):
         """Pending, never handed to a daemon, and past `expires_at`."""
         return self._tasks(_SQL["expired_tasks"], {"now": now})
 
+    def repeated_task(self, key: IdempotencyKey, now: int) -> TaskRow | None:
+        """The task that the key made before."""
+        found = self._one(_SQL["live_key"], {"user_id": key.user_id, "key": key.key, "now": now})
+        return None if found is None else self.task(_same_request(key, *found))
+
     async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
         """Store a new task, or find the one that the key made."""
         bindings = _TASK.encode(row)
@@ -139,13 +144,17 @@ def _existing(connection: apsw.Connection, task_id: str) -> TaskRow:
 def _earlier(connection: apsw.Connection, key: IdempotencyKey, now: int) -> TaskRow | None:
     connection.execute(_SQL["forget_keys"], {"now": now})
     for body_hash, task_id in fetch(connection, _SQL["key"], _key(key)):
-        if body_hash != key.body_hash:
-            raise Conflict(
-                "This Idempotency-Key was used for another request. Use a new key.",
-                code="idempotency_key_reused",
-            )
-        return _existing(connection, task_id)
+        return _existing(connection, _same_request(key, body_hash, task_id))
     return None
+
+
+def _same_request(key: IdempotencyKey, body_hash: bytes, task_id: str) -> str:
+    if body_hash != key.body_hash:
+        raise Conflict(
+            "This Idempotency-Key was used for another request. Use a new key.",
+            code="idempotency_key_reused",
+        )
+    return task_id
 
 
 def _key(key: IdempotencyKey) -> dict[str, Any]:

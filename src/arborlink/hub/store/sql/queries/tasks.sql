@@ -58,6 +58,11 @@ INSERT INTO tasks (
 -- Keys whose time is over make room.
 DELETE FROM idempotency_keys WHERE expires_at <= :now;
 
+-- name: live_key
+-- What a key was used for, unless its time is over.
+SELECT body_hash, task_id FROM idempotency_keys
+WHERE user_id = :user_id AND key = :key AND expires_at > :now;
+
 -- name: key
 -- What a key was used for.
 SELECT body_hash, task_id FROM idempotency_keys WHERE user_id = :user_id AND key = :key;
@@ -80,6 +85,7 @@ UPDATE tasks SET log_id = :log_id WHERE id = :id;
 UPDATE tasks SET
   status = :status,
   started_at = coalesce(:started_at, started_at),
+  log_id = coalesce(:log_id, log_id),
   finished_at = coalesce(:finished_at, finished_at),
   reason = coalesce(:reason, reason),
   exit_code = coalesce(:exit_code, exit_code),
