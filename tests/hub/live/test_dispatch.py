@@ -139,12 +139,12 @@ async def test_a_repeated_request_gets_its_task_although_there_is_no_room_for_an
     bench: Bench, identity: DaemonIdentity
 ) -> None:
     path = f"/api/workspaces/{identity.workspace_id}/tasks"
-    options = {"headers": {"Idempotency-Key": "k2"}}
+    headers = {"Idempotency-Key": "k2"}
     async with bench.daemon(identity):
-        first = await bench.post(path, {"command": "true"}, **options)
-    repeated = await bench.post(path, {"command": "true"}, **options)
+        first = await bench.post(path, {"command": "true"}, headers=headers)
+    repeated = await bench.post(path, {"command": "true"}, headers=headers)
     assert repeated["id"] == first["id"]
-    other = await bench.post(path, {"command": "false"}, status=409, **options)
+    other = await bench.post(path, {"command": "false"}, status=409, headers=headers)
     assert other["code"] == "idempotency_key_reused"
 
 
