@@ -13,6 +13,9 @@ from pathlib import Path
 
 from arborlink.daemon.identity import Identity, save
 
+STOP_SECONDS = 30.0
+CONNECTOR = b"arborlink.daemon.connector"
+
 
 class DaemonProcess:
     """A running supervisor, with its connector.
@@ -25,6 +28,7 @@ class DaemonProcess:
         self.workspace = workspace
         self.state = home / "daemons" / "ws_1"
         self.process: asyncio.subprocess.Process | None = None
+        self._connectors: set[int] = set()
 
     @property
     def stderr(self) -> bytes:
@@ -38,6 +42,7 @@ class DaemonProcess:
 
     async def start(self, *options: str, env: dict[str, str] | None = None) -> None:
         """Start the supervisor in the background."""
+        self._note_connector()
         with (self.home / "stderr").open("ab") as stderr:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -61,6 +66,27 @@ class DaemonProcess:
         assert self.process is not None
         return await self.process.wait()
 
+    async def sweep(self) -> None:
+        """End whatever is left of all that was started here, stopped processes included."""
+        self._note_connector()
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+        for pid in {*self._connectors, *_of_home(self.home)}:
+            if _is_connector(pid):
+                for number in (signal.SIGCONT, signal.SIGKILL):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, number)
+
+    def _note_connector(self) -> None:
+        """The next one overwrites the file."""
+        with suppress(OSError, ValueError):
+            self._connectors.add(self.connector_pid)
+
 
 @asynccontextmanager
 async def daemon_process(
@@ -73,10 +99,27 @@ async def daemon_process(
     try:
         yield daemon
     finally:
-        assert daemon.process is not None
-        if daemon.process.returncode is None:
-            await daemon.stop(signal.SIGTERM)
+        await daemon.sweep()
         sys.stderr.write(daemon.stderr.decode(errors="replace"))
+
+
+def _of_home(home: Path) -> list[int]:
+    """Processes that belong to an `ARBOR_HOME`, as far as we may look into them."""
+    variable = b"ARBOR_HOME=" + os.fsencode(home)
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if variable in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+    return found
+
+
+def _is_connector(pid: int) -> bool:
+    """Whether a process id, which may have been given to somebody else, is still a connector's."""
+    with suppress(OSError):
+        return CONNECTOR in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def enrol(home: Path, workspace: Path, port: int) -> Identity:

@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+from arborlink.daemon.stopping import CLOSE_SECONDS
 from arborlink.protocol.lifecycle import TaskStatus
 
 from .conftest import Arena, make_arena
@@ -43,6 +44,35 @@ async def test_stop_with_wait_lets_tasks_end(tmp_path: Path) -> None:
         assert await arena.daemon.wait() == 0
         assert task.end is not None
         assert task.end.status is TaskStatus.COMPLETED
+
+
+async def test_a_connector_that_hangs_is_ended(arena: Arena) -> None:
+    """The supervisor does not wait for it for ever, and does not leave it behind."""
+    connector = arena.daemon.connector_pid
+    os.kill(connector, signal.SIGSTOP)
+    assert await asyncio.wait_for(arena.daemon.stop(), 2 * CLOSE_SECONDS + 4) == 0
+    await gone(connector)
+
+
+async def test_a_hanging_connector_does_not_outlive_a_second_signal(arena: Arena) -> None:
+    """Stopping at once ends it at once."""
+    connector = arena.daemon.connector_pid
+    os.kill(connector, signal.SIGSTOP)
+    assert arena.daemon.process is not None
+    arena.daemon.process.send_signal(signal.SIGTERM)
+    while b"stopping" not in arena.daemon.stderr:
+        await asyncio.to_thread(lambda: None)
+    await asyncio.wait_for(arena.daemon.stop(), CLOSE_SECONDS)
+    await gone(connector)
+
+
+async def test_nothing_is_left_of_a_daemon_whose_processes_hang(tmp_path: Path) -> None:
+    """What the other tests rely on when they fail."""
+    async with make_arena(tmp_path) as arena:
+        connector = arena.daemon.connector_pid
+        os.kill(connector, signal.SIGSTOP)
+        await arena.daemon.stop(signal.SIGKILL)
+    await gone(connector)
 
 
 async def test_a_second_signal_stops_at_once(arena: Arena) -> None:

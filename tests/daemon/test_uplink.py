@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from arborlink.daemon import ipc
+from arborlink.daemon.readers import OPEN_READERS
 from arborlink.daemon.uplink import Uplink
 from arborlink.outputlog import OutputLog
 from arborlink.protocol.codec import Codec
@@ -167,6 +168,50 @@ def test_a_damaged_spool_is_declared(bench: Bench) -> None:
     assert {gap.reason for gap in gaps} == {"spool_corrupt"}
     statuses = [message for message in sent if isinstance(message, Status)]
     assert [status.checksum for status in statuses] == [None, None]
+
+
+def test_what_a_power_loss_took_is_declared_if_the_hub_lacks_it(bench: Bench) -> None:
+    """The checksum, said before, stands if the hub has everything, and is void if it has not."""
+    for name in ("a", "b"):
+        bench.task(name, 64 * KIB, end=ended(name, 80 * KIB))
+        log = OutputLog.open(bench.folder / name)
+        log.append_gap(80 * KIB, "spool_corrupt")
+        log.close()
+        bench.uplink.tasks[name].grow(0, 80 * KIB)
+    bench.connect(at("a", 80 * KIB), at("b"))
+    sent = bench.sent()
+    assert [m for m in sent if isinstance(m, Gap)] == [
+        Gap(task_id="b", start=64 * KIB, end=80 * KIB, reason="spool_corrupt")
+    ]
+    statuses = {m.task_id: m for m in sent if isinstance(m, Status)}
+    assert statuses["a"] == ended("a", 80 * KIB)
+    assert statuses["b"].checksum is None
+    assert ipc.Incomplete("w", "a") not in bench.told
+
+
+def test_a_flood_is_acknowledged_in_larger_steps(bench: Bench) -> None:
+    """And what is held back is told with the last one."""
+    bench.task("a", 1024 * KIB)
+    bench.connect(at("a"))
+    bench.sent()
+    for offset in range(64 * KIB, 1025 * KIB, 64 * KIB):
+        bench.hub(Ack(task_id="a", offset=offset, credit=1 << 30))
+    told = [m.offset for m in bench.told if isinstance(m, ipc.Acknowledged)]
+    assert told == [512 * KIB, 1024 * KIB]
+
+
+def test_few_logs_are_open(bench: Bench) -> None:
+    """However many tasks wait for their output to be sent; and none of what was sent."""
+    names = [f"t{number}" for number in range(OPEN_READERS + 20)]
+    for name in names:
+        bench.task(name, 70 * KIB, end=ended(name, 70 * KIB))
+    bench.connect(*(at(name) for name in names))
+    assert len(bench.sent(len(names))) == len(names)
+    assert len(bench.uplink.readers) == OPEN_READERS
+    sent = bench.sent()
+    assert {m.task_id for m in sent if isinstance(m, Status)} == set(names)
+    assert not [m for m in sent if isinstance(m, Gap)]
+    assert len(bench.uplink.readers) == 0
 
 
 def test_an_end_is_repeated_until_it_is_settled(bench: Bench) -> None:

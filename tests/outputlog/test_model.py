@@ -13,7 +13,9 @@ from .model import LOG_ID, Model, check_below, check_log, check_reader
 
 Step = tuple[str, int, int]
 STEPS = st.tuples(
-    st.sampled_from(["out", "out", "out", "err", "gap", "drop", "prune", "sync", "reopen", "read"]),
+    st.sampled_from(
+        ["out", "out", "out", "err", "gap", "drop", "prune", "free", "sync", "reopen", "read"]
+    ),
     st.integers(0, 60),
     st.integers(0, 60),
 )
@@ -42,6 +44,10 @@ class Run:
             self._drop(a * 3, a * 3 + b * 2)
         elif name == "prune":
             self.log.prune(a * 5)
+        elif name == "free":
+            if (point := self.log.begin_free()) is not None:
+                point.run()
+                self.log.finish_free(point)
         elif name == "sync":
             assert self.log.sync() == self.log.synced == self.model.end
         elif name == "reopen":
@@ -84,6 +90,7 @@ def test_any_history(steps: list[Step], free_step: int) -> None:
     """Appends, gaps, drops, prunes, syncs, reopens and reads in any order."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "FREE_STEP", free_step)
+        patch.setattr(writer, "CHECKPOINT_STEP", free_step)
         run = Run(Path(folder))
         for step in steps:
             run.take(step)

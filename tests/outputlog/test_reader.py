@@ -34,6 +34,10 @@ for turn in range(3000):
     if turn % 300 == 250:
         log.sync()
         log.prune(log.end - 40000)
+        point = log.begin_free()
+        if point is not None:
+            point.run()
+            log.finish_free(point)
 log.append(b"END", is_error=True, time_us=0)
 log.close()
 """
@@ -201,8 +205,10 @@ def test_below_start(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LogReader(stem) as reader:
         assert reader.read(0, 10) == Chunk(0, False, 0, b"0" * 10)
         log.prune(410)
-        log.sync()
-        log.sync()
+        point = log.begin_free()
+        assert point is not None
+        point.run()
+        log.finish_free(point)
         with pytest.raises(BelowStart) as refusal:
             reader.read(10, 10)
         assert refusal.value.start == reader.start() == 400

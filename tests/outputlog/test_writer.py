@@ -11,6 +11,7 @@ from arborlink.outputlog import (
     Gap,
     LogCorrupt,
     LogExists,
+    LogFailed,
     LogMissing,
     LogReader,
     OutputLog,
@@ -18,6 +19,7 @@ from arborlink.outputlog import (
     holes,
 )
 
+from .disk import Fault, Tape
 from .model import LOG_ID
 
 MIB = 1024 * 1024
@@ -37,6 +39,15 @@ def can_punch(folder: Path) -> bool:
     path.write_bytes(bytes(8192))
     with path.open("r+b") as file:
         return holes.punch_hole(file.fileno(), 0, 4096)
+
+
+def free(log: OutputLog) -> bool:
+    """Give back what was pruned; whether it was enough."""
+    point = log.begin_free()
+    if point is not None:
+        point.run()
+        log.finish_free(point)
+    return point is not None
 
 
 def test_create_is_exclusive(stem: Path) -> None:
@@ -173,9 +184,9 @@ def test_prune_gives_space_back(stem: Path) -> None:
         log.append(bytes(1000), is_error=False, time_us=0)
         if log.end % MIB < 1000:
             log.prune(log.end - 100_000)
-            log.sync()
+            free(log)
     assert log.stored_bytes < 2 * MIB
-    assert disk_bytes(stem.with_name("tsk_x.log")) < 5 * MIB
+    assert disk_bytes(stem.with_name("tsk_x.log")) < 7 * MIB
     assert disk_bytes(stem.with_name("tsk_x.idx")) < MIB // 4
     log.close()
 
@@ -192,6 +203,63 @@ def test_prune_beyond_what_is_synced(stem: Path) -> None:
     log.close()
 
 
+def test_what_is_pruned_in_time_never_reaches_the_disk(stem: Path) -> None:
+    """The data file is not synced on the way; what is left is what was written."""
+    tape = Tape()
+    log = OutputLog.create(stem, LOG_ID, opener=tape.opener())
+    freed = 0
+    for number in range(64):
+        log.append(bytes([number]) * (MIB // 2), is_error=False, time_us=0)
+        log.prune(log.end - MIB)
+        freed += free(log)
+    assert freed >= 6
+    assert {op.suffix for op in tape.operations if op.kind == "sync"} == {".idx"}
+    assert (log.synced, log.stored_bytes) == (31 * MIB, MIB)
+    log.close()
+    log = OutputLog.open(stem)
+    assert (log.start, log.end) == (log.start, 32 * MIB)
+    assert log.end - log.start < 6 * MIB
+    assert log.checksum == zlib.crc32(b"".join(bytes([n]) * (MIB // 2) for n in range(64)))
+    log.close()
+
+
+def test_freeing_needs_a_durable_mark(stem: Path) -> None:
+    """A disk that refuses leaves everything where it is; so does a point that was not run."""
+    fault = Fault(1000, False, 0)
+    log = OutputLog.create(stem, LOG_ID, opener=fault.opener())
+    for _ in range(8):
+        log.append(bytes([7]) * MIB, is_error=False, time_us=0)
+    log.prune(7 * MIB)
+    point = log.begin_free()
+    assert point is not None
+    with pytest.raises(ValueError, match="after it was run"):
+        log.finish_free(point)
+    fault.at = fault.count + 1
+    with pytest.raises(OSError):
+        point.run()
+    with pytest.raises(LogFailed):
+        log.finish_free(point)
+    with pytest.raises(LogFailed):
+        log.begin_free()
+    log.close()
+    with LogReader(stem) as reader:
+        assert reader.read(0, 3) == Chunk(0, False, 0, bytes([7]) * 3)
+
+
+def test_no_mark_no_freeing(stem: Path) -> None:
+    """A disk without room for a record gives nothing back yet, and nothing breaks."""
+    fault = Fault(1000, True, 0)
+    log = OutputLog.create(stem, LOG_ID, opener=fault.opener())
+    for _ in range(8):
+        log.append(bytes(MIB), is_error=False, time_us=0)
+    log.prune(7 * MIB)
+    fault.at = fault.count + 1
+    assert not free(log)
+    fault.at = 1000
+    assert free(log)
+    log.close()
+
+
 def test_no_holes(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there are no holes, dropping and pruning still forget."""
     monkeypatch.setattr(holes, "_fallocate", lambda: None)
@@ -200,8 +268,7 @@ def test_no_holes(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         log.append(bytes([7]) * MIB, is_error=False, time_us=0)
     assert log.drop(2 * MIB, 3 * MIB, "size_limit") == Gap(2 * MIB, 3 * MIB, "size_limit")
     log.prune(MIB)
-    log.sync()
-    log.sync()
+    free(log)
     with LogReader(stem) as reader:
         assert reader.read(2 * MIB, 9) == Gap(2 * MIB, 3 * MIB, "size_limit")
         assert reader.read(MIB, 2) == Chunk(MIB, False, 0, b"\7\7")

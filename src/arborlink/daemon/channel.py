@@ -20,6 +20,9 @@ STUCK_BYTES: Final = 32 * 1024 * 1024
 
 Key = tuple[str, str]
 
+# One for all channels: nothing is kept in it between two reads.
+_BUFFER: Final = memoryview(bytearray(READ_BYTES))
+
 
 class Channel:
     """Frames over a socket. `on_lost` is called once when the other end is gone or useless."""
@@ -91,17 +94,17 @@ class Channel:
 
     def _on_ready(self) -> None:
         try:
-            data = self._socket.recv(READ_BYTES)
+            count = self._socket.recv_into(_BUFFER)
         except BlockingIOError:
             return  # it can be written to again: `flush` comes at the end of the turn
         except OSError as error:
             self._lose(str(error))
             return
-        if not data:
+        if not count:
             self._lose("it closed its end")
             return
         try:
-            messages = self._frames.receive(data)
+            messages = self._frames.receive(_BUFFER[:count])
         except ipc.FrameError as error:
             self._lose(str(error))
             return

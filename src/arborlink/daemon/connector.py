@@ -190,6 +190,7 @@ def main() -> int:
     parser.add_argument("--fd", type=int, required=True)
     options = parser.parse_args()
     linux.hide_memory()
+    linux.keep_heap()
     if asyncio.run(_serve(options.fd)):
         say("the supervisor died; its tasks were ended", level="error")
         return 1

@@ -80,7 +80,6 @@ class InputFeeder:
             self._loop.unwatch(fd)
             if self._eof and not self._is_terminal:
                 self.close()
-                return
         if self.written != before:
             self._on_written()
 

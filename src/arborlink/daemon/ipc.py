@@ -185,7 +185,7 @@ class Frames(Generic[T]):
         self._decode = decoder.decode
         self._buffer = bytearray()
 
-    def receive(self, data: bytes) -> list[T]:
+    def receive(self, data: bytes | memoryview) -> list[T]:
         """The messages that are complete with `data`.
 
         Raises:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from arborlink.daemon import ipc
+from arborlink.daemon.readers import Readers
 from arborlink.outputlog import BelowStart, Chunk, Gap, LogError, LogReader
 from arborlink.protocol import messages
 from arborlink.protocol.errors import RemoteProtocolError
@@ -20,16 +21,20 @@ LARGE_FRAME_BYTES: Final = 256 * 1024
 # With this much waiting, fewer larger frames are better; below, each record keeps its own time.
 BACKLOG_BYTES: Final = 1024 * 1024
 
+# In a flood the supervisor hears of an acknowledgement only when it brings so much.
+REPORT_BYTES: Final = 512 * 1024
+
 PRUNED: Final = "spool_pruned"
 CORRUPT: Final = "spool_corrupt"
-# What a reader calls damage that it has come upon; no writer has recorded it.
+# What a reader calls damage that it has come upon; no writer has recorded it. What recovery has
+# recorded as `CORRUPT` is missing from a checksum that was said before.
 _DAMAGE: Final = "corrupt"
 
 
 class OutgoingTask:
     """`status_sent`: the hub was told the present status on this connection."""
 
-    def __init__(self, known: ipc.TaskKnown) -> None:
+    def __init__(self, known: ipc.TaskKnown, readers: Readers) -> None:
         self.task_id = known.task_id
         self.log_id = known.log_id
         self.stream = SendStream(known.start, known.end)
@@ -41,8 +46,9 @@ class OutgoingTask:
         # Whether the log's checksum is that of what the hub has, gaps excluded.
         self.complete = True
         self._stem = Path(known.stem) if known.stem is not None else None
-        self._reader: LogReader | None = None
+        self._readers = readers
         self._ahead: int | None = None
+        self._reported = known.start
 
     @property
     def is_final(self) -> bool:
@@ -96,6 +102,18 @@ class OutgoingTask:
         self.stream.detach()
         self.status_sent = False
         self.is_queued = False
+        self.close()
+
+    def should_report(self) -> bool:
+        """Whether the supervisor should hear now how far the hub is; then it counts as told.
+
+        What is held back goes with the next one, which comes while anything is unacknowledged.
+        """
+        acked, end = self.stream.acked, self.stream.end
+        due = acked >= self._reported + REPORT_BYTES or self._reported < acked == end
+        if due:
+            self._reported = acked
+        return due
 
     def next_message(self, room: int) -> Output | messages.Gap | Status | None:
         """What to send next: output of at most `room` bytes, or the end after all of it."""
@@ -115,6 +133,8 @@ class OutgoingTask:
     def take_status(self) -> Status:
         """The status as it is true for the hub."""
         self.status_sent = True
+        if self.is_final:
+            self.close()  # until it is wanted again
         status = self.status
         if not self.complete:
             status = msgspec.structs.replace(status, checksum=None)
@@ -124,10 +144,9 @@ class OutgoingTask:
         return status
 
     def close(self) -> None:
-        """Close the log."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        """Close the log; reading opens it again."""
+        if self._stem is not None:
+            self._readers.close(self._stem)
 
     def _read(self, offset: int, size: int, *, merge: bool) -> Output | messages.Gap:
         try:
@@ -145,7 +164,7 @@ class OutgoingTask:
                 time=found.time_us,
                 output=found.data,
             )
-        if isinstance(found, Gap) and found.reason != _DAMAGE:
+        if isinstance(found, Gap) and found.reason not in (_DAMAGE, CORRUPT):
             end = min(found.end, self.stream.end)
             self.stream.mark_sent(end)
             return self._gap(offset, end, found.reason)
@@ -163,8 +182,6 @@ class OutgoingTask:
         return messages.Gap(task_id=self.task_id, start=start, end=end, reason=reason)
 
     def _log(self) -> LogReader:
-        if self._reader is None:
-            if self._stem is None:
-                raise LogError("the task has no log")
-            self._reader = LogReader(self._stem)
-        return self._reader
+        if self._stem is None:
+            raise LogError("the task has no log")
+        return self._readers.get(self._stem)

@@ -13,7 +13,7 @@ from typing import Final
 from arborlink.daemon.loop import READ, Loop, Timer
 from arborlink.daemon.spool import Spool
 
-READ_BYTES: Final = 256 * 1024
+READ_BYTES: Final = 512 * 1024
 QUIET_SECONDS: Final = 0.3
 DRAIN_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 0.5
@@ -55,6 +55,7 @@ class OutputPump:
         self._quiet: Timer | None = None
         self._budget = DRAIN_SECONDS
         self._counting_since: float | None = None
+        spool.on_relief = self.resume
         self._watch()
 
     @property
@@ -87,7 +88,7 @@ class OutputPump:
             return
         if self._unstored is not None and not self._store_again():
             return
-        if self._spool.make_room():
+        if self._spool.make_room() and not self._spool.must_wait:
             self._paused = False
             self._watch()
             self._count()
@@ -102,6 +103,9 @@ class OutputPump:
 
     def _read(self, fd: int) -> None:
         room = self._spool.make_room()
+        if room and self._spool.must_wait:
+            self._pause()
+            return
         if not room:
             self._pause()
             if self._spool.policy == "kill":

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from arborlink.daemon import processes
 from arborlink.daemon.console import say
 from arborlink.daemon.journal import Ended, Entry, Journal
@@ -52,7 +50,11 @@ def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Foun
             continue
         log = _open(stem)
         kept.add(stem.name)
-        yield Found(entry.task_id, _end(journal, entry, log), stem, log, settled=False)
+        status = _end(journal, entry, log)
+        if log is not None and log.synced < log.end:
+            with suppress(LogError, OSError):  # it may go to the hub all the same
+                log.sync()
+        yield Found(entry.task_id, status, stem, log, settled=False)
     journal.sync()
     for path in spool_folder.iterdir():
         if path.stem not in kept:
@@ -89,14 +91,9 @@ def _end(journal: Journal, entry: Entry, log: OutputLog | None) -> Status:
         return status
     status = entry.ended.status
     final = status.final_offset or 0
-    if log is None and final:
-        # Nothing is here to send: the connector declares what the hub lacks.
-        status = msgspec.structs.replace(status, checksum=None)
-        journal.append(Ended(status))
-    elif log is not None and log.end < final:
+    if log is not None and log.end < final:
+        # Perhaps the hub has it. If it does not, the connector voids the checksum.
         log.append_gap(final, "spool_corrupt")
-        status = msgspec.structs.replace(status, checksum=None)
-        journal.append(Ended(status))
     return status
 
 

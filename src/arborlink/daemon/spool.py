@@ -1,5 +1,7 @@
 """A task's output on this machine until the hub has it for good: cap, policies, fsync, pruning.
 
+What the hub has is given back without ever having been written: while it keeps up, the disk sees
+marks only (`Exposure`).
 What may be announced for sending is `announced`; a policy that drops output never drops below it,
 since those bytes may be on their way (invariant: announced <= start of every later drop).
 """
@@ -10,15 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from arborlink.daemon.exposure import Exposure
 from arborlink.daemon.loop import Loop, Timer
 from arborlink.daemon.syncer import Syncer
-from arborlink.outputlog import LogError, LogFailed, OutputLog
+from arborlink.outputlog import FreePoint, LogError, LogFailed, OutputLog, SyncPoint
 from arborlink.protocol import limits
 from arborlink.protocol.checksum import format_checksum
 from arborlink.protocol.resources import SpoolPolicy
 
-SYNC_SECONDS: Final = 0.2
-SYNC_BYTES: Final = 1 * limits.MIB
 HEAD_BYTES: Final = 1 * limits.MIB
 TAIL_BYTES: Final = 8 * limits.MIB
 # Beyond the cap, for what is still in the pipes of a task whose processes are gone.
@@ -26,7 +27,10 @@ LEFTOVER_BYTES: Final = 4 * limits.MIB
 
 
 class Spool:
-    """One log and its limits. `acked` is the hub's durable offset as far as we know."""
+    """One log and its limits. `acked` is the hub's durable offset as far as we know.
+
+    `on_relief` is called when `must_wait` may have become false.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Spool:
         self.acked = log.start
         self.announced = log.start
         self.complete = True
+        self.on_relief: Callable[[], None] = _nothing
         self._log = log
         self._loop = loop
         self._syncer = syncer
@@ -51,8 +56,11 @@ class Spool:
         self._tail = min(TAIL_BYTES, cap_bytes // 2)
         self._window = min(limits.TASK_UNACKNOWLEDGED_BYTES, cap_bytes // 4)
         self._extra = 0
+        self._exposure = Exposure(log.end)
         self._timer: Timer | None = None
         self._syncing = False
+        self._sealed = False
+        self._discarded = False
         self._when_synced: Callable[[], None] | None = None
 
     @property
@@ -79,6 +87,11 @@ class Spool:
         """How many bytes may be written now."""
         return max(0, self._cap + self._extra - self._log.stored_bytes)
 
+    @property
+    def must_wait(self) -> bool:
+        """Whether to write no more for a moment, because the hub is about to have what is here."""
+        return self._exposure.must_wait
+
     def allow_leftovers(self) -> None:
         """The task's processes are gone: what they left in the pipes is taken, cap or not."""
         self._extra = LEFTOVER_BYTES
@@ -91,6 +104,7 @@ class Spool:
                 self._log.drop(start, self._log.end - self._tail, "spool_full")
             except LogFailed:
                 self._reopen()
+            self._exposure.settled(self._log.synced)
         return self.room()
 
     def write(self, data: memoryview, *, is_error: bool, time_us: int) -> None:
@@ -104,10 +118,11 @@ class Spool:
         except LogFailed as error:
             self._reopen()
             raise OSError(str(error)) from error
-        if self._log.end - self._log.synced >= SYNC_BYTES:
+        self._exposure.grown(self._log.end, self._loop.now())
+        if self._exposure.must_sync:
             self._sync()
-        elif self._timer is None:
-            self._timer = self._loop.call_later(SYNC_SECONDS, self._sync_late)
+        if self._timer is None:
+            self._arm()
 
     def announce(self) -> int:
         """Up to where output may be sent from now on."""
@@ -124,14 +139,25 @@ class Spool:
         """The hub has everything below `offset` for good."""
         self.acked = max(self.acked, min(offset, self._log.end))
         self._log.prune(self.acked)
+        self._exposure.acknowledged(self.acked, self._loop.now())
+        if self._when_synced is not None and not self._exposure.bytes:
+            self._call_waiting()
+        elif not self._sealed:
+            self._free()
 
     def when_synced(self, callback: Callable[[], None]) -> None:
-        """Call once everything written so far is durable, or cannot be made so."""
-        if not self._syncing and self._log.synced >= self._log.end:
+        """Call once everything written so far is durable, here or at the hub, or cannot be."""
+        if not self._exposure.bytes:
             callback()
             return
         self._when_synced = callback
         self._sync()
+
+    def seal(self) -> None:
+        """Nothing is written any more: let go of the files. What is known stays known."""
+        self._sealed = True
+        if not self._syncing:
+            self.close()
 
     def close(self) -> None:
         """Close the log, durable as far as the disk allows; not while a sync runs (`Syncer`)."""
@@ -141,9 +167,8 @@ class Spool:
 
     def discard(self) -> None:
         """Close the log and remove it, after a sync that may be running: the hub has it all."""
-        if self._syncing:
-            self.when_synced(self._delete)
-        else:
+        self._discarded = self._sealed = True
+        if not self._syncing:
             self._delete()
 
     @property
@@ -155,52 +180,99 @@ class Spool:
         self.close()
         OutputLog.delete(self.stem)
 
-    def _sync_late(self) -> None:
+    def _arm(self) -> None:
+        if self._timer is not None or self._syncing or self._sealed:
+            return
+        deadline = self._exposure.deadline()
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
         self._timer = None
-        self._sync()
+        deadline, now = self._exposure.deadline(), self._loop.now()
+        if deadline is None:
+            return
+        if deadline > now:
+            self._arm()
+        else:
+            self._exposure.overdue(now)
+            self._sync()
+            self.on_relief()
 
     def _sync(self) -> None:
         if self._syncing:
             return  # the next one begins when this one has ended
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         try:
             point = self._log.begin_sync()
         except LogFailed:
             self._on_failed_sync()
+        else:
+            self._submit(point)
+
+    def _free(self) -> None:
+        """Give back what the hub has, once it is enough."""
+        if self._syncing:
             return
+        try:
+            point = self._log.begin_free()
+        except LogFailed:
+            self._on_failed_sync()
+        else:
+            if point is not None:
+                self._submit(point)
+
+    def _submit(self, point: SyncPoint) -> None:
         self._syncing = True
 
         def done() -> None:
             self._syncing = False
             try:
-                self._log.finish_sync(point)
+                if isinstance(point, FreePoint):
+                    self._log.finish_free(point)
+                else:
+                    self._log.finish_sync(point)
             except LogFailed:
                 self._on_failed_sync()
             else:
-                self._synced()
+                self._exposure.settled(self._log.synced)
+                self._go_on()
 
         self._syncer.submit(point, done)
 
-    def _synced(self) -> None:
-        callback = self._when_synced
-        if callback is not None and self._log.synced < self._log.end:
+    def _go_on(self) -> None:
+        """What was put off while a sync ran."""
+        if self._when_synced is not None:
+            if self._exposure.bytes:
+                self._sync()
+            else:
+                self._call_waiting()
+        elif self._exposure.must_sync:
             self._sync()
-        elif callback is not None:
-            self._when_synced = None
+        elif not self._sealed:
+            self._free()
+        if not self._syncing and self._discarded:
+            self._delete()
+        elif not self._syncing and self._sealed:
+            self.close()
+        self._arm()
+        self.on_relief()
+
+    def _call_waiting(self) -> None:
+        callback, self._when_synced = self._when_synced, None
+        if callback is not None:
             callback()
-        elif self._log.end - self._log.synced >= SYNC_BYTES:
-            self._sync()
-        elif self._log.end > self._log.synced and self._timer is None:
-            self._timer = self._loop.call_later(SYNC_SECONDS, self._sync_late)
 
     def _on_failed_sync(self) -> None:
         """Whoever waits for durability must not wait for a broken disk."""
         self._reopen()
-        callback, self._when_synced = self._when_synced, None
-        if callback is not None:
-            callback()
+        self._exposure.renew(self._loop.now())
+        self._call_waiting()
+        if self._discarded:
+            self._delete()
+        elif self._sealed:
+            self.close()
+        self._arm()
+        self.on_relief()
 
     def _reopen(self) -> None:
         """After a failed fsync only the disk knows what is there; what is not becomes a gap."""
@@ -217,3 +289,7 @@ class Spool:
         if fresh.end < end:
             self.complete = False
             fresh.append_gap(end, "lost")
+
+
+def _nothing() -> None:
+    """Nobody waits."""

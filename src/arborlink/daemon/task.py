@@ -38,7 +38,7 @@ class TaskOwner(Protocol):
         """`task.input_offset` has advanced."""
 
     def on_ended(self, task: RunningTask, status: Status) -> None:
-        """It is over; all of its output is in the spool, durably."""
+        """It is over; all of its output is durable, in the spool or at the hub."""
 
     def discard(self, fds: list[int]) -> None:
         """Read these and throw it away, lest a background process dies of SIGPIPE."""

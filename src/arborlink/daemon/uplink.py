@@ -13,6 +13,7 @@ from typing import Final
 from arborlink.daemon import ipc
 from arborlink.daemon.console import say
 from arborlink.daemon.outgoing import OutgoingTask
+from arborlink.daemon.readers import Readers
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import RemoteProtocolError
@@ -53,6 +54,7 @@ class Uplink:
     ) -> None:
         self.served = served
         self.tasks: dict[str, OutgoingTask] = {}
+        self.readers = Readers()
         self._instance_id = instance_id
         self._host = host
         self._version = version
@@ -144,7 +146,7 @@ class Uplink:
     def task_known(self, known: ipc.TaskKnown) -> None:
         """A task to tell the hub about; also one that we know, as it is now."""
         self._forget(known.task_id)
-        task = OutgoingTask(known)
+        task = OutgoingTask(known, self.readers)
         self.tasks[known.task_id] = task
         if self.is_open:
             self._attach(task, 0, self._limits.task_unacknowledged_bytes)
@@ -211,14 +213,14 @@ class Uplink:
         task = self.tasks.get(ack.task_id)
         if task is None:
             return
-        before, on_their_way = task.stream.acked, task.stream.unacknowledged
+        on_their_way = task.stream.unacknowledged
         task.stream.acknowledge(ack.offset, ack.credit)
         self._unacknowledged += task.stream.unacknowledged - on_their_way
         task.stream.prune(task.stream.acked)  # as the supervisor does when it hears of it
         if ack.settled:
             self._settled(task, ack.offset)
             return
-        if task.stream.acked > before:
+        if task.should_report():
             self._tell(self._acknowledged(task, task.stream.acked, settled=False))
         self._queue(task)
 
@@ -230,6 +232,8 @@ class Uplink:
             self._send(gap)
         if not task.complete:
             self._tell(ipc.Incomplete(self.served.workspace, task.task_id))
+        if task.should_report():
+            self._tell(self._acknowledged(task, task.stream.acked, settled=False))
         self._queue_status(task)
 
     def _queue_status(self, task: OutgoingTask) -> None:

@@ -30,6 +30,9 @@ from arborlink.protocol.messages import Cancel, Command, Input, Resize, Status
 # Task ids become file names.
 _USABLE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOG_ID_BYTES: Final = 16
+# The connector has enough to do with so many bytes; then it is told of so many more at a time.
+AHEAD_BYTES: Final = 2 * limits.MIB
+NOTICE_BYTES: Final = 1 * limits.MIB
 
 
 @dataclass(slots=True)
@@ -219,8 +222,16 @@ class Workspace:
         return self._observer.spared()
 
     def on_grown(self, task: RunningTask) -> None:
-        """There is more output."""
-        self._observer.grown(self, self.tasks[task.task_id])
+        """There is more output. While much of it is on its way, news of a little can wait.
+
+        It waits for the next acknowledgement, or for the end.
+        """
+        spool = task.spool
+        if (
+            spool.announced - spool.acked < AHEAD_BYTES
+            or spool.end - spool.announced >= NOTICE_BYTES
+        ):
+            self._observer.grown(self, self.tasks[task.task_id])
 
     def on_input_written(self, task: RunningTask) -> None:
         """Input has reached the command."""
@@ -229,11 +240,12 @@ class Workspace:
             self._observer.input_written(self, record)
 
     def on_ended(self, task: RunningTask, status: Status) -> None:
-        """A task is over, and its output durable."""
+        """A task is over, and its output durable, here or at the hub."""
         record = self.tasks[task.task_id]
         record.running = None
         record.output_end = task.spool.end
         task.spool.policy = "block"  # nothing more is written, hence nothing dropped
+        task.spool.seal()
         self._observer.grown(self, record)
         self._set_status(record, status)
 
@@ -256,6 +268,7 @@ class Workspace:
             spool = None
             if found.log is not None:
                 spool = Spool(found.stem, found.log, self.loop, self._syncer)
+                spool.seal()
             self.tasks[found.task_id] = TaskRecord(
                 found.task_id,
                 found.status,
