@@ -36,7 +36,7 @@ def hub_address(address: str) -> str:
 def is_loopback(host: str) -> bool:
     """Whether nothing leaves this machine on the way to `host`."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
 

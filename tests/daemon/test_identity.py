@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from arborlink.addresses import hub_address
 from arborlink.daemon import app
-from arborlink.daemon.identity import Identity, StateLock, check_hub, find_identity, save
+from arborlink.daemon.identity import Identity, StateLock, find_identity, save
 from arborlink.protocol.errors import Conflict, InvalidInput, Unavailable
 
 
@@ -69,7 +70,7 @@ def test_broken_files_are_passed_over(tmp_path: Path, home: Path) -> None:
 )
 def test_addresses(address: str, expected: str) -> None:
     """Loopback may be in the clear, everything else is encrypted."""
-    assert check_hub(address) == expected
+    assert hub_address(address) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_addresses(address: str, expected: str) -> None:
 def test_refused_addresses(address: str) -> None:
     """They would send the token in the clear, or somewhere else."""
     with pytest.raises(InvalidInput):
-        check_hub(address)
+        hub_address(address)
 
 
 def test_one_process_a_state_folder(tmp_path: Path) -> None:

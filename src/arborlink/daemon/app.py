@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from arborlink.addresses import hub_address
 from arborlink.daemon.console import say
 from arborlink.daemon.enrolment import enroll
 from arborlink.daemon.identity import (
     Identity,
     StateLock,
-    check_hub,
     find_identity,
     load_all,
     move,
@@ -69,7 +69,7 @@ def _identity(path: Path) -> Identity:
             f"{path} is not connected to a hub yet: "
             "run `arbor daemon PATH --hub URL --code CODE` once"
         )
-    check_hub(identity.hub)
+    hub_address(identity.hub)
     return identity
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
-from arborlink.daemon.identity import check_hub, is_loopback
+from arborlink.addresses import hub_address, is_loopback
 from arborlink.protocol import limits
 from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL
 
@@ -46,7 +46,7 @@ def websocket_url(hub: str) -> str:
     Raises:
         InvalidInput: the token would travel in the clear.
     """
-    address = check_hub(hub)
+    address = hub_address(hub)
     path = os.environ.get("ARBOR_WEBSOCKET_PATH") or DEFAULT_PATH
     return "ws" + address.removeprefix("http") + "/" + path.lstrip("/")
 

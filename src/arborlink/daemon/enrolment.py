@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from arborlink.daemon.identity import Identity, check_hub, is_loopback, save
+from arborlink.addresses import hub_address, is_loopback
+from arborlink.daemon.identity import Identity, save
 from arborlink.protocol.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 
 _TIMEOUT_SECONDS: Final = 15.0
@@ -34,7 +35,7 @@ def enroll(
         Conflict: the workspace has a daemon.
         Unavailable: the hub cannot be reached.
     """
-    hub = check_hub(hub_url)
+    hub = hub_address(hub_url)
     real = os.path.realpath(path)
     if not os.path.isdir(real):
         raise InvalidInput(f"{path} is not a folder")
@@ -79,6 +80,8 @@ class _Api:
     """Three requests. The HTTP client is imported here, so that a running daemon is without it."""
 
     def __init__(self, hub: str, token: str | None) -> None:
+        import ssl
+
         import httpx2
 
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -89,7 +92,9 @@ class _Api:
             headers=headers,
             timeout=_TIMEOUT_SECONDS,
             follow_redirects=False,
+            # No proxy on the way to this machine, but the certificates of SSL_CERT_FILE all the same.
             trust_env=not is_loopback(urlsplit(hub).hostname or ""),
+            verify=ssl.create_default_context(),
         )
 
     def __enter__(self) -> _Api:

@@ -8,17 +8,16 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from arborlink import home
-from arborlink.protocol.errors import Conflict, InvalidInput
+from arborlink.addresses import hub_address
+from arborlink.protocol.errors import Conflict
 
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Identity(Struct, frozen=True):
@@ -34,28 +33,6 @@ class Identity(Struct, frozen=True):
     def folder(self) -> Path:
         """The state folder."""
         return home.daemons_folder() / self.workspace_id
-
-
-def check_hub(address: str) -> str:
-    """The hub's address without a trailing slash.
-
-    Raises:
-        InvalidInput: not an address, or one that would send the token in the clear.
-    """
-    parts = urlsplit(address)
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    if scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise InvalidInput(f"{address!r} is no hub's address: it looks like https://hub.example")
-    if scheme == "http" and not is_loopback(parts.hostname):
-        raise InvalidInput(
-            f"{address} would send the daemon's token in the clear; use an https:// address"
-        )
-    return parts._replace(scheme=scheme).geturl().rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nothing leaves this machine on the way to `host`."""
-    return host in LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
 def save(identity: Identity) -> None:
@@ -83,10 +60,10 @@ def move(identity: Identity, hub: str) -> Identity:
     """The same daemon of the same hub, which is at another address now.
 
     Raises:
-        InvalidInput: as `check_hub`.
+        InvalidInput: as `hub_address`.
         OSError: the disk refuses.
     """
-    moved = msgspec.structs.replace(identity, hub=check_hub(hub))
+    moved = msgspec.structs.replace(identity, hub=hub_address(hub))
     save(moved)
     return moved
 

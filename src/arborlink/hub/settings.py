@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from arborlink import home
+from arborlink.addresses import is_loopback
 from arborlink.protocol import limits as wire
 from arborlink.protocol.errors import InvalidInput
 
@@ -137,14 +138,6 @@ def load_settings(
     settings = _convert(values, "The settings")
     settings.validate()
     return settings
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address: by its number or as `localhost`."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _from_file(file: Path) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
-from arborlink.hub.settings import HubSettings, is_loopback
+from arborlink.addresses import is_loopback
+from arborlink.hub.settings import HubSettings
 
 
 def host_allowed(host: str, settings: HubSettings) -> bool:
