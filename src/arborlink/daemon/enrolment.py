@@ -92,7 +92,7 @@ class _Api:
             headers=headers,
             timeout=_TIMEOUT_SECONDS,
             follow_redirects=False,
-            # No proxy on the way to this machine, but the certificates of SSL_CERT_FILE all the same.
+            # No proxy on the way to this machine; the certificates of SSL_CERT_FILE all the same.
             trust_env=not is_loopback(urlsplit(hub).hostname or ""),
             verify=ssl.create_default_context(),
         )

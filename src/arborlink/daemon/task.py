@@ -77,6 +77,7 @@ class RunningTask:
             is_terminal=child.is_terminal,
             on_written=lambda: owner.on_input_written(self),
         )
+        self._run_seconds = run_seconds
         self._timeout: Timer | None = None
         if run_seconds < float("inf"):
             self._timeout = owner.loop.call_later(run_seconds, self._on_timeout)
@@ -123,6 +124,7 @@ class RunningTask:
             self._ending.look()
 
     def _on_timeout(self) -> None:
+        self._note = f"It was allowed to run for {self._run_seconds:g} seconds."
         self._end_tree(Reason.TIMEOUT, limits.DEFAULT_GRACE_SECONDS)
 
     def _on_spool_full(self) -> None:
