@@ -114,10 +114,10 @@ def test_exit_codes(changes: dict[str, object], code: int) -> None:
     ("changes", "sentence"),
     [
         ({"timeout": 2.5}, "the task was ended after its timeout of 2.5 s"),
-        ({}, "the task was ended, its time was up"),
+        ({}, "the task was ended by its timeout"),
         (
             {"timeout": 60.0, "error": "this machine allows 1 s"},
-            "the task was ended, its time was up: this machine allows 1 s",
+            "the task was ended by its timeout: this machine allows 1 s",
         ),
     ],
 )

@@ -46,5 +46,5 @@ def of_task(task: Task) -> tuple[int, str | None]:
 def _timeout_text(task: Task) -> str:
     # The machine's own policy may allow less than what the task was given; `error` says so.
     if task.error or task.timeout is None:
-        return f"the task was ended, its time was up{': ' if task.error else ''}{task.error or ''}"
+        return f"the task was ended by its timeout{': ' if task.error else ''}{task.error or ''}"
     return f"the task was ended after its timeout of {task.timeout:g} s"
