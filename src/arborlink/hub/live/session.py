@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -44,7 +43,7 @@ class ConnectionLost(Exception):
     """The peer went away."""
 
 
-class Session(ABC):
+class Session:
     """One authenticated connection. `address` is for people."""
 
     def __init__(self, websocket: WebSocket, codec: Codec, link: HubLink) -> None:
@@ -82,9 +81,9 @@ class Session(ABC):
     def start_tasks(self, group: asyncio.TaskGroup) -> None:
         """Further tasks of the subclass, which end when the connection does."""
 
-    @abstractmethod
     async def handle(self, message: AnyMessage) -> None:
         """A message of an open link. An `ArborError` is answered; a protocol error closes."""
+        raise NotImplementedError
 
     def next_bulk(self) -> Frame | None:
         """The next frame that may wait behind control messages."""
