@@ -17,7 +17,7 @@ from websockets.typing import Origin
 
 from arborlink.testing.cell_reader import CellReader
 from tests.e2e.arbor import TOKEN, Arbor, cells, wait_until
-from tests.e2e.test_faults import detached, task
+from tests.e2e.test_faults import detached, size, task
 
 MIB = 1 << 20
 ANSWER_SECONDS = 1.0
@@ -25,27 +25,29 @@ ANSWER_SECONDS = 1.0
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arbor]:
-    """One hub and daemon for all inputs: each must leave it as it was."""
+    """One hub and daemon for all inputs, with a healthy task that runs meanwhile.
+
+    Whatever is sent must leave them as they were: at the end the task still runs, and every byte
+    of it has arrived.
+    """
     folder = tmp_path_factory.mktemp("bad-input")
     arbor = Arbor(folder / "home", folder / "workspace")
     try:
         arbor.start_hub()
         arbor.start_daemon()
-        yield arbor
+        task_id = detached(arbor, "--", *cells("healthy", 1 << 40, "--rate", str(MIB // 2)))
+        with arbor.popen("logs", "-f", task_id) as neighbour:
+            yield arbor
+            assert task(arbor, task_id)["status"] == "running"
+            assert arbor.run("cancel", task_id).returncode == 0
+            seen, errors = neighbour.communicate(timeout=30)
+        assert neighbour.returncode == 0, errors
+        judge = CellReader("healthy")
+        judge.feed(seen)
+        assert judge.faults == []
+        assert judge.end == size(arbor, task_id) > 0
     finally:
         arbor.stop()
-
-
-@pytest.fixture
-def neighbour(pair: Arbor) -> Iterator[str]:
-    """A healthy task that runs meanwhile; every byte of it must be there afterwards."""
-    running = pair.popen("run", "--", *cells("healthy", 2 * MIB, "--rate", str(4 * MIB)))
-    yield "healthy"
-    output, errors = running.communicate(timeout=30)
-    judge = CellReader("healthy")
-    judge.feed(output)
-    assert judge.finish(2 * MIB) == []
-    assert running.returncode == 0, errors
 
 
 @contextmanager
@@ -125,7 +127,7 @@ def test_a_bad_first_frame_is_answered(
         assert answer(socket, skip=()) == expected
 
 
-def test_silence_is_ended_after_five_seconds(pair: Arbor, neighbour: str) -> None:
+def test_silence_is_ended_after_five_seconds(pair: Arbor) -> None:
     with dialled(pair, None) as socket, pytest.raises(ConnectionClosed) as closed:
         socket.recv(timeout=8)
     assert closed.value.rcvd is not None
@@ -162,7 +164,7 @@ def enrolled(arbor: Arbor) -> dict[str, Any]:
     }
 
 
-def test_a_daemon_is_only_what_its_token_says(pair: Arbor, neighbour: str) -> None:
+def test_a_daemon_is_only_what_its_token_says(pair: Arbor) -> None:
     good = enrolled(pair)
     wrong: list[tuple[dict[str, object], str]] = [
         ({"authToken": "arb_d_wrong"}, "close 4501"),
@@ -177,9 +179,7 @@ def test_a_daemon_is_only_what_its_token_says(pair: Arbor, neighbour: str) -> No
     assert pair.state() == "connected"
 
 
-def test_a_daemons_bad_output_is_answered_and_others_are_untouched(
-    pair: Arbor, neighbour: str
-) -> None:
+def test_a_daemons_bad_output_is_answered_and_others_are_untouched(pair: Arbor) -> None:
     good = enrolled(pair)
     theirs = detached(pair, "-w", "test", "--", "sleep", "2")
     output = {"type": "output", "offset": 0, "isError": False, "time": 0, "output": "eA=="}
@@ -247,9 +247,7 @@ def test_a_present_but_invalid_token_is_refused(pair: Arbor, header: str) -> Non
     assert got.status_code == 401
 
 
-def test_the_daemon_itself_refuses_what_leaves_the_workspace(
-    pair: Arbor, neighbour: str, tmp_path: Path
-) -> None:
+def test_the_daemon_itself_refuses_what_leaves_the_workspace(pair: Arbor, tmp_path: Path) -> None:
     (pair.workspace / "out").unlink(missing_ok=True)
     (pair.workspace / "out").symlink_to(tmp_path)
     done = pair.run("run", "--cwd", "out", "--", "pwd")
