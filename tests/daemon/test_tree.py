@@ -59,7 +59,8 @@ async def test_cancel_leaves_nothing(shared: Arena, how: str) -> None:
 
 async def test_cancel_gives_time_to_clean_up(shared: Arena) -> None:
     """SIGTERM comes first, and what is printed then still counts."""
-    script = "trap 'echo cleaned; exit 3' TERM; echo READY; sleep 300 & wait"
+    # A shell in `wait` could see its `sleep` die of the signal first, and end with 0.
+    script = "trap 'echo cleaned; exit 3' TERM; echo READY; while :; do sleep 0.05; done"
     task = await shared.start("sh", "-c", script)
     await shared.printed(task, b"READY")
     end = await shared.hub.cancel(task, grace=5)
