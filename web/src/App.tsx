@@ -1,30 +1,28 @@
-import { Shell } from './components/Shell';
-import { useClient } from './hooks/useClient';
-import { useRoute } from './hooks/useRoute';
-import { useStore } from './hooks/useStore';
-import { OverviewPage } from './pages/OverviewPage';
-import { SignInPage } from './pages/SignInPage';
-import { TaskPage } from './pages/TaskPage';
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import { createQueryClient } from './hooks/queryClient';
+import { ClientContext } from './hooks/useClient';
+import type { Client } from './live/client';
+import { router } from './router';
+import { cssVariablesResolver, theme } from './theme';
 
-export function App() {
-  const session = useStore(useClient().session.state);
-  const route = useRoute();
-  switch (session.kind) {
-    case 'asking':
-      return null;
-    case 'unreachable':
-      return <p className="alone">The hub cannot be reached. Trying again until it answers.</p>;
-    case 'signedOut':
-      return <SignInPage notice={session.notice} />;
-    case 'signedIn':
-      return (
-        <Shell username={session.me.username}>
-          {route.page === 'task' ? (
-            <TaskPage key={route.taskId} taskId={route.taskId} />
-          ) : (
-            <OverviewPage />
-          )}
-        </Shell>
-      );
-  }
+export function App({ client }: { client: Client }) {
+  const queries = useMemo(() => createQueryClient(client), [client]);
+  return (
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariablesResolver}
+      defaultColorScheme="auto"
+    >
+      <ClientContext value={client}>
+        <QueryClientProvider client={queries}>
+          <Notifications position="top-right" limit={3} />
+          <RouterProvider router={router} />
+        </QueryClientProvider>
+      </ClientContext>
+    </MantineProvider>
+  );
 }

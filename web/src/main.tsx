@@ -1,10 +1,13 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
-import { ClientContext } from './hooks/useClient';
 import { Client } from './live/client';
+import { applyColorScheme } from './theme';
+import './styles/fonts.css';
+import './styles/mantine.css';
 import './styles/base.css';
 
+applyColorScheme();
 const client = new Client();
 void client.session.start();
 
@@ -14,8 +17,6 @@ if (root === null) {
 }
 createRoot(root).render(
   <StrictMode>
-    <ClientContext value={client}>
-      <App />
-    </ClientContext>
+    <App client={client} />
   </StrictMode>,
 );

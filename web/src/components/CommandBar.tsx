@@ -1,7 +1,8 @@
+import { Button } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, type KeyboardEvent, useState } from 'react';
 import { useAction } from '../hooks/useAction';
 import { useClient } from '../hooks/useClient';
-import { taskAddress } from '../hooks/useRoute';
 import { splitCommandLine } from '../live/argv';
 import { commandLine } from '../live/words';
 import type { Task, Workspace } from '../protocol/messages';
@@ -16,6 +17,7 @@ interface Props {
 /** What people come for: run something. */
 export function CommandBar({ workspaces, tasks }: Props) {
   const { directory } = useClient();
+  const navigate = useNavigate();
   const [line, setLine] = useState('');
   const [shell, setShell] = useState(false);
   const [chosen, setChosen] = useState<string | null>(null);
@@ -32,7 +34,7 @@ export function CommandBar({ workspaces, tasks }: Props) {
     action.run(async () => {
       const ifOffline = isConnected ? 'fail' : 'queue';
       const task = await directory.run(workspace.id, { command, args, shell, ifOffline });
-      location.hash = taskAddress(task.id);
+      await navigate({ to: '/tasks/$taskId', params: { taskId: task.id } });
     });
   };
 
@@ -84,9 +86,9 @@ export function CommandBar({ workspaces, tasks }: Props) {
           />
           Shell
         </label>
-        <button type="submit" className="primary" disabled={!command || action.busy}>
+        <Button type="submit" variant="filled" disabled={!command || action.busy}>
           {isConnected ? 'Run' : 'Queue'} <span aria-hidden="true">↵</span>
-        </button>
+        </Button>
       </div>
       <div className={styles.hint} aria-live="polite">
         {shell ? <span>/bin/sh -c runs this line</span> : <ArgumentList split={split} />}

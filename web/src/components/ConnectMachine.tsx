@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { useAction } from '../hooks/useAction';
 import { useClient } from '../hooks/useClient';
@@ -29,9 +30,9 @@ export function ConnectMachine({ workspace }: { workspace?: Workspace }) {
       <p>Never connected. Run this in its folder, on that machine:</p>
       <Copyable text={command} />
       {code === 'CODE' ? (
-        <button type="button" disabled={action.busy} onClick={ask}>
+        <Button disabled={action.busy} onClick={ask}>
           Get a code
-        </button>
+        </Button>
       ) : (
         <p>The code works once, for ten minutes.</p>
       )}

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useClient } from '../hooks/useClient';
 import { useNow } from '../hooks/useNow';
 import { useWebSocket } from '../hooks/useWebSocket';
@@ -33,9 +34,9 @@ export function ConnectionIndicator() {
       <span className={styles.dot} aria-hidden="true" />
       <span role="status">{text()}</span>
       {waiting && seconds > 1 && (
-        <button type="button" className="quiet" onClick={reconnectNow}>
+        <Button size="compact-xs" onClick={reconnectNow}>
           now
-        </button>
+        </Button>
       )}
     </span>
   );

@@ -1,24 +1,23 @@
-import { useState } from 'react';
+import { Button, CopyButton } from '@mantine/core';
 import styles from './Copyable.module.css';
 
-/** A command to copy. */
+const SHOWN_MS = 2_000;
+// Browsers have no clipboard for pages that came over plain http from elsewhere.
+const CAN_COPY = navigator.clipboard !== undefined;
+
+/** A command or a secret to copy. */
 export function Copyable({ text }: { text: string }) {
-  const [copied, setCopied] = useState<string | null>(null);
-  // Browsers have no clipboard for pages that came over plain http from elsewhere.
-  const canCopy = navigator.clipboard !== undefined;
-  const copy = () => {
-    navigator.clipboard.writeText(text).then(
-      () => setCopied(text),
-      () => setCopied(null),
-    );
-  };
   return (
     <div className={styles.copyable}>
       <code>{text}</code>
-      {canCopy && (
-        <button type="button" className="quiet" onClick={copy}>
-          {copied === text ? 'Copied' : 'Copy'}
-        </button>
+      {CAN_COPY && (
+        <CopyButton value={text} timeout={SHOWN_MS}>
+          {({ copied, copy }) => (
+            <Button size="compact-sm" onClick={copy}>
+              {copied ? 'Copied' : 'Copy'}
+            </Button>
+          )}
+        </CopyButton>
       )}
     </div>
   );

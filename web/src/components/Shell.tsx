@@ -1,66 +1,37 @@
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import type { ReactNode } from 'react';
-import { useAction } from '../hooks/useAction';
-import { useClient } from '../hooks/useClient';
-import { OVERVIEW, useRoute } from '../hooks/useRoute';
-import { useRunning } from '../hooks/useTasks';
-import { useWebSocket } from '../hooks/useWebSocket';
-import { useWorkspaces } from '../hooks/useWorkspaces';
-import { ConnectionIndicator } from './ConnectionIndicator';
-import { Logo } from './Logo';
+import { useShortcutKeys, useShortcuts } from '../hooks/useShortcuts';
+import type { Principal } from '../protocol/messages';
+import { Palette, palette } from './Palette';
+import { Rail } from './Rail';
 import styles from './Shell.module.css';
-import { WorkspaceDot } from './WorkspaceDot';
+import { ShortcutHelp } from './ShortcutHelp';
+import { Tabs } from './Tabs';
 
-/** The rail on the left, or above on a phone, and the page beside it. */
-export function Shell({ username, children }: { username: string; children: ReactNode }) {
-  const { session } = useClient();
-  const { workspaces } = useWorkspaces();
-  const running = useRunning();
-  const { page } = useRoute();
-  const { state } = useWebSocket();
-  const action = useAction();
+/** Below this the rail becomes tabs under the page. */
+export const PHONE = '(max-width: 719px)';
+
+/** The rail and the page beside it; on a phone the page and the tabs under it. */
+export function Shell({ me, children }: { me: Principal; children: ReactNode }) {
+  const isPhone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
+  const [helpOpened, help] = useDisclosure(false);
+  useShortcutKeys();
+  useShortcuts([
+    { key: 'Mod+k', label: 'Go to or do anything', group: 'Everywhere', run: palette.open },
+    { key: '?', label: 'Show the keys', group: 'Everywhere', run: help.open },
+  ]);
   return (
     <div className={styles.shell}>
-      <nav className={styles.rail} aria-label="Arbor">
-        <a className={styles.brand} href={OVERVIEW}>
-          <Logo /> Arbor
-        </a>
-        <a
-          className={styles.entry}
-          href={OVERVIEW}
-          aria-current={page === 'overview' ? 'page' : undefined}
-        >
-          Overview
-        </a>
-        {workspaces.length > 0 && (
-          <div className={styles.workspaces}>
-            <h2>Workspaces</h2>
-            <ul>
-              {workspaces.map((workspace) => (
-                <li key={workspace.id} className={styles.workspace}>
-                  <WorkspaceDot state={workspace.state} />
-                  <span className={styles.name}>{workspace.name}</span>
-                  <span className={styles.count}>{running.get(workspace.id)}</span>
-                </li>
-              ))}
-            </ul>
-          </div>
-        )}
-        <div className={styles.foot}>
-          <ConnectionIndicator />
-          {state.kind !== 'waiting' && (
-            <button
-              type="button"
-              className="quiet"
-              title={`Signed in as ${username}`}
-              disabled={action.busy}
-              onClick={() => action.run(() => session.signOut())}
-            >
-              Sign out
-            </button>
-          )}
-        </div>
-      </nav>
-      <div className={styles.page}>{children}</div>
+      <a className={styles.skip} href="#page">
+        Skip to the page
+      </a>
+      {!isPhone && <Rail me={me} />}
+      <div className={styles.page} id="page" tabIndex={-1}>
+        {children}
+      </div>
+      {isPhone && <Tabs me={me} />}
+      <Palette me={me} onHelp={help.open} />
+      <ShortcutHelp opened={helpOpened} onClose={help.close} />
     </div>
   );
 }

@@ -1,22 +1,25 @@
-import { useRef } from 'react';
+import { Button, Modal } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useNavigate } from '@tanstack/react-router';
 import { useAction } from '../hooks/useAction';
 import { useClient } from '../hooks/useClient';
-import { taskAddress } from '../hooks/useRoute';
 import { isFinal } from '../live/merge';
 import { DEFAULT_GRACE_SECONDS, type Task } from '../protocol/messages';
 import styles from './TaskActions.module.css';
 
 export function TaskActions({ task }: { task: Task }) {
   const { directory } = useClient();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const navigate = useNavigate();
+  const [asking, question] = useDisclosure(false);
   const action = useAction();
   const cancel = () => {
-    dialog.current?.close();
+    question.close();
     action.run(() => directory.cancel(task.id));
   };
   const rerun = () =>
     action.run(async () => {
-      location.hash = taskAddress((await directory.rerun(task.id)).id);
+      const { id } = await directory.rerun(task.id);
+      await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
     });
   return (
     <div className={styles.actions}>
@@ -25,41 +28,37 @@ export function TaskActions({ task }: { task: Task }) {
           {action.problem}
         </p>
       )}
-      <a
-        className={`button ${styles.download}`}
+      <Button
+        component="a"
         href={`/api/tasks/${encodeURIComponent(task.id)}/output?download=1`}
         download
       >
         Download
-      </a>
-      <button type="button" disabled={action.busy} onClick={rerun}>
+      </Button>
+      <Button disabled={action.busy} onClick={rerun}>
         Run again
-      </button>
+      </Button>
       {!isFinal(task.status) && (
-        <button
-          type="button"
-          className="danger"
+        <Button
+          className={styles.danger}
           disabled={action.busy || task.cancelRequested}
-          onClick={() => dialog.current?.showModal()}
+          onClick={question.open}
         >
           Cancel
-        </button>
+        </Button>
       )}
-      <dialog ref={dialog} className={styles.dialog} aria-labelledby="cancel-title">
-        <h2 id="cancel-title">Cancel this task?</h2>
+      <Modal opened={asking} onClose={question.close} title="Cancel this task?">
         <p>
           The command and everything it started are asked to stop; what is still there after{' '}
           {DEFAULT_GRACE_SECONDS} seconds is killed. The output up to then is kept.
         </p>
         <div className={styles.choices}>
-          <button type="button" onClick={() => dialog.current?.close()}>
-            Keep running
-          </button>
-          <button type="button" className="danger" onClick={cancel}>
+          <Button onClick={question.close}>Keep running</Button>
+          <Button className={styles.danger} onClick={cancel} data-autofocus>
             Cancel task
-          </button>
+          </Button>
         </div>
-      </dialog>
+      </Modal>
     </div>
   );
 }

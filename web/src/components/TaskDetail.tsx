@@ -1,6 +1,6 @@
+import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useNow } from '../hooks/useNow';
-import { OVERVIEW } from '../hooks/useRoute';
 import { formatExactTime, formatTime } from '../live/format';
 import { commandLine, explainEnd } from '../live/words';
 import type { Task, Workspace } from '../protocol/messages';
@@ -26,7 +26,7 @@ export function TaskDetail({ task, workspace, current }: Props) {
     <div className={styles.page}>
       <header className="bar">
         <nav className={styles.crumbs} aria-label="Where you are">
-          <a href={OVERVIEW}>{workspace?.name ?? 'Overview'}</a>
+          <Link to="/">{workspace?.name ?? 'Overview'}</Link>
           <span aria-hidden="true">/</span>
           <span className={styles.here}>{task.title ?? task.id}</span>
         </nav>

@@ -1,5 +1,5 @@
+import { Link } from '@tanstack/react-router';
 import { useNow } from '../hooks/useNow';
-import { taskAddress } from '../hooks/useRoute';
 import { formatDuration, formatExactTime, formatSize } from '../live/format';
 import { commandLine, elapsed } from '../live/words';
 import type { Task, Workspace } from '../protocol/messages';
@@ -29,7 +29,7 @@ function TaskRow(props: { task: Task; workspace: string | undefined; now: number
   const { task, workspace, now } = props;
   const seconds = elapsed(task, now);
   return (
-    <a className={styles.row} href={taskAddress(task.id)}>
+    <Link className={styles.row} to="/tasks/$taskId" params={{ taskId: task.id }}>
       <span className={styles.status}>
         <StatusChip task={task} />
       </span>
@@ -39,6 +39,6 @@ function TaskRow(props: { task: Task; workspace: string | undefined; now: number
       <span className={styles.time} title={formatExactTime(task.createdAt)}>
         {seconds !== null && formatDuration(seconds)}
       </span>
-    </a>
+    </Link>
   );
 }

@@ -7,6 +7,13 @@ const WORDS: Record<Workspace['state'], string> = {
   never_connected: 'never connected',
 };
 
-export function WorkspaceDot({ state }: { state: Workspace['state'] }) {
-  return <span className={styles.dot} data-state={state} role="img" aria-label={WORDS[state]} />;
+interface Props {
+  state: Workspace['state'];
+  /** It stands for nothing that words do not say beside it. */
+  decorative?: boolean;
+}
+
+export function WorkspaceDot({ state, decorative = false }: Props) {
+  const spoken = decorative ? { 'aria-hidden': true } : { role: 'img', 'aria-label': WORDS[state] };
+  return <span className={styles.dot} data-state={state} {...spoken} />;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatDuration, formatMilliseconds, formatSize } from './format';
+import { formatAge, formatDuration, formatMilliseconds, formatSize } from './format';
 
 test.each([
   [0, '0 bytes'],
@@ -27,4 +27,13 @@ test.each([
 
 test('milliseconds have a digit after the point where it matters', () => {
   expect([0.83, 23.2].map(formatMilliseconds)).toEqual(['0.8 ms', '23 ms']);
+});
+
+test.each([
+  [3, 'now'],
+  [300, '5 min'],
+  [10_900, '3 h'],
+  [200_000, '2 d'],
+])('%d seconds ago is %s', (seconds, text) => {
+  expect(formatAge(seconds)).toBe(text);
 });

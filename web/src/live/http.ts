@@ -28,6 +28,10 @@ export function post<T>(path: string, body: object = {}): Promise<T> {
   return request<T>('POST', path, body);
 }
 
+export function patch<T>(path: string, body: object): Promise<T> {
+  return request<T>('PATCH', path, body);
+}
+
 export function remove(path: string): Promise<void> {
   return request('DELETE', path);
 }

@@ -62,7 +62,7 @@ export class Session {
 function takeLink(): string | null {
   const link = new URLSearchParams(location.hash.slice(1)).get('link');
   if (link !== null) {
-    history.replaceState(null, '', `${location.pathname}#/`);
+    history.replaceState(null, '', location.pathname + location.search);
   }
   return link;
 }

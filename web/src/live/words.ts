@@ -1,4 +1,4 @@
-import type { Task, TaskStatus } from '../protocol/messages';
+import type { Principal, Task, TaskStatus } from '../protocol/messages';
 import { joinCommandLine } from './argv';
 
 const LABELS: Record<TaskStatus, string> = {
@@ -63,6 +63,11 @@ export function gapReason(reason: string): string {
 export function commandLine(task: Task): string {
   if (!task.shell) return joinCommandLine([task.command, ...task.args]);
   return task.args.length === 0 ? task.command : `${task.command} ${joinCommandLine(task.args)}`;
+}
+
+/** Whether this one may look after the hub itself. */
+export function isOwner(me: Principal): boolean {
+  return me.role === 'owner' && me.scopes.includes('admin');
 }
 
 /** Seconds a task ran, or has been running; null before it started. */

@@ -1,5 +1,8 @@
+import { Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { CommandBar } from '../components/CommandBar';
 import { ConnectMachine } from '../components/ConnectMachine';
+import { PageHeader } from '../components/PageHeader';
 import { TaskList } from '../components/TaskList';
 import { WorkspaceList } from '../components/WorkspaceList';
 import { useTasks } from '../hooks/useTasks';
@@ -13,9 +16,11 @@ export function OverviewPage() {
   const { isLive } = useWebSocket();
   return (
     <>
-      <header className="bar">
-        <h1>Overview</h1>
-      </header>
+      <PageHeader title="Overview">
+        <Button component={Link} to="/connect">
+          Connect a machine
+        </Button>
+      </PageHeader>
       <main className={styles.content}>
         {problem !== null && (
           <p role="alert" className="problem">

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { Logo } from '../components/Logo';
 import { useAction } from '../hooks/useAction';
@@ -47,9 +48,9 @@ export function SignInPage({ notice }: { notice: string | null }) {
             onChange={(event) => setPassword(event.target.value)}
           />
         </label>
-        <button type="submit" className="primary" disabled={action.busy}>
+        <Button type="submit" variant="filled" disabled={action.busy}>
           Sign in
-        </button>
+        </Button>
         <p role="alert" className={styles.problem}>
           {problem}
         </p>

@@ -1,0 +1,125 @@
+import { useMantineColorScheme } from '@mantine/core';
+import {
+  createSpotlight,
+  Spotlight,
+  type SpotlightActionData,
+  type SpotlightActionGroupData,
+} from '@mantine/spotlight';
+import { useNavigate } from '@tanstack/react-router';
+import { useClient } from '../hooks/useClient';
+import { useStore } from '../hooks/useStore';
+import { useTasks } from '../hooks/useTasks';
+import { useWorkspaces } from '../hooks/useWorkspaces';
+import { commandLine, isOwner, statusLabel } from '../live/words';
+import type { Principal } from '../protocol/messages';
+
+const [store, actions] = createSpotlight();
+
+/** Open and close it from anywhere. */
+export const palette = actions;
+
+const SHOWN_ACTIONS = 12;
+const KNOWN_TASKS = 100;
+
+interface Props {
+  me: Principal;
+  onHelp: () => void;
+}
+
+/** Everything one can go to or do from here, by a few letters of its name. */
+export function Palette(props: Props) {
+  const groups = [useHere(), useWorkspaceActions(), usePages(props), useTaskActions()];
+  return (
+    <Spotlight
+      store={store}
+      shortcut={null}
+      actions={groups.filter(({ actions }) => actions.length > 0)}
+      nothingFound="Nothing has that name."
+      highlightQuery
+      limit={SHOWN_ACTIONS}
+      scrollable
+      maxHeight="60vh"
+      searchProps={{ placeholder: 'Go to or do…', 'aria-label': 'Go to or do anything' }}
+    />
+  );
+}
+
+function useHere(): SpotlightActionGroupData {
+  const shortcuts = useStore(useClient().shortcuts.active);
+  return {
+    group: 'Here',
+    actions: shortcuts
+      .filter(({ group }) => group !== 'Everywhere')
+      .map(({ key, label, run }) => ({
+        id: `here ${key}`,
+        label,
+        rightSection: key,
+        onClick: run,
+      })),
+  };
+}
+
+function usePages({ me, onHelp }: Props): SpotlightActionGroupData {
+  const navigate = useNavigate();
+  const { session } = useClient();
+  const { setColorScheme } = useMantineColorScheme();
+  const pages: SpotlightActionData[] = [
+    { id: 'overview', label: 'Overview', onClick: () => void navigate({ to: '/' }) },
+    { id: 'tasks', label: 'Tasks', onClick: () => void navigate({ to: '/tasks' }) },
+    { id: 'connect', label: 'Connect a machine', onClick: () => void navigate({ to: '/connect' }) },
+    { id: 'settings', label: 'Settings', onClick: () => void navigate({ to: '/settings' }) },
+    { id: 'help', label: 'Show the keys', rightSection: '?', onClick: onHelp },
+    { id: 'light', label: 'Light theme', onClick: () => setColorScheme('light') },
+    { id: 'dark', label: 'Dark theme', onClick: () => setColorScheme('dark') },
+    { id: 'auto', label: 'Theme as the system', onClick: () => setColorScheme('auto') },
+    { id: 'sign-out', label: 'Sign out', onClick: () => void session.signOut() },
+  ];
+  if (isOwner(me)) {
+    pages.splice(2, 0, {
+      id: 'health',
+      label: 'Health',
+      onClick: () => void navigate({ to: '/health' }),
+    });
+  }
+  return { group: 'Arbor', actions: pages };
+}
+
+function useWorkspaceActions(): SpotlightActionGroupData {
+  const navigate = useNavigate();
+  const { workspaces } = useWorkspaces();
+  return {
+    group: 'Workspaces',
+    actions: workspaces.flatMap(({ id, name, host, path }) => [
+      {
+        id,
+        label: name,
+        description: [host, path].filter(Boolean).join(' · '),
+        onClick: () =>
+          void navigate({ to: '/workspaces/$workspaceId', params: { workspaceId: id } }),
+      },
+      {
+        id: `${id} terminal`,
+        label: `Terminals of ${name}`,
+        onClick: () =>
+          void navigate({
+            to: '/workspaces/$workspaceId/terminals',
+            params: { workspaceId: id },
+          }),
+      },
+    ]),
+  };
+}
+
+function useTaskActions(): SpotlightActionGroupData {
+  const navigate = useNavigate();
+  const { tasks } = useTasks();
+  return {
+    group: 'Tasks',
+    actions: tasks.slice(0, KNOWN_TASKS).map((task) => ({
+      id: task.id,
+      label: task.title ?? commandLine(task),
+      description: statusLabel(task),
+      onClick: () => void navigate({ to: '/tasks/$taskId', params: { taskId: task.id } }),
+    })),
+  };
+}

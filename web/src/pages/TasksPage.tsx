@@ -1,0 +1,5 @@
+import { PageHeader } from '../components/PageHeader';
+
+export function TasksPage() {
+  return <PageHeader title="Tasks" />;
+}
