@@ -123,3 +123,15 @@ def test_who_stood_still_starts_afresh() -> None:
     heart.on_deadline(5.0)
     assert heart.on_deadline(3_600.0) == Heartbeat(sent_at=3_600_000_000)
     assert run_until_dead(heart, 4_000.0) == pytest.approx(3_600.0 + SILENCE)
+
+
+def test_an_answer_that_is_overdue_is_a_longer_round_trip() -> None:
+    heart = machine()
+    assert heart.round_trip_at(1.0) is None
+    heart.on_deadline(5.0)
+    assert heart.round_trip_at(9.0) is None
+    heart.receive(Heartbeat(sent_at=1, echo=5_000_000), 5.25)
+    assert heart.round_trip_at(9.0) == 0.25
+    heart.on_deadline(10.0)
+    assert heart.round_trip_at(10.125) == 0.25
+    assert heart.round_trip_at(13.0) == 3.0

@@ -15,13 +15,14 @@ from starlette.websockets import WebSocket
 from arborlink.hub.access import Access, origin_allowed
 from arborlink.hub.live.acceptance import Acceptance
 from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.connections import Connections
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.session import ConnectionLost, Session, authenticate
 from arborlink.hub.live.viewer_session import ViewerSession, Viewing
 from arborlink.hub.settings import HubSettings
 from arborlink.protocol.codec import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Codec
-from arborlink.protocol.errors import NotAuthenticated, Unavailable
+from arborlink.protocol.errors import SERVICE_RESTART, NotAuthenticated, Unavailable
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import AuthReceived, HubLink
 from arborlink.protocol.messages import DaemonAuth, ViewerWelcome
@@ -65,8 +66,13 @@ class Sockets:
     viewing: Viewing
     limits: WireLimits
     admission: Admission
-    sessions: set[Session] = field(default_factory=set)
+    connections: Connections
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def sessions(self) -> set[Session]:
+        """Those that are authenticated."""
+        return self.connections.live
 
     async def endpoint(self, websocket: WebSocket) -> None:
         """One connection, from its first byte to its last."""
@@ -142,7 +148,7 @@ class Sockets:
         return ViewerSession(websocket, codec, link, identity, self.viewing)
 
     async def _serve(self, session: Session, codec: Codec) -> None:
-        self.sessions.add(session)
+        self.connections.enter(session)
         session.wake()
         expiry = _end_when_expired(session)
         try:
@@ -153,7 +159,7 @@ class Sockets:
         finally:
             if expiry is not None:
                 expiry.cancel()
-            self.sessions.discard(session)
+            self.connections.leave(session)
             async with self._changed:
                 self._changed.notify_all()
             if isinstance(session, DaemonSession):
@@ -162,11 +168,26 @@ class Sockets:
                 session.leave()
 
     def revoke(self, subject_id: str) -> None:
-        """A token or user is not valid any more: close what it holds open."""
-        for session in tuple(self.sessions):
-            identity = session.identity
-            if identity is not None and subject_id in (identity.token_id, identity.user_id):
-                session.fail(NotAuthenticated("the token was revoked; sign in again"))
+        """A token, session or user is not valid any more: close what it holds open."""
+        for session in self._held_by(subject_id):
+            session.fail(NotAuthenticated("the token was revoked; sign in again"))
+
+    def renew(self, user_id: str) -> None:
+        """A user may do more or less than before: let what they hold open come back as that."""
+        for session in self._held_by(user_id):
+            session.close(SERVICE_RESTART, "your account was changed; come back in a moment")
+
+    def _held_by(self, subject_id: str) -> list[Session]:
+        return [
+            session
+            for session in self.sessions
+            if (identity := session.identity) is not None
+            and (
+                subject_id == identity.token_id
+                # A daemon is its workspace's, whoever enrolled it.
+                or (subject_id == identity.user_id and identity.kind != "daemon")
+            )
+        ]
 
     def close_all(self, code: int, reason: str) -> None:
         """Close every connection, each with a close frame."""

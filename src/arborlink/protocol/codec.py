@@ -58,7 +58,7 @@ class Decoder(Generic[T]):
             MessageTooLarge: the frame is above the limit; its content was not looked at.
             MalformedMessage: it does not parse, or breaks a field's type or bound.
         """
-        size = _size(frame)
+        size = frame_size(frame)
         if size > self._max_bytes:
             raise MessageTooLarge(
                 f"a message of {size} bytes is above the limit of {self._max_bytes} bytes"
@@ -78,8 +78,8 @@ class Decoder(Generic[T]):
         raise MalformedMessage(f"the message cannot be read: {error}") from error
 
 
-def _size(frame: bytes | str) -> int:
-    """The frame's length in bytes, which for text is not its length in characters."""
+def frame_size(frame: bytes | str) -> int:
+    """A frame's length in bytes, which for text is not its length in characters."""
     if isinstance(frame, bytes) or frame.isascii():
         return len(frame)
     return len(frame.encode(errors="surrogatepass"))
@@ -155,4 +155,5 @@ __all__ = [
     "SUBPROTOCOLS",
     "Codec",
     "Decoder",
+    "frame_size",
 ]

@@ -50,6 +50,13 @@ class HeartbeatMachine:
             self._unanswered_since = None
         return None
 
+    def round_trip_at(self, now: float) -> float | None:
+        """The last round trip, or how long an answer is overdue by now if that is longer."""
+        since = self._unanswered_since
+        if since is None or self.round_trip is None:
+            return self.round_trip
+        return max(self.round_trip, now - since)
+
     def next_deadline(self) -> float:
         """When `on_deadline` is due."""
         if self._verdict_at is not None:

@@ -8,7 +8,7 @@ DaemonId = NewType("DaemonId", str)
 UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
 
-Kind = Literal["ws", "tsk", "dmn", "usr", "tok", "enr", "hub"]
+Kind = Literal["ws", "tsk", "dmn", "usr", "tok", "enr", "hub", "con"]
 
 TIME_BYTES: Final = 6
 RANDOM_BYTES: Final = 10

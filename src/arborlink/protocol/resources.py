@@ -22,6 +22,7 @@ Offset = Annotated[int, Meta(ge=0, le=limits.MAX_OFFSET)]
 
 SpoolPolicy = Literal["block", "drop_middle", "kill"]
 StandardInput = Literal["open", "empty"]
+Role = Literal["owner", "member"]
 WorkspaceState = Literal["connected", "unreachable", "never_connected"]
 Scope = Literal["tasks:read", "tasks:write", "workspaces:write", "admin"]
 
@@ -48,7 +49,10 @@ class GapInfo(Struct, frozen=True, kw_only=True, rename={"start": "from", "end":
 
 
 class Task(Resource, frozen=True):
-    """One execution of one command. Times are RFC 3339 in UTC; `env` has the names only."""
+    """One execution of one command. Times are RFC 3339 in UTC; `env` has the names only.
+
+    `watching`: live connections that followed its output when this was said.
+    """
 
     id: str
     workspace_id: str
@@ -72,6 +76,7 @@ class Task(Resource, frozen=True):
     gaps: list[GapInfo]
     timeout: float | None
     cancel_requested: bool = False
+    watching: int = 0
 
 
 class Workspace(Resource, frozen=True):
@@ -113,7 +118,8 @@ class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Principal(Resource, frozen=True):
-    """Who a request is made by: `GET /api/me`."""
+    """Who a request is made by: `GET /api/me`. `sessionExpiresAt` is that of a browser's session,
+    unless it is used before."""
 
     user_id: str
     username: str
@@ -121,6 +127,41 @@ class Principal(Resource, frozen=True):
     scopes: list[Scope]
     workspace_id: str | None
     token_id: str | None
+    has_password: bool = False
+    session_expires_at: str | None = None
+
+
+class User(Resource, frozen=True):
+    """An account. Without a password it signs in by links."""
+
+    id: str
+    username: str
+    role: Role
+    has_password: bool
+    created_at: str
+
+
+class DeviceCode(Resource, frozen=True):
+    """A sign-in that waits to be approved (RFC 8628, §3.2). A person opens `verificationUri` and
+    types `userCode`; the program asks with `deviceCode` every `interval` seconds, for at most
+    `expiresIn` seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: float
+    interval: float
+
+
+class GrantedToken(Resource, frozen=True):
+    """The API token of a sign-in that was approved. Its secret is shown this once."""
+
+    token: str
+    token_id: str
+    username: str
+    scopes: list[Scope]
+    expires_at: str | None
 
 
 class Token(Resource, frozen=True):
@@ -136,8 +177,31 @@ class Token(Resource, frozen=True):
     last_used_at: str | None
 
 
+class SearchHit(Resource, frozen=True):
+    """A match in a task's output: the bytes `[offset, offset + length)`, in line `line` (from 1;
+    null: not known, as after a gap). `text[column:column + width]` is the match, or as much of it
+    as fits, counted in Unicode characters; the rest of `text` is of the line around it."""
+
+    offset: int
+    length: int
+    line: int | None
+    text: str
+    column: int
+    width: int
+
+
+class SearchPage(Resource, frozen=True):
+    """Hits in their order. With `nextCursor` there is more to search, though perhaps not to find:
+    send it as `cursor`. No hit before `searchedTo` is missing; the output ended at `end` then."""
+
+    items: list[SearchHit]
+    next_cursor: str | None
+    searched_to: int
+    end: int
+
+
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 9457 `application/problem+json`."""
+    """RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say."""
 
     type: str = "about:blank"
     title: str
@@ -146,3 +210,4 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     want: int | None = None
     candidates: list[str] | None = None
+    error: str | None = None

@@ -48,6 +48,8 @@ class TaskContract:
     async def test_many_writes_at_once_all_arrive(self, store: Store) -> None:
         await asyncio.gather(*(store.add_task(rows.task(n)) for n in range(200)))
         assert len(store.tasks(TaskQuery(limit=500))) == 200
+        assert store.take_most_writes_waiting() == 200
+        assert store.writes_waiting() == store.take_most_writes_waiting() == 0
 
     async def test_one_failing_write_does_not_spoil_the_others(self, store: Store) -> None:
         wrong = rows.task(1, workspace_id="ws_other")
@@ -186,6 +188,7 @@ class TaskContract:
         counts = store.task_counts(rows.workspace_id(1))
         assert counts == TaskCounts(dispatched=2, queued=1)
         assert store.task_counts("ws_other") == TaskCounts(dispatched=0, queued=0)
+        assert store.task_counts() == counts
         unfinished = [rows.task_id(n) for n in range(3)]
         assert [row.id for row in store.unfinished_tasks()] == unfinished
         assert [row.id for row in store.unfinished_tasks(rows.workspace_id(1))] == unfinished

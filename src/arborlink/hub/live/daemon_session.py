@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket
 
 from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.live.session import Session, error_message
+from arborlink.hub.live.traffic import Backlog
 from arborlink.outputlog import LogError
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import (
@@ -40,14 +41,18 @@ MAX_PENDING_REPORTS = 1_024
 class DaemonSession(Session):
     """The shell of a daemon's link. Its messages change something only while it is the newest."""
 
+    kind = "daemon"
+
     def __init__(self, websocket: WebSocket, codec: Codec, link: HubLink, daemons: Daemons) -> None:
         super().__init__(websocket, codec, link)
         self.workspace_id = ""
         self.daemon_id = ""
         self.instance_id = ""
+        self.version = ""
         self.epoch = 0
         self.journalled: frozenset[str] = frozenset()
         self._daemons = daemons
+        self._spooled: dict[str, int] = {}
         self._outputs: dict[str, TaskOutput] = {}
         self._log_ids: dict[str, str] = {}
         self._unacknowledged = 0
@@ -59,8 +64,20 @@ class DaemonSession(Session):
         self.workspace_id = auth.workspace_id
         self.daemon_id = auth.daemon_id
         self.instance_id = auth.instance_id
+        self.version = auth.version
         self.epoch = epoch
         self.journalled = frozenset(task.task_id for task in auth.tasks)
+        self._spooled = {task.task_id: task.end for task in auth.tasks}
+
+    def backlog(self) -> Backlog:
+        """What was received and is not durable, and what the daemon had and has not sent yet."""
+        writing = [output for output in self._outputs.values() if output.writer is not None]
+        lag = 0
+        for task_id, end in self._spooled.items():
+            # One that is not open is over: nothing of it will be sent.
+            output = self._daemons.outputs.find(task_id)
+            lag += 0 if output is None else max(0, end - output.end)
+        return Backlog(self._unacknowledged, lag, len(writing))
 
     def start_tasks(self, group: asyncio.TaskGroup) -> None:
         """Reports are stored in the order they came, without holding up output."""

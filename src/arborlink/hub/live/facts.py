@@ -32,10 +32,9 @@ class Facts:
     def task(self, row: TaskRow) -> Task:
         """The task as the API shows it; a running one's size is that of now."""
         size, gaps = row.output_size, row.gaps
-        if not is_final(row.status):
-            output = self._outputs.find(row.id)
-            if output is not None:
-                size, gaps = output.end, output.gaps()
+        output = self._outputs.find(row.id)
+        if output is not None and not is_final(row.status):
+            size, gaps = output.end, output.gaps()
         return Task(
             id=row.id,
             workspace_id=row.workspace_id,
@@ -59,6 +58,7 @@ class Facts:
             gaps=gaps,
             timeout=row.timeout,
             cancel_requested=row.cancel_requested,
+            watching=0 if output is None else len(output.listeners),
         )
 
     def status(self, row: TaskRow) -> TaskStatusChanged:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+from arborlink.hub.live.durations import Durations
 from arborlink.hub.live.output import TaskOutput
 from arborlink.outputlog import LogFailed, SyncPoint
 from arborlink.protocol.errors import ArborError
@@ -29,7 +31,8 @@ class Flusher:
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fsync")
-        self.last_round_seconds = 0.0
+        self.rounds = Durations()
+        self._began: float | None = None
 
     def mark(self, output: TaskOutput, size: int) -> None:
         """`size` bytes were appended."""
@@ -58,7 +61,6 @@ class Flusher:
                 pass
             last_round = loop.time()
             await self.flush()
-            self.last_round_seconds = loop.time() - last_round
 
     async def flush(self) -> None:
         """One round."""
@@ -75,8 +77,7 @@ class Flusher:
                 continue
             if point is not None:
                 points.append((output, point))
-        loop = asyncio.get_running_loop()
-        failures = await loop.run_in_executor(self._pool, _run, [point for _, point in points])
+        failures = await self._sync([point for _, point in points])
         for index, (output, point) in enumerate(points):
             if index in failures:
                 logger.error("cannot make %s durable: %s", output.task_id, failures[index])
@@ -88,6 +89,22 @@ class Flusher:
                 # One output's trouble is its own: the others, and the hub, go on.
                 logger.exception("cannot make %s durable", output.task_id)
                 output.abandon_sync(error)
+
+    async def _sync(self, points: list[SyncPoint]) -> dict[int, Exception]:
+        if not points:
+            return {}
+        self._began = time.monotonic()
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, _run, points)
+        finally:
+            self.rounds.add(time.monotonic() - self._began)
+            self._began = None
+
+    def under_way(self) -> float | None:
+        """For how many seconds the present round has been going on: of a disk that hangs, this is
+        all there is to see."""
+        return None if self._began is None else time.monotonic() - self._began
 
     def close(self) -> None:
         """Wait for the round under way."""

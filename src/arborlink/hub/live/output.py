@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from arborlink.outputlog import Chunk, LogFailed, LogReader, OutputLog, SyncPoint
+from arborlink.outputlog import Chunk, LogError, LogFailed, LogReader, OutputLog, SyncPoint
 from arborlink.outputlog import Gap as LogGap
 from arborlink.outputlog.index import MAX_TIME as MAX_TIME_US
 from arborlink.protocol import limits
@@ -213,6 +213,14 @@ class TaskOutput:
                 return Gap(task_id=self.task_id, start=item.start, end=item.end, reason=item.reason)
             case None:
                 return None
+
+    def time_at(self, offset: int) -> int | None:
+        """When a byte was written, in µs since the task's start; None of a gap or what is gone."""
+        try:
+            item = self._reader.read(offset, 1) if self._reader is not None else None
+        except (OSError, LogError):
+            return None
+        return item.time_us if isinstance(item, Chunk) else None
 
     def frame(self, message: Output, encode: Callable[[Output], bytes]) -> bytes:
         """The message's encoding, made once for all cursors that are up to date."""

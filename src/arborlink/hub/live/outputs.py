@@ -89,6 +89,10 @@ class Outputs:
         """Those that are open for writing."""
         return [output for output in self._open.values() if output.writer is not None]
 
+    def unflushed_bytes(self) -> int:
+        """What was received and is not durable yet."""
+        return sum(output.stream.unacknowledged for output in self.written())
+
     def close(self) -> None:
         """Close them all."""
         outputs, self._open = self._open, {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ class Presence:
     def __init__(self, store: WorkspaceStore) -> None:
         self._store = store
         self._sessions: dict[str, DaemonSession] = {}
+        self._connections: Counter[str] = Counter()
         self._draining = False
         # A hub that was killed could not note when its daemons were last seen: until they come
         # back, its own start is the best that is known.
@@ -43,7 +45,16 @@ class Presence:
         if previous is not None and previous.epoch > session.epoch:
             raise ConnectionReplaced("a newer connection of this daemon took over")
         self._sessions[session.workspace_id] = session
+        self._connections[session.daemon_id] += 1
         return previous
+
+    def reconnects(self, daemon_id: str) -> int:
+        """How often this daemon has come back since the hub was started."""
+        return max(0, self._connections[daemon_id] - 1)
+
+    def all_reconnects(self) -> int:
+        """The same, over all daemons."""
+        return self._connections.total() - len(self._connections)
 
     def leave(self, session: DaemonSession) -> bool:
         """The session ended; False if it had been replaced before."""

@@ -10,18 +10,21 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from arborlink.hub.access import Identity
-from arborlink.protocol.codec import Codec, Decoder
+from arborlink.hub.live.clock import new_id
+from arborlink.hub.live.traffic import Backlog, Meter, Traffic
+from arborlink.protocol.codec import Codec, Decoder, frame_size
 from arborlink.protocol.errors import (
     ArborError,
     RemoteProtocolError,
     TooManyRequests,
     Unavailable,
 )
+from arborlink.protocol.figures import ConnectionKind
 from arborlink.protocol.link import AuthReceived, Close, HubLink, LinkState, MessageReceived
 from arborlink.protocol.messages import AnyMessage, ErrorMessage
 
@@ -44,14 +47,22 @@ class ConnectionLost(Exception):
 
 
 class Session:
-    """One authenticated connection. `address` is for people."""
+    """One authenticated connection. `address` is for people.
+
+    `traffic` counts what came and went since the connection was let in.
+    """
+
+    kind: ClassVar[ConnectionKind]
 
     def __init__(self, websocket: WebSocket, codec: Codec, link: HubLink) -> None:
+        self.id = new_id("con")
         self.link = link
         self.codec = codec
         self.connected_at = time.time()
         self.address = websocket.client.host if websocket.client else "unknown"
         self.identity: Identity | None = None
+        self.traffic = Traffic()
+        self.meter = Meter()
         self._websocket = websocket
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -87,6 +98,14 @@ class Session:
 
     def next_bulk(self) -> Frame | None:
         """The next frame that may wait behind control messages."""
+        return None
+
+    def backlog(self) -> Backlog:
+        """What is still to be done here."""
+        raise NotImplementedError
+
+    def lag_ms(self) -> float | None:
+        """How much older than the newest output the peer's is; None where that has no meaning."""
         return None
 
     def collect(self) -> None:
@@ -134,6 +153,8 @@ class Session:
     async def _read(self, decoder: Decoder[Any]) -> None:
         while True:
             frame = await receive_frame(self._websocket)
+            self.traffic.messages_in += 1
+            self.traffic.bytes_in += frame_size(frame)
             try:
                 self.link.receive(decoder.decode(frame), time.monotonic())
             except RemoteProtocolError as error:
@@ -176,6 +197,8 @@ class Session:
 
     async def _send_frame(self, frame: Frame) -> None:
         await send_frame(self._websocket, frame)
+        self.traffic.messages_out += 1
+        self.traffic.bytes_out += frame_size(frame)
 
     def _arm(self) -> None:
         deadline = self.link.next_deadline()

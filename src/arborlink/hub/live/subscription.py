@@ -27,6 +27,19 @@ class Subscription:
         waiting = self.output.end - self.cursor.sent
         return waiting > 0 and self.cursor.room >= min(waiting, CRUMB_BYTES)
 
+    @property
+    def lag_bytes(self) -> int:
+        """How much there is that was not sent yet."""
+        return max(0, self.output.end - self.cursor.sent)
+
+    def lag_us(self) -> int | None:
+        """How much later than what comes next the newest output was written; 0 when up to date."""
+        if not self.lag_bytes:
+            return 0
+        following = self.output.time_at(self.cursor.sent)
+        newest = self.output.time_at(self.output.end - 1)
+        return None if following is None or newest is None else max(0, newest - following)
+
     def next_message(self) -> Output | Gap | None:
         """The next message, now counted as sent; None when up to date or out of room."""
         if not self.has_more:
@@ -54,6 +67,10 @@ class Rotation:
     def task_ids(self) -> tuple[str, ...]:
         """The tasks followed."""
         return tuple(self._subscriptions)
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """All of them."""
+        return tuple(self._subscriptions.values())
 
     def add(self, task_id: str, subscription: Subscription) -> None:
         """Follow a task; in place of the subscription there was to it."""

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from arborlink.hub.bus.base import Fact
 from arborlink.hub.live.session import Frame, Session, error_message
 from arborlink.hub.live.subscription import Rotation, Subscription
+from arborlink.hub.live.traffic import Backlog
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.cursor import Cursor
@@ -63,6 +64,8 @@ class Viewing:
 class ViewerSession(Session):
     """The shell of a viewer's link."""
 
+    kind = "viewer"
+
     def __init__(
         self,
         websocket: WebSocket,
@@ -85,6 +88,21 @@ class ViewerSession(Session):
         self._stop_listening()
         for task_id in self._rotation.task_ids():
             self._unfollow(task_id)
+
+    def backlog(self) -> Backlog:
+        """What was sent and is not rendered, and what is stored and not sent, of all it follows."""
+        followed = self._rotation.subscriptions()
+        return Backlog(
+            sum(each.cursor.unacknowledged for each in followed),
+            sum(each.lag_bytes for each in followed),
+            len(followed) + len(self._workspaces),
+        )
+
+    def lag_ms(self) -> float | None:
+        """Of the subscription that is furthest behind."""
+        lags = [each.lag_us() for each in self._rotation.subscriptions()]
+        known = [lag for lag in lags if lag is not None]
+        return max(known) / 1_000 if known else None
 
     async def handle(self, message: AnyMessage) -> None:
         """A viewer's message; what it asks for in vain is answered and harms nobody."""

@@ -1,24 +1,29 @@
-"""Alive, ready, and how much of what: for machines that watch machines."""
+"""Alive, ready, and how it goes: for machines that watch machines, and for the health page."""
 
 from __future__ import annotations
 
 import asyncio
+import platform
 import shutil
-from collections.abc import Iterable
+from typing import Final
 
 from prometheus_client import generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink import __version__
+from arborlink.hub.routes.authentication import identify
 from arborlink.hub.routes.bodies import Alive, Check, Readiness
-from arborlink.hub.routes.operations import Operation
-from arborlink.hub.routes.requests import json_response
+from arborlink.hub.routes.operations import Operation, Parameter
+from arborlink.hub.routes.requests import integer_parameter, json_response
+from arborlink.hub.service.health import INTERVAL_SECONDS
 from arborlink.hub.service.ports import HubPorts
+from arborlink.hub.service.process import descriptor_limit
+from arborlink.hub.views import rfc3339
 from arborlink.protocol.errors import ArborError
+from arborlink.protocol.figures import Health
 
+MAX_UNIX_SECONDS: Final = 2**33
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -46,6 +51,29 @@ async def metrics(hub: HubPorts, _request: Request) -> Response:
     return Response(generate_latest(hub.metrics), headers={"Content-Type": METRICS_TYPE})
 
 
+async def health(hub: HubPorts, request: Request) -> Response:
+    """The last hour, or what is new in it."""
+    identity = await identify(hub.access, request)
+    identity.require_owner()
+    since = integer_parameter(request, "since", 0, 0, MAX_UNIX_SECONDS)
+    figures = hub.figures
+    disk = await figures.disk.space()
+    return json_response(
+        Health(
+            version=__version__,
+            python=platform.python_version(),
+            sqlite=figures.sqlite_version,
+            platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+            started_at=rfc3339(figures.started_at),
+            now=rfc3339(hub.access.environment.unix_us()),
+            interval=INTERVAL_SECONDS,
+            descriptor_limit=descriptor_limit(),
+            disk=disk,
+            points=figures.sampler.points(since),
+        )
+    )
+
+
 async def _database(hub: HubPorts) -> Check:
     try:
         await hub.store.check_writable()
@@ -64,35 +92,6 @@ def _disk(hub: HubPorts) -> Check:
 
 def _check(reason: str | None) -> Check:
     return Check(ok=reason is None, reason=reason)
-
-
-class HubCollector(Collector):
-    """Looks when it is asked, so that nothing has to be counted along the way."""
-
-    def __init__(self, hub: HubPorts) -> None:
-        self._hub = hub
-
-    def collect(self) -> Iterable[Metric]:
-        """Workspaces by connection, unfinished tasks by where they are, and the version."""
-        connected = dispatched = queued = 0
-        rows = self._hub.store.workspaces()
-        for row in rows:
-            connected += self._hub.presence.state(row.id).connected
-            counts = self._hub.store.task_counts(row.id)
-            dispatched += counts.dispatched
-            queued += counts.queued
-        yield _gauge("arbor_build", "version", {__version__: 1}, "Version of this hub.")
-        states = {"connected": connected, "disconnected": len(rows) - connected}
-        yield _gauge("arbor_workspaces", "state", states, "Workspaces by connection.")
-        tasks = {"dispatched": dispatched, "queued": queued}
-        yield _gauge("arbor_unfinished_tasks", "state", tasks, "Tasks that are not over.")
-
-
-def _gauge(name: str, label: str, values: dict[str, int], text: str) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=[label])
-    for value, number in values.items():
-        family.add_metric([value], number)
-    return family
 
 
 TAG = "Health"
@@ -124,5 +123,21 @@ OPERATIONS = (
         handle=metrics,
         public=True,
         media_type="text/plain",
+    ),
+    Operation(
+        method="GET",
+        path="/api/health",
+        summary="How the hub has been in the last hour, one point every 5 seconds; for owners",
+        tag=TAG,
+        handle=health,
+        scope="admin",
+        result=Health,
+        parameters=(
+            Parameter(
+                "since",
+                "Only points after this time, in seconds since 1970",
+                schema={"type": "integer", "minimum": 0, "maximum": MAX_UNIX_SECONDS},
+            ),
+        ),
     ),
 )

@@ -8,6 +8,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from arborlink.hub.access import Access, Identity
+from arborlink.hub.service.health import Figures
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import IdempotencyKey, Store, TaskQuery
 from arborlink.hub.views import PresenceInfo
@@ -81,4 +82,5 @@ class HubPorts:
     tasks: TaskService
     presence: Presence
     announcer: Announcer
+    figures: Figures
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

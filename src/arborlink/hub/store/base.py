@@ -73,7 +73,7 @@ class TaskQuery(Struct, frozen=True, kw_only=True):
 
 
 class TaskCounts(Struct, frozen=True, kw_only=True):
-    """Unfinished tasks of a workspace: handed to the daemon, and waiting."""
+    """Unfinished tasks: handed to a daemon, and waiting."""
 
     dispatched: int
     queued: int
@@ -122,7 +122,9 @@ class TaskStore(Protocol):
         """Those that are not final, oldest first; of all workspaces without one."""
         ...
 
-    def task_counts(self, workspace_id: str) -> TaskCounts: ...
+    def task_counts(self, workspace_id: str | None = None) -> TaskCounts:
+        """Of a workspace; of all workspaces without one."""
+        ...
 
     def expired_tasks(self, now: int) -> list[TaskRow]:
         """Pending, never handed to a daemon, and past `expires_at`."""
@@ -224,6 +226,14 @@ class MetaStore(Protocol):
     @property
     def generation(self) -> int:
         """How many times the database has been opened, this time included."""
+        ...
+
+    def writes_waiting(self) -> int:
+        """Writes that are not durable yet."""
+        ...
+
+    def take_most_writes_waiting(self) -> int:
+        """The most that waited at a time since the last call, which one reader makes."""
         ...
 
     async def check_writable(self) -> None:

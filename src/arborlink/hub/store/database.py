@@ -56,6 +56,14 @@ class Database:
     def _execute_soon(self, sql: str, bindings: Bindings) -> None:
         self._writer.post(_statement(sql, bindings))
 
+    def writes_waiting(self) -> int:
+        """Writes that are not durable yet."""
+        return self._writer.waiting
+
+    def take_most_writes_waiting(self) -> int:
+        """The most that waited at a time since the last call, which one reader makes."""
+        return self._writer.take_most_waiting()
+
     async def close(self) -> None:
         """Everything that was handed in is written first; reads and writes end here."""
         await self._writer.close()

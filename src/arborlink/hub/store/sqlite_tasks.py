@@ -49,9 +49,12 @@ class SqliteTasks(Database):
         """Those that are not final, oldest first."""
         return self._tasks(_SQL["unfinished_tasks"], {"workspace": workspace_id})
 
-    def task_counts(self, workspace_id: str) -> TaskCounts:
-        """Unfinished tasks of a workspace."""
-        row = self._one(_SQL["task_counts"], {"workspace": workspace_id})
+    def task_counts(self, workspace_id: str | None = None) -> TaskCounts:
+        """Unfinished tasks of a workspace, or of all."""
+        if workspace_id is None:
+            row = self._one(_SQL["all_task_counts"])
+        else:
+            row = self._one(_SQL["task_counts"], {"workspace": workspace_id})
         dispatched, queued = row or (0, 0)
         return TaskCounts(dispatched=dispatched, queued=queued)
 

@@ -52,6 +52,7 @@ class Writer:
         self._loop = loop
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._waiting = 0
+        self._most_waiting = 0
         self._closing = False
         self._stopped = loop.create_future()
         self._wal_pages = 0
@@ -74,6 +75,16 @@ class Writer:
         with contextlib.suppress(Unavailable):
             self._put(_Item(job, None))
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that are not durable yet."""
+        return self._waiting
+
+    def take_most_waiting(self) -> int:
+        """The most that waited at a time since the last call."""
+        most, self._most_waiting = self._most_waiting, self._waiting
+        return most
+
     async def close(self) -> None:
         """Write what is waiting, empty the log into the database and close it."""
         if not self._closing:
@@ -87,6 +98,7 @@ class Writer:
         if self._waiting >= MAX_WAITING_JOBS:
             raise Unavailable("The hub's disk cannot keep up. Try again later.", code="overloaded")
         self._waiting += 1
+        self._most_waiting = max(self._most_waiting, self._waiting)
         self._queue.put(item)
 
     # ── on the writer's thread ───────────────────────────────────────────────────────────────

@@ -35,6 +35,12 @@ ORDER BY id;
 SELECT count(instance_id), count(*) - count(instance_id) FROM tasks
 WHERE workspace_id = :workspace AND status IN ('pending', 'running');
 
+-- name: all_task_counts
+-- The same, over all workspaces.
+SELECT count(instance_id), count(*) - count(instance_id)
+FROM tasks INDEXED BY tasks_unfinished
+WHERE status IN ('pending', 'running');
+
 -- name: expired_tasks
 -- Tasks that waited too long for their daemon.
 SELECT * FROM task_rows
