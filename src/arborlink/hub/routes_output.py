@@ -27,10 +27,11 @@ MAX_SEGMENTS = 2_000
 MAX_OFFSET_DIGITS = 19
 MEDIA_TYPES = {
     "raw": "text/plain; charset=utf-8",
+    "text": "text/plain; charset=utf-8",
     "jsonl": "application/jsonl",
     "asciicast": "application/x-asciicast",
 }
-SUFFIXES = {"raw": "log", "jsonl": "jsonl", "asciicast": "cast"}
+SUFFIXES = {"raw": "log", "text": "txt", "jsonl": "jsonl", "asciicast": "cast"}
 
 
 class OutputRoutes:
@@ -105,6 +106,8 @@ def _body(
             yield from formats.jsonl(reader, start, end, stream)
         elif form == "asciicast":
             yield from formats.asciicast(reader, start, end, stream, task)
+        elif form == "text":
+            yield from formats.text(reader, start, end, stream)
         else:
             yield from formats.raw(reader, start, end, stream)
 

@@ -101,6 +101,8 @@ async def test_gaps_are_named_everywhere(bench: Bench, identity: DaemonIdentity)
         cast = (await bench.stored(task, format="asciicast")).decode().splitlines()
         assert json.loads(cast[2])[2] == "\r\n[5 bytes are missing: spool_full]\r\n"
         assert json.loads(cast[3]) == [2.0, "o", "xyz"]
+        text = await bench.stored(task, format="text")
+        assert text == b"abc\n[5 bytes are missing: spool_full]\nxyz"
         segments = (await get(bench, task, "segments")).json()["items"]
         assert segments[1] == {"from": 3, "to": 8, "reason": "spool_full"}
 
@@ -153,9 +155,26 @@ async def test_bytes_that_are_no_text_are_kept_in_jsonl_and_shown_in_asciicast(
     assert "".join(json.loads(line)[2] for line in cast) == "eü\ufffd\ufffd"
 
 
+async def test_text_leaves_control_sequences_out_of_each_stream(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    async with bench.daemon(identity) as daemon:
+        task = await handed(bench, identity, daemon)
+        await daemon.output(task, 0, b"\x1b[3")
+        await daemon.output(task, 3, b"wrong\n", is_error=True)
+        await daemon.output(task, 9, b"1mred\x1b[0m\r\n")
+        await daemon.acked(task, 20)
+        assert await bench.stored(task, format="text") == b"wrong\nred\n"
+
+
 async def test_a_download_is_named_after_its_task(bench: Bench, identity: DaemonIdentity) -> None:
     task = await stored(bench, identity)
-    for form, suffix in (("raw", "log"), ("jsonl", "jsonl"), ("asciicast", "cast")):
+    for form, suffix in (
+        ("raw", "log"),
+        ("text", "txt"),
+        ("jsonl", "jsonl"),
+        ("asciicast", "cast"),
+    ):
         response = await get(bench, task, params={"download": "1", "format": form})
         disposition = response.headers["Content-Disposition"]
         assert disposition == f'attachment; filename="{task}.{suffix}"'

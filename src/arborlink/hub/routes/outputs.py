@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arborlink.hub.routes.operations import Operation, Parameter
+from arborlink.protocol.resources import SearchPage
 
 TAG = "Output"
 
@@ -16,7 +17,7 @@ OPERATIONS = (
         media_type="text/plain",
         parameters=(
             Parameter("stream", "Only this one", schema={"enum": ["stdout", "stderr"]}),
-            Parameter("format", "How to write it", schema={"enum": ["raw", "jsonl", "asciicast"]}),
+            Parameter("format", "How to write it", schema={"enum": ["raw", "text", "jsonl", "asciicast"]}),
             Parameter("from", "From this offset on; negative: so many bytes before the end"),
             Parameter("to", "Up to this offset"),
             Parameter("download", "1: as an attachment"),
@@ -33,6 +34,27 @@ OPERATIONS = (
         parameters=(
             Parameter("from", "From this offset on"),
             Parameter("to", "Up to this offset"),
+        ),
+    ),
+    Operation(
+        method="GET",
+        path="/api/tasks/{task_id}/search",
+        summary="Where a text or an expression is in the whole stored output",
+        tag=TAG,
+        scope="tasks:read",
+        result=SearchPage,
+        parameters=(
+            Parameter("q", "What to look for, within one line; 1 to 1,000 characters"),
+            Parameter("regex", "1: q is an expression of RE2", schema={"enum": ["0", "1"]}),
+            Parameter("case", "1: upper and lower case differ", schema={"enum": ["0", "1"]}),
+            Parameter("from", "Only hits that begin at this offset or after it"),
+            Parameter("to", "Only hits that begin before this offset"),
+            Parameter(
+                "limit",
+                "How many at most",
+                schema={"type": "integer", "minimum": 1, "maximum": 1_000, "default": 100},
+            ),
+            Parameter("cursor", "nextCursor of the page before, in place of from"),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from arborlink.hub.service.plain_text import PlainText
 from arborlink.outputlog import Chunk, Gap, LogReader
 from arborlink.protocol.limits import KIB
 from arborlink.protocol.resources import GapInfo, Task
@@ -53,6 +54,25 @@ def _zeros(length: int) -> Iterator[bytes]:
     while length > 0:
         yield bytes(min(length, READ_BYTES))
         length -= READ_BYTES
+
+
+def text(
+    reader: LogReader, start: int, end: int, stream: Stream, *, merge: bool = True
+) -> Iterator[bytes]:
+    """What a person would read, without control sequences; a gap is a line that says so."""
+    # A sequence that is cut in two goes on in its own stream, not in the other one.
+    plain = {False: PlainText(), True: PlainText()}
+    for item in pieces(reader, start, end, stream, merge=merge):
+        if isinstance(item, Gap):
+            yield _finished(plain.values())
+            yield f"\n[{item.end - item.start} bytes are missing: {item.reason}]\n".encode()
+        else:
+            yield plain[item.is_error].feed(item.data)
+    yield _finished(plain.values())
+
+
+def _finished(texts: Iterable[PlainText]) -> bytes:
+    return b"".join(each.finish() for each in texts)
 
 
 def jsonl(reader: LogReader, start: int, end: int, stream: Stream) -> Iterator[bytes]:
