@@ -53,6 +53,7 @@ def test_plain_calls_and_iterators(hub: HubInProcess) -> None:
         assert [each.status for each in statuses] == ["cancelled"]
         assert task.wait().status == "cancelled"
         assert list(task.output()) == []
+        assert list(task.search("nothing")) == []
         assert [each.id for each in sync.tasks(workspace="laptop", status="cancelled")] == [task.id]
         assert sync.task(task.id[:20]).id == task.id
         with pytest.raises(NotFound):

@@ -223,3 +223,24 @@ def test_impossible_reads(stem: Path) -> None:
             with pytest.raises(ValueError, match="cannot read"):
                 reader.read(offset, size)
         assert reader.read(10**9, 5) is None
+
+
+def test_both_streams_are_read_as_one(tmp_path: Path) -> None:
+    log = OutputLog.create(tmp_path / "log", LOG_ID)
+    for number in range(3_000):
+        log.append(b"%05d" % number, is_error=number % 3 == 0, time_us=number)
+        if number % 500 == 250:
+            log.sync()
+        if number == 2_000:
+            log.append_gap(log.end + 10, "lost")
+    expected = b"".join(b"%05d" % number for number in range(2_001))
+    with LogReader(tmp_path / "log") as reader:
+        data, reads = b"", 0
+        while isinstance(part := reader.read_mixed(len(data), 100_000), bytes):
+            data, reads = data + part, reads + 1
+        assert data == expected and reads < 10
+        assert part == Gap(10_005, 10_015, "lost")
+        assert reader.read_mixed(10_010, 9) == Gap(10_010, 10_015, "lost")
+        assert reader.read_mixed(7, 6) == expected[7:13]
+        assert reader.read_mixed(log.end, 1) is None
+    log.close()

@@ -4,8 +4,9 @@
 """
 
 from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.device import sign_in
 from arborlink.client.hub import Hub
-from arborlink.client.replies import CreatedToken, Enrollment, SessionLink
+from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, SessionLink
 from arborlink.client.sync import SyncHub, SyncTaskHandle
 from arborlink.client.tasks import TaskHandle
 from arborlink.protocol.errors import (
@@ -15,27 +16,43 @@ from arborlink.protocol.errors import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    SignInUnfinished,
     TooManyRequests,
     Unavailable,
     WorkspaceUnreachable,
 )
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.resources import Principal, Task, TerminalSize, Token, Workspace
+from arborlink.protocol.resources import (
+    DeviceCode,
+    GrantedToken,
+    Principal,
+    SearchHit,
+    Task,
+    TerminalSize,
+    Token,
+    User,
+    Workspace,
+)
 
 __all__ = [
     "ArborError",
     "Chunk",
     "Conflict",
     "CreatedToken",
+    "CreatedUser",
+    "DeviceCode",
     "Enrollment",
     "Gap",
+    "GrantedToken",
     "Hub",
     "InvalidInput",
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
     "Principal",
+    "SearchHit",
     "SessionLink",
+    "SignInUnfinished",
     "SyncHub",
     "SyncTaskHandle",
     "Task",
@@ -45,6 +62,8 @@ __all__ = [
     "Token",
     "TooManyRequests",
     "Unavailable",
+    "User",
     "Workspace",
     "WorkspaceUnreachable",
+    "sign_in",
 ]

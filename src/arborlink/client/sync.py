@@ -13,7 +13,14 @@ from arborlink.client.hub import Hub
 from arborlink.client.tasks import DEFAULT_WINDOW_BYTES, TaskHandle
 from arborlink.protocol import limits
 from arborlink.protocol.errors import LocalProtocolError
-from arborlink.protocol.resources import Principal, SpoolPolicy, StandardInput, Task, Workspace
+from arborlink.protocol.resources import (
+    Principal,
+    SearchHit,
+    SpoolPolicy,
+    StandardInput,
+    Task,
+    Workspace,
+)
 
 T = TypeVar("T")
 
@@ -178,6 +185,13 @@ class SyncTaskHandle:
     ) -> Iterator[Chunk | Gap]:
         """As `TaskHandle.output`."""
         return self._hub._iterate(self._handle.output(offset, until_end=until_end, window=window))
+
+    def search(
+        self, query: str, *, regex: bool = False, case: bool = False, offset: int = 0
+    ) -> Iterator[SearchHit]:
+        """As `TaskHandle.search`."""
+        hits = self._handle.search(query, regex=regex, case=case, offset=offset)
+        return self._hub._iterate(hits)
 
     def statuses(self) -> Iterator[Task]:
         """As `TaskHandle.statuses`."""

@@ -17,9 +17,10 @@ from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, Conflict
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.messages import TaskStatusChanged
-from arborlink.protocol.resources import Task
+from arborlink.protocol.resources import SearchHit, SearchPage, Task
 
 DEFAULT_WINDOW_BYTES: Final = limits.SUBSCRIPTION_WINDOW_BYTES
+HITS_AT_ONCE: Final = 1_000
 
 
 class CancelBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,6 +91,29 @@ class TaskHandle:
             self._learn(feed)
         finally:
             feed.close()
+
+    async def search(
+        self, query: str, *, regex: bool = False, case: bool = False, offset: int = 0
+    ) -> AsyncGenerator[SearchHit, None]:
+        """Where `query` is in what is stored of the output, from `offset` to where it ends now.
+
+        `regex`: it is an expression of RE2; `case`: upper and lower case differ. A hit lies within
+        one line.
+
+        Raises:
+            InvalidInput: the query cannot be used; the text says why.
+            ArborError: the hub's answer, or `Unavailable`.
+        """
+        options = {"q": query, "regex": int(regex), "case": int(case), "limit": HITS_AT_ONCE}
+        place: dict[str, object] = {"from": offset}
+        while True:
+            path = f"/api/tasks/{self.id}/search"
+            page = await self._api.get(path, SearchPage, **options, **place)
+            for hit in page.items:
+                yield hit
+            if page.next_cursor is None:
+                return
+            place = {"cursor": page.next_cursor}
 
     async def statuses(self) -> AsyncGenerator[Task, None]:
         """The task as it is now, and again whenever that changes, until it is over.

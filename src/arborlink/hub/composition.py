@@ -8,13 +8,15 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import apsw
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from arborlink.hub.access import Access
 from arborlink.hub.bus.local import LocalBus
 from arborlink.hub.live.acceptance import Acceptance
-from arborlink.hub.live.clock import new_id
+from arborlink.hub.live.clock import new_id, now_us
+from arborlink.hub.live.connections import Connections
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
@@ -28,7 +30,11 @@ from arborlink.hub.problems import EXCEPTION_HANDLERS
 from arborlink.hub.routes.api import routes
 from arborlink.hub.routes.middleware import middleware
 from arborlink.hub.routes_output import OutputRoutes
+from arborlink.hub.routes_search import SearchRoutes
+from arborlink.hub.service.gauges import Gauges
+from arborlink.hub.service.health import Figures, Sampler, sample_for_ever
 from arborlink.hub.service.ports import HubPorts
+from arborlink.hub.service.process import Disk
 from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Admission, Sockets
@@ -52,6 +58,7 @@ class Hub:
     daemons: Daemons
     tasks: Tasks
     sockets: Sockets
+    figures: Figures
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -61,6 +68,7 @@ class Hub:
                 own = [
                     group.create_task(self.daemons.flusher.run()),
                     group.create_task(self.daemons.dispatcher.expire_for_ever()),
+                    group.create_task(sample_for_ever(self.figures.sampler)),
                 ]
                 try:
                     yield
@@ -111,7 +119,9 @@ async def compose(settings: HubSettings) -> Hub:
     )
     sockets = _sockets(settings, access, daemons, tasks, store.hub_id)
     access.on_revoked(sockets.revoke)
-    return Hub(settings, store, access, daemons, tasks, sockets)
+    access.on_changed(sockets.renew)
+    figures = _figures(settings, store, daemons, sockets)
+    return Hub(settings, store, access, daemons, tasks, sockets, figures)
 
 
 def _daemons(settings: HubSettings, store: SqliteStore) -> Daemons:
@@ -152,7 +162,21 @@ def _sockets(
         per_address=settings.unauthenticated_connections_per_address,
     )
     acceptance = Acceptance(access, daemons, hub_id=hub_id, limits=wire)
-    return Sockets(settings, access, acceptance, daemons, viewing, wire, admission)
+    connections = Connections(daemons.workspaces, daemons.presence)
+    return Sockets(settings, access, acceptance, daemons, viewing, wire, admission, connections)
+
+
+def _figures(
+    settings: HubSettings, store: SqliteStore, daemons: Daemons, sockets: Sockets
+) -> Figures:
+    gauges = Gauges(store, sockets.connections, daemons.outputs, daemons.flusher)
+    return Figures(
+        gauges=gauges,
+        sampler=Sampler(gauges.read),
+        disk=Disk(settings.data_dir),
+        started_at=now_us(),
+        sqlite_version=apsw.sqlite_lib_version(),
+    )
 
 
 def application(hub: Hub) -> Starlette:
@@ -164,10 +188,12 @@ def application(hub: Hub) -> Starlette:
         tasks=hub.tasks,
         presence=hub.daemons.presence,
         announcer=hub.daemons.facts,
+        figures=hub.figures,
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
         *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
+        *SearchRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
     ]
     app = Starlette(
         routes=routes(ports, live),

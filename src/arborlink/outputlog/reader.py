@@ -29,10 +29,15 @@ _RUNS: Final = {
     ix.OUT: re.compile(rb"\x01(?:[\x07\x08]*\x01)*"),
     ix.ERR: re.compile(rb"\x02(?:[\x07\x08]*\x02)*"),
 }
+_EITHER: Final = re.compile(rb"[\x01\x02](?:[\x07\x08]*[\x01\x02])*")
+_MIXED_RUNS: Final = {ix.OUT: _EITHER, ix.ERR: _EITHER}
+
+_Runs = dict[int, re.Pattern[bytes]]
+"""What may be joined to a record, by its kind."""
 
 
 class _Run(NamedTuple):
-    """Consecutive records of one stream: where they are, and what one read can take of them."""
+    """Consecutive records: where they are, and what one read can take of them."""
 
     slot: int
     raw: bytes
@@ -100,10 +105,24 @@ class LogReader:
         Raises:
             BelowStart: the bytes were pruned.
         """
+        return self._read(offset, max_bytes, _RUNS if merge else None, verify)
+
+    def read_mixed(self, offset: int, max_bytes: int) -> bytes | Gap | None:
+        """Return the bytes at an offset, whichever stream wrote them; else as `read`.
+
+        Raises:
+            BelowStart: the bytes were pruned.
+        """
+        found = self._read(offset, max_bytes, _MIXED_RUNS, verify=False)
+        return found.data if isinstance(found, Chunk) else found
+
+    def _read(
+        self, offset: int, max_bytes: int, runs: _Runs | None, verify: bool
+    ) -> Chunk | Gap | None:
         if offset < 0 or max_bytes < 1:
             raise ValueError(f"cannot read {max_bytes} bytes at {offset}")
         for _ in range(_ATTEMPTS):
-            found = self._find(offset, max_bytes, merge)
+            found = self._find(offset, max_bytes, runs)
             if not isinstance(found, _Run):
                 return found
             data = self._data.read(found.end - offset, offset)
@@ -127,7 +146,7 @@ class LogReader:
             BelowStart: the range begins in what was pruned.
         """
         while start < end:
-            found = self._find(start, end - start, merge=True)
+            found = self._find(start, end - start, _RUNS)
             if found is None:
                 return
             if isinstance(found, Gap):
@@ -175,18 +194,18 @@ class LogReader:
         self._data.close()
         self._index.file.close()
 
-    def _find(self, offset: int, max_bytes: int, merge: bool) -> _Run | Gap | None:
+    def _find(self, offset: int, max_bytes: int, runs: _Runs | None) -> _Run | Gap | None:
         """Return what is at an offset: by the hint if that leads there, else by a search."""
         if offset >= self._offset:
             block = self._index.block(self._slot, self._records)
             if not block and offset == self._offset and self._index.count() == self._slot:
                 return None
-            run = self._run_in(block, self._slot, offset, max_bytes, merge)
+            run = self._run_in(block, self._slot, offset, max_bytes, runs)
             if run is not None:
                 return run
-        return self._search(offset, max_bytes, merge)
+        return self._search(offset, max_bytes, runs)
 
-    def _search(self, offset: int, max_bytes: int, merge: bool) -> _Run | Gap | None:
+    def _search(self, offset: int, max_bytes: int, runs: _Runs | None) -> _Run | Gap | None:
         """Return what is at an offset, by binary search."""
         count = self._index.count()
         after = self._index.first_from(offset + 1, count)
@@ -196,8 +215,8 @@ class LogReader:
                 return self._gap(entry, offset, count)
             self._slot, self._offset = after - 1, entry.offset
             block = self._index.block(after - 1, self._records)
-            return self._run_in(block, after - 1, offset, max_bytes, merge) or self._search(
-                offset, max_bytes, merge
+            return self._run_in(block, after - 1, offset, max_bytes, runs) or self._search(
+                offset, max_bytes, runs
             )
         _, following = self._index.next_good(after, count)
         if following is None:
@@ -209,7 +228,7 @@ class LogReader:
         return self._note_corrupt(offset, following.offset)
 
     def _run_in(
-        self, block: bytes, slot: int, offset: int, max_bytes: int, merge: bool
+        self, block: bytes, slot: int, offset: int, max_bytes: int, runs: _Runs | None
     ) -> _Run | None:
         """Return the run at the front of a block of the index, None if the offset is not in it."""
         kinds = block[ix.KIND_BYTE :: ix.RECORD_BYTES]
@@ -218,15 +237,15 @@ class LogReader:
         if first is None or not first.is_data or not first.offset <= offset < first.end:
             return None
         stop, end = at + 1, first.end
-        if merge and end - offset < max_bytes:
-            run = _RUNS[first.kind].match(kinds, at)
+        if runs is not None and end - offset < max_bytes:
+            run = runs[first.kind].match(kinds, at)
             last = ix.decode(block, (run.end() - 1) * ix.RECORD_BYTES) if run else None
             if run and last is not None and last.end > end:
                 stop, end = run.end(), last.end
             if stop == len(kinds) == self._records < ix.BLOCK_RECORDS and end - offset < max_bytes:
                 self._records = ix.BLOCK_RECORDS
                 return self._run_in(
-                    self._index.block(slot, self._records), slot, offset, max_bytes, merge
+                    self._index.block(slot, self._records), slot, offset, max_bytes, runs
                 )
         self._slot, self._offset = slot + stop, end
         if end - offset > max_bytes:
