@@ -14,14 +14,21 @@ from typing import Final
 from tests.e2e.arbor import Arbor
 
 from arborlink.client import ArborError
-from benchmarks import bulk, dispatch, line, report, rest
+from benchmarks import bulk, dispatch, line, page, report, rest
 from benchmarks.bench import Bench, Faulty, Scenario
 from benchmarks.figures import Round
 from benchmarks.report import Finding
 from benchmarks.ssh import Ssh, SshMissing
 
 SCENARIOS: Final = {
-    each.name: each for each in (dispatch.SCENARIO, bulk.SCENARIO, line.SCENARIO, rest.SCENARIO)
+    each.name: each
+    for each in (
+        dispatch.SCENARIO,
+        bulk.SCENARIO,
+        line.SCENARIO,
+        page.SCENARIO,
+        rest.SCENARIO,
+    )
 }
 DEFAULT_RUNS: Final = 3
 
