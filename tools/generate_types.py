@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 import typescript
-from arborlink.protocol import messages, resources
+from arborlink.hub.routes import account_bodies, bodies
+from arborlink.protocol import figures, messages, resources
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "schema" / "messages.schema.json"
@@ -26,18 +27,33 @@ UNIONS: dict[str, object] = {
     "ViewerToHub": messages.ViewerToHub,
     "HubToViewer": messages.HubToViewer,
 }
+# Of what only the HTTP API knows, what the page sends and shows.
+PAGE_BODIES = (
+    account_bodies.BrowserSession,
+    account_bodies.CreatedUser,
+    account_bodies.DeviceDecision,
+    account_bodies.DeviceInfo,
+    account_bodies.NewUser,
+    account_bodies.UserChanges,
+    bodies.CreatedToken,
+    bodies.Daemon,
+    bodies.NewToken,
+    bodies.Readiness,
+)
 
 
 def http_resources() -> list[type[msgspec.Struct]]:
-    """What the HTTP API takes and returns, in the order of its module."""
-    return [
+    """What the HTTP API takes and returns, in the order of its modules."""
+    shared = [
         item
-        for item in vars(resources).values()
+        for module in (resources, figures)
+        for item in vars(module).values()
         if isinstance(item, type)
         and issubclass(item, msgspec.Struct)
-        and item.__module__ == resources.__name__
+        and item.__module__ == module.__name__
         and item is not resources.Resource
     ]
+    return [*shared, *PAGE_BODIES]
 
 
 def json_schema() -> str:

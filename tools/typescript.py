@@ -11,6 +11,7 @@ from typing import get_args
 import msgspec
 from msgspec import inspect
 
+from arborlink.hub.routes.bodies import Body
 from arborlink.protocol import codec, lifecycle, limits, messages, resources
 
 # What the page sends: what has a default may be left out.
@@ -106,7 +107,8 @@ class _Types:
         if kind.tag_field is not None:
             lines.append(f"  {kind.tag_field}: {_literal(kind.tag)};")
         # Everything else that has a default is always sent.
-        optional = kind.cls in REQUESTS or kind.cls.__struct_config__.omit_defaults
+        sent = kind.cls in REQUESTS or issubclass(kind.cls, Body)
+        optional = sent or kind.cls.__struct_config__.omit_defaults
         for field in kind.fields:
             mark = "?" if optional and not field.required else ""
             lines.append(f"  {field.encode_name}{mark}: {self._write(field.type)};")

@@ -81,7 +81,7 @@ def test_listings_have_json() -> None:
         (["logs", "--format", "xml", "tsk_1"], "xml"),
         (["completion", "csh"], "csh"),
         (["daemon", "--code", "X"], "needs --hub"),
-        (["login", "http://x"], "API token"),
+        (["login", "http://x", "--scope", "all"], "tasks:read"),
     ],
 )
 def test_misuse_is_explained(words: list[str], text: str) -> None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from arborlink.cli.console import print_json, say
+from arborlink.cli.token import DAY_SECONDS, SCOPES
+
+if TYPE_CHECKING:
+    from arborlink.client import DeviceCode
+    from arborlink.client.credentials import Credentials
+    from arborlink.protocol.resources import Scope
+
+TICK_SECONDS = 1.0
 
 
 @click.command(
@@ -15,7 +25,7 @@ from arborlink.cli.console import print_json, say
 )
 @click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
 def whoami_command(as_json: bool) -> None:
-    """Say which hub is used, and who its token belongs to."""
+    """Say which hub is used, who its token belongs to, and where both were found."""
     from arborlink.cli.session import with_hub
     from arborlink.client import Hub, Principal
 
@@ -30,26 +40,95 @@ def whoami_command(as_json: bool) -> None:
     click.echo(f"may: {', '.join(principal.scopes)}")
     if principal.workspace_id is not None:
         click.echo(f"only in: {principal.workspace_id}")
+    click.echo(f"token: {principal.token_id}, from {_token_source()}")
+
+
+def _token_source() -> str:
+    from arborlink import home
+
+    return "ARBOR_TOKEN" if os.environ.get("ARBOR_TOKEN") else str(home.credentials_file())
 
 
 @click.command(
     "login",
-    epilog="Example: echo $TOKEN | arbor login https://arbor.example.org --token",
+    epilog="\b\nExamples:\narbor login https://arbor.example.org\n"
+    "echo $TOKEN | arbor login https://arbor.example.org --token",
     short_help="Sign this machine in to a hub.",
 )
 @click.argument("hub_url")
 @click.option("--token", "from_stdin", is_flag=True, help="Read an API token from stdin.")
-def login_command(hub_url: str, from_stdin: bool) -> None:
-    """Keep the address and an API token of the hub at HUB_URL, for the other commands."""
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    default=SCOPES,
+    show_default="all",
+    help="What to ask for. Repeatable.",
+)
+@click.option(
+    "--days", type=click.FloatRange(min=0, min_open=True), help="Until the token expires."
+)
+def login_command(
+    hub_url: str, from_stdin: bool, scopes: tuple[Scope, ...], days: float | None
+) -> None:
+    """Sign in to the hub at HUB_URL, and keep its address and an API token for the other commands.
+
+    Shows an address and a code, and waits until you have approved it in a browser, on whichever
+    machine.
+    """
+    if from_stdin:
+        token = _read_token()
+    else:
+        token = asyncio.run(_approved(hub_url, scopes, days))
+    _keep(hub_url, token)
+
+
+async def _approved(url: str, scopes: tuple[Scope, ...], days: float | None) -> str:
+    import socket
+
+    from arborlink.client import sign_in
+
+    async with asyncio.TaskGroup() as group:
+        waiting: list[asyncio.Task[None]] = []
+
+        def show(code: DeviceCode) -> None:
+            say(f"open {code.verification_uri_complete}")
+            say(f"or {code.verification_uri} and type the code")
+            say(f"\n    {code.user_code}\n")
+            if sys.stderr.isatty():
+                waiting.append(group.create_task(_count_down(code.expires_in)))
+
+        try:
+            granted = await sign_in(
+                url,
+                on_code=show,
+                hostname=socket.gethostname() or None,
+                scopes=scopes,
+                expires_in=None if days is None else days * DAY_SECONDS,
+            )
+        finally:
+            for each in waiting:
+                each.cancel()
+    return granted.token
+
+
+async def _count_down(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    try:
+        while (left := round(end - loop.time())) > 0:
+            sys.stderr.write(f"\rwaiting for approval, {left // 60}:{left % 60:02} left ")
+            sys.stderr.flush()
+            await asyncio.sleep(TICK_SECONDS)
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _keep(hub_url: str, token: str) -> None:
     from arborlink.client import Hub
     from arborlink.client.credentials import Credentials, resolve, save
-
-    if not from_stdin:
-        raise click.UsageError(
-            f"make an API token on {hub_url} and give it on stdin: "
-            f"arbor login {hub_url} --token < FILE"
-        )
-    token = _read_token()
 
     async def check() -> str:
         async with Hub(hub_url, token) as hub:
@@ -58,6 +137,8 @@ def login_command(hub_url: str, from_stdin: bool) -> None:
     username = asyncio.run(check())
     path = save(Credentials(resolve(hub_url, token).url, token))
     say(f"signed in to {hub_url} as {username}; kept in {path}")
+    if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
+        say("ARBOR_URL or ARBOR_TOKEN is set, and comes before it")
 
 
 def _read_token() -> str:
@@ -71,10 +152,36 @@ def _read_token() -> str:
 
 @click.command("logout", epilog="Example: arbor logout", short_help="Forget the hub and its token.")
 def logout_command() -> None:
-    """Delete credentials.toml. The token itself stays valid: `arbor token revoke` ends it."""
-    from arborlink.client import credentials
+    """Revoke the token in credentials.toml, and delete that file."""
+    from arborlink.client import InvalidInput, credentials
 
+    try:
+        stored = credentials.load()
+    except InvalidInput:
+        stored = None
+    outcome = None if stored is None else asyncio.run(_revoke(stored))
     if credentials.remove():
-        say("signed out; the token itself stays valid until `arbor token revoke`")
+        say(f"signed out; {outcome or 'what credentials.toml said could not be read'}")
     else:
         say("there was nothing to sign out of")
+    if os.environ.get("ARBOR_TOKEN"):
+        say("ARBOR_TOKEN is still set, and still counts")
+
+
+async def _revoke(stored: Credentials) -> str:
+    from arborlink.client import ArborError, Hub, NotAuthenticated
+
+    try:
+        async with Hub(stored.url, stored.token, retry_seconds=0) as hub:
+            token_id = (await hub.me()).token_id
+            if token_id is not None:
+                await hub.revoke_token(token_id)
+    except NotAuthenticated:
+        return "the token was not valid any more"
+    except ArborError as error:
+        # Whoever signs out wants this machine to forget, whether or not the hub is there.
+        return (
+            f"but the token stays valid until it is revoked on {stored.url}, because "
+            f"{error.message}"
+        )
+    return "the token is revoked"

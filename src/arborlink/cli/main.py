@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "login": ("account", "Sign this machine in to a hub."),
     "logout": ("account", "Forget the hub and its token."),
     "token": ("token", "Create, list and revoke API tokens."),
+    "user": ("user", "Add, list and remove accounts; set passwords."),
     "daemon": ("serve", "Connect folders of this machine as workspaces."),
     "hub": ("serve", "Run a hub."),
     "completion": ("completion", "Completion for your shell."),

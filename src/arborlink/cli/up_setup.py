@@ -108,8 +108,8 @@ async def check_token(hub: Hub) -> None:
     except NotAuthenticated as error:
         raise NotAuthenticated(
             f"the hub in {home.hub_folder()} was set up before, with a token that is not in "
-            f"{home.credentials_file()}. Sign in with `arbor login {hub.url} --token` while "
-            "`arbor hub` runs, or move that folder away to begin anew"
+            f"{home.credentials_file()}. Run `arbor hub`, open the link it prints, and sign in "
+            f"with `arbor login {hub.url}`; or move that folder away to begin anew"
         ) from error
 
 

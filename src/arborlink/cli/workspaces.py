@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from arborlink.cli.console import ago, print_json, print_table, say
+from arborlink.cli.console import ago, print_json, print_table, printable, say
 
 if TYPE_CHECKING:
     from arborlink.protocol.resources import Workspace
@@ -59,18 +58,17 @@ def enroll_command(workspace_name: str, as_json: bool) -> None:
     The workspace is made if there is none of this name. The code works once, for 10 minutes.
     """
     from arborlink.cli.session import with_hub
-    from arborlink.client import Hub
+    from arborlink.client import Enrollment, Hub
 
-    async def work(hub: Hub) -> tuple[str, str, str]:
+    async def work(hub: Hub) -> tuple[str, Enrollment]:
         named = [each for each in await hub.workspaces() if workspace_name in (each.name, each.id)]
         workspace = named[0] if named else await hub.create_workspace(workspace_name)
-        enrollment = await hub.enrollment(workspace.id)
-        return hub.url, workspace.id, enrollment.code
+        return workspace.id, await hub.enrollment(workspace.id)
 
-    url, workspace_id, code = with_hub(work)
-    command = shlex.join(["arbor", "daemon", "--hub", url, "--code", code])
+    workspace_id, enrollment = with_hub(work)
+    code, command = enrollment.code, enrollment.command
     if as_json:
         print_json({"workspaceId": workspace_id, "code": code, "command": command})
         return
     say(f"in the folder that is to be {workspace_name!r}, within 10 minutes, once:")
-    click.echo(command)
+    click.echo(printable(command))

@@ -28,20 +28,25 @@ T = TypeVar("T")
 
 
 class HttpApi:
-    """The hub's HTTP API. `retry_seconds`: for how long a request that may be repeated is."""
+    """The hub's HTTP API. `retry_seconds`: for how long a request that may be repeated is.
 
-    def __init__(self, url: str, token: str, *, retry_seconds: float = RETRY_SECONDS) -> None:
+    Without a `token` only what is public can be asked for.
+    """
+
+    def __init__(
+        self, url: str, token: str | None, *, retry_seconds: float = RETRY_SECONDS
+    ) -> None:
         # Imported here because it takes longer than everything else of the SDK together.
         import httpx2
 
         self._url = url
         self._retry_seconds = retry_seconds
+        headers = {"User-Agent": f"arborlink/{__version__}"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         self._client = httpx2.AsyncClient(
             base_url=url,
-            headers={
-                "Authorization": f"Bearer {token}",
-                "User-Agent": f"arborlink/{__version__}",
-            },
+            headers=headers,
             limits=httpx2.Limits(
                 max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
             ),
@@ -81,6 +86,21 @@ class HttpApi:
             headers=headers,
             content=msgspec.json.encode(body),
             repeatable=idempotency_key is not None,
+        )
+        return _decode(answer, kind)
+
+    async def patch(self, path: str, kind: type[T], body: object) -> T:
+        """The resource at `path`, changed by `body`.
+
+        Raises:
+            ArborError: what the hub answered, or `Unavailable` if it did not.
+        """
+        answer = await self._request(
+            "PATCH",
+            path,
+            headers={"Content-Type": "application/json"},
+            content=msgspec.json.encode(body),
+            repeatable=False,
         )
         return _decode(answer, kind)
 

@@ -12,19 +12,30 @@ from arborlink.client import selection
 from arborlink.client.credentials import resolve
 from arborlink.client.http import RETRY_SECONDS, HttpApi
 from arborlink.client.live import LivePool
-from arborlink.client.replies import CreatedToken, Enrollment, NewToken, Page, SessionLink
+from arborlink.client.replies import (
+    CreatedToken,
+    CreatedUser,
+    Enrollment,
+    NewToken,
+    NewUser,
+    Page,
+    SessionLink,
+    UserChanges,
+)
 from arborlink.client.tasks import TaskHandle
 from arborlink.protocol import ids
 from arborlink.protocol.errors import LocalProtocolError, NotFound
 from arborlink.protocol.resources import (
     NewTask,
     Principal,
+    Role,
     Scope,
     SpoolPolicy,
     StandardInput,
     Task,
     TerminalSize,
     Token,
+    User,
     Workspace,
 )
 
@@ -288,6 +299,54 @@ class Hub:
             NotFound: there is none.
         """
         await self._api.delete(f"/api/tokens/{token_id}")
+
+    # ── accounts ─────────────────────────────────────────────────────────────────────────────
+
+    async def users(self) -> list[User]:
+        """All accounts of the hub; for owners."""
+        return [each async for page in self._pages("/api/users", Page[User]) for each in page.items]
+
+    async def create_user(
+        self, username: str, *, role: Role = "member", password: str | None = None
+    ) -> CreatedUser:
+        """A new account; without a password it has a link to sign in with, once. For owners.
+
+        Raises:
+            Conflict: the name is taken.
+            InvalidInput: a name or password that cannot be used.
+        """
+        body = NewUser(username=username, role=role, password=password)
+        return await self._api.post("/api/users", CreatedUser, body)
+
+    async def change_user(
+        self,
+        user_id: str,
+        *,
+        username: str | None = None,
+        role: Role | None = None,
+        password: str | None = None,
+        current_password: str | None = None,
+    ) -> User:
+        """Change what is given. For a new password of one's own the current one is needed, if there
+        is one; everything else is for owners. A new password ends the account's sessions.
+
+        Raises:
+            NotAllowed: the current password is wrong (code `wrong_password`), or no owner.
+            Conflict: the name is taken, or nobody would be an owner.
+        """
+        body = UserChanges(
+            username=username, role=role, password=password, current_password=current_password
+        )
+        return await self._api.patch(f"/api/users/{user_id}", User, body)
+
+    async def remove_user(self, user_id: str) -> None:
+        """Remove an account; its workspaces pass on to the token's owner. For owners.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it is one's own.
+        """
+        await self._api.delete(f"/api/users/{user_id}")
 
     async def session_link(self) -> SessionLink:
         """A link that signs a browser in, once."""

@@ -9,12 +9,15 @@ import msgspec
 from arborlink.protocol import errors
 from arborlink.protocol.resources import Problem
 
-# Codes that come without a status, over the WebSocket.
+# Codes that come without a status, over the WebSocket, or share theirs with other errors.
 _BY_SPECIAL_CODE: Final[dict[str, type[errors.ArborError]]] = {
     "input_closed": errors.Conflict,
     "task_over": errors.Conflict,
     "offset_beyond_end": errors.InvalidInput,
     "too_many_subscriptions": errors.TooManyRequests,
+    "slow_down": errors.SignInUnfinished,
+    "access_denied": errors.SignInUnfinished,
+    "expired_token": errors.SignInUnfinished,
 }
 _BY_CODE: Final = _BY_SPECIAL_CODE | {
     kind.code: kind
@@ -23,6 +26,7 @@ _BY_CODE: Final = _BY_SPECIAL_CODE | {
         errors.MessageTooLarge,
         errors.UnsupportedProtocol,
         errors.InvalidInput,
+        errors.SignInUnfinished,
         errors.NotAuthenticated,
         errors.AuthenticationTimeout,
         errors.NotAllowed,

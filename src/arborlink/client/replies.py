@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from arborlink.protocol.resources import Scope, Token
+from arborlink.protocol.resources import Role, Scope, Token, User
 
 T = TypeVar("T")
 
@@ -19,10 +19,37 @@ class Page(Struct, Generic[T], frozen=True, rename="camel"):
 
 
 class Enrollment(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A one-time code for a daemon."""
+    """A one-time code for a daemon. `command` uses it, in the folder that is to be connected."""
 
     code: str
     expires_at: str
+    command: str
+
+
+class DeviceStart(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Body of `POST /api/device/code`. `expires_in` is in seconds."""
+
+    client_name: str
+    scopes: list[Scope]
+    hostname: str | None = None
+    expires_in: float | None = None
+
+
+class NewUser(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Body of `POST /api/users`."""
+
+    username: str
+    role: Role = "member"
+    password: str | None = None
+
+
+class UserChanges(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Body of `PATCH /api/users/{id}`."""
+
+    username: str | None = None
+    role: Role | None = None
+    password: str | None = None
+    current_password: str | None = None
 
 
 class SessionLink(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -46,3 +73,9 @@ class CreatedToken(Token, frozen=True):
     """A token with its secret."""
 
     secret: str
+
+
+class CreatedUser(User, frozen=True):
+    """An account; without a password, `link` signs it in, once."""
+
+    link: SessionLink | None

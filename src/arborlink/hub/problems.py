@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any, ClassVar, Final
 
 import msgspec
+from msgspec import structs
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from arborlink.protocol.errors import (
     InvalidInput,
     NotAuthenticated,
     OffsetOutOfOrder,
+    SignInUnfinished,
     TooManyRequests,
     Unavailable,
 )
@@ -52,8 +54,13 @@ def problem_response(error: ArborError) -> Response:
             headers["Retry-After"] = str(max(1, ceil(seconds)))
         case Unavailable():
             headers["Retry-After"] = str(UNAVAILABLE_RETRY_SECONDS)
-    want = error.want if isinstance(error, OffsetOutOfOrder) else None
-    return _respond(error.http_status, error.code, error.message, headers, want)
+    problem = _problem(error.http_status, error.code, error.message)
+    match error:
+        case OffsetOutOfOrder():
+            problem = structs.replace(problem, want=error.want)
+        case SignInUnfinished():
+            problem = structs.replace(problem, error=error.code)
+    return _respond(problem, headers)
 
 
 async def _arbor_error(_request: Request, error: Exception) -> Response:
@@ -71,13 +78,13 @@ async def _http_exception(request: Request, error: Exception) -> Response:
             code, detail = "method_not_allowed", f"Here only {allowed} can be used."
         case status:
             code, detail = f"http_{status}", error.detail
-    return _respond(error.status_code, code, detail, dict(error.headers or {}))
+    return _respond(_problem(error.status_code, code, detail), dict(error.headers or {}))
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:
     detail = "The hub made a mistake; its log says more. Nothing is known about the outcome."
     # This one answers from outside all middleware.
-    return _respond(500, ArborError.code, detail, dict(SECURITY_HEADERS))
+    return _respond(_problem(500, ArborError.code, detail), dict(SECURITY_HEADERS))
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
@@ -93,11 +100,10 @@ EXCEPTION_HANDLERS: Final[Mapping[Any, ExceptionHandler]] = {
 }
 
 
-def _respond(
-    status: int, code: str, detail: str, headers: dict[str, str], want: int | None = None
-) -> Response:
-    problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, code=code, want=want
-    )
+def _problem(status: int, code: str, detail: str) -> Problem:
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code)
+
+
+def _respond(problem: Problem, headers: dict[str, str]) -> Response:
     headers["Cache-Control"] = "no-store"
-    return Response(msgspec.json.encode(problem), status, headers, MEDIA_TYPE)
+    return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA_TYPE)

@@ -9,6 +9,7 @@
     │   ├── PeerSilent              408  4408
     │   └── UnsupportedProtocol     400  4526
     ├── InvalidInput                422  4400
+    ├── SignInUnfinished            400  4400
     ├── NotAuthenticated            401  4501
     │   └── AuthenticationTimeout   408  4408
     ├── NotAllowed                  403  4503
@@ -101,6 +102,14 @@ class InvalidInput(ArborError):
 
     code = "invalid_input"
     http_status = 422
+    close_code = 4400
+
+
+class SignInUnfinished(ArborError):
+    """A device sign-in has no token: not yet, or not any more. `code` is one of RFC 8628, §3.5."""
+
+    code = "authorization_pending"
+    http_status = 400
     close_code = 4400
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from arborlink.hub.access.accounts import SESSION_SECONDS
+from arborlink.hub.access.browsers import SESSION_SECONDS
 from arborlink.protocol.errors import (
     InvalidInput,
     NotAllowed,
@@ -121,22 +121,22 @@ async def test_whatever_else_is_given_is_no_token(world: World, secret: str) -> 
 
 async def test_a_link_signs_in_once_and_in_time(world: World) -> None:
     link = await world.access.create_sign_in_link()
-    session = await world.access.accounts.sign_in_with_link(link.secret)
+    session = await world.access.browsers.sign_in_with_link(link.secret)
     assert session.identity.kind == "session"
     assert world.access.authenticate_session(session.secret) == session.identity
     with pytest.raises(NotAuthenticated):
-        await world.access.accounts.sign_in_with_link(link.secret)
+        await world.access.browsers.sign_in_with_link(link.secret)
     late = await world.access.create_sign_in_link()
     world.pass_time(600)
     with pytest.raises(NotAuthenticated):
-        await world.access.accounts.sign_in_with_link(late.secret)
+        await world.access.browsers.sign_in_with_link(late.secret)
 
 
 async def test_a_session_lives_while_it_is_used(world: World) -> None:
     heard: list[str] = []
     world.access.on_revoked(heard.append)
     link = await world.access.create_sign_in_link()
-    session = await world.access.accounts.sign_in_with_link(link.secret)
+    session = await world.access.browsers.sign_in_with_link(link.secret)
     for _ in range(3):
         world.pass_time(SESSION_SECONDS - 1)
         identity = world.access.authenticate_session(session.secret)
@@ -146,22 +146,22 @@ async def test_a_session_lives_while_it_is_used(world: World) -> None:
     with pytest.raises(NotAuthenticated):
         world.access.authenticate_session(session.secret)
     link = await world.access.create_sign_in_link()
-    session = await world.access.accounts.sign_in_with_link(link.secret)
+    session = await world.access.browsers.sign_in_with_link(link.secret)
     world.pass_time(SESSION_SECONDS)
     with pytest.raises(NotAuthenticated):
         world.access.authenticate_session(session.secret)
 
 
 async def test_a_password_signs_in_once_one_is_set(world: World) -> None:
-    accounts = world.access.accounts
+    browsers = world.access.browsers
     with pytest.raises(NotAuthenticated):
-        await accounts.sign_in_with_password("owner", "correct horse")
-    await accounts.set_password(world.owner().user_id, "correct horse")
-    session = await accounts.sign_in_with_password("Owner", "correct horse")
+        await browsers.sign_in_with_password("owner", "correct horse")
+    await world.access.users.set_password(world.owner().user_id, "correct horse")
+    session = await browsers.sign_in_with_password("Owner", "correct horse")
     assert session.identity.username == "owner"
     for name, password in (("owner", "wrong horse"), ("nobody", "correct horse")):
         with pytest.raises(NotAuthenticated):
-            await accounts.sign_in_with_password(name, password)
+            await browsers.sign_in_with_password(name, password)
 
 
 async def test_a_ticket_is_used_once_in_half_a_minute_and_dies_with_its_owner(

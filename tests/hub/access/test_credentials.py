@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import zlib
+from contextlib import ExitStack
 
 import pytest
 
@@ -85,13 +86,39 @@ def test_a_rate_limiter_remembers_a_bounded_number_of_keys() -> None:
 
 async def test_passwords() -> None:
     passwords = Passwords(CHEAP_HASHER)
-    stored = await passwords.hash("correct horse")
+    stored = await passwords.hash("correct horse", "owner")
     assert await passwords.verify(stored, "correct horse")
     assert not await passwords.verify(stored, "wrong horse")
     assert not await passwords.verify(None, "correct horse")
     assert not await passwords.verify(None, "nobody's password")
     assert not await passwords.verify(stored, "x" * 5_000)
     assert not await passwords.verify("no hash", "correct horse")
-    for wrong in ("short", "x" * 5_000):
-        with pytest.raises(InvalidInput):
-            await passwords.hash(wrong)
+    for wrong in ("short", "x" * 1_025, "é" * 513, "Somebody-Long"):
+        with pytest.raises(InvalidInput) as caught:
+            await passwords.hash(wrong, "somebody-long")
+        assert caught.value.code == "weak_password" and wrong not in caught.value.message
+    assert await passwords.hash("x" * 1_024, "somebody-long")
+
+
+async def test_the_same_letters_are_the_same_password() -> None:
+    passwords = Passwords(CHEAP_HASHER)
+    stored = await passwords.hash("caf\u00e9 au lait", "owner")
+    assert await passwords.verify(stored, "cafe\u0301 au lait")
+
+
+def test_guesses_at_once_are_counted_before_any_of_them_is_judged() -> None:
+    limiter = RateLimiter(per_second=1.0, burst=2, monotonic=lambda: 0.0)
+    with ExitStack() as guessing:
+        for _ in range(2):
+            guessing.enter_context(limiter.attempt("a", "b", wrong=InvalidInput))
+        with pytest.raises(TooManyRequests):
+            guessing.enter_context(limiter.attempt("b", wrong=InvalidInput))
+        with pytest.raises(TooManyRequests):
+            limiter.check("a")
+    # All were right, so that nothing was spent; what is wrong stays spent, what fails does not.
+    for error in (KeyError, KeyError, InvalidInput, InvalidInput):
+        with pytest.raises(error), limiter.attempt("a", wrong=InvalidInput):
+            raise error("no")
+    with pytest.raises(TooManyRequests):
+        limiter.check("a")
+    limiter.check("b")

@@ -61,9 +61,12 @@ async def test_json_with_a_charset_is_json(api: Api) -> None:
 
 
 async def test_what_is_not_there_is_a_problem(api: Api) -> None:
-    for path in ("/api/users", "/api/audit", "/api/", "/api/workspaces/a/b/c", "/missing.js"):
+    for path in ("/api/user", "/api/audits", "/api/", "/api/workspaces/a/b/c", "/missing.js"):
         assert problem(await api.client.get(path)) == (404, "not_found")
-    assert problem(await api.client.post("/api/device/code", json={})) == (404, "not_found")
+    assert problem(await api.client.post("/api/device/codes", json={})) == (
+        405,
+        "method_not_allowed",
+    )
 
 
 async def test_a_wrong_method_names_the_right_ones(api: Api) -> None:
@@ -130,6 +133,7 @@ async def test_the_page_is_served_by_name(tmp_path: Path) -> None:
     (assets.parent / "index.html").write_text("<title>page</title>")
     (assets / "app-1a2b.js").write_text("let x;")
     (assets / "app-1a2b.js.gz").write_bytes(gzip.compress(b"let x;"))
+    (assets / "app-1a2b.js.br").write_bytes(b"brotli")
     (assets.parent / "icon.svg").write_text("<svg/>")
     app = Starlette(routes=Page(assets.parent).routes(), exception_handlers=EXCEPTION_HANDLERS)
     transport = httpx2.ASGITransport(app)
@@ -139,10 +143,16 @@ async def test_the_page_is_served_by_name(tmp_path: Path) -> None:
             assert page.text == "<title>page</title>"
             assert page.headers["cache-control"] == "no-cache"
             assert page.headers["content-type"] == "text/html; charset=utf-8"
-        script = await client.get("/assets/app-1a2b.js")
+        gzip_only = {"Accept-Encoding": "gzip, deflate"}
+        script = await client.get("/assets/app-1a2b.js", headers=gzip_only)
         assert script.text == "let x;" and script.headers["content-encoding"] == "gzip"
         assert "immutable" in script.headers["cache-control"]
         assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+        async with client.stream(
+            "GET", "/assets/app-1a2b.js", headers={"Accept-Encoding": "gzip, br"}
+        ) as small:
+            assert small.headers["content-encoding"] == "br"
+            assert b"".join([part async for part in small.aiter_raw()]) == b"brotli"
         plain = await client.get("/assets/app-1a2b.js", headers={"Accept-Encoding": "identity"})
         assert plain.text == "let x;" and "content-encoding" not in plain.headers
         assert plain.headers["vary"] == "Accept-Encoding"

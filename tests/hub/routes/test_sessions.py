@@ -46,7 +46,7 @@ async def test_the_cookie_is_secure_over_tls(api: Api) -> None:
 async def test_a_password_signs_in(api: Api) -> None:
     owner = api.hub.store.owner()
     assert owner is not None
-    await api.hub.access.accounts.set_password(owner.id, "correct horse")
+    await api.hub.access.users.set_password(owner.id, "correct horse")
     async with api.anonymous() as browser:
         body = {"username": "owner", "password": "wrong horse"}
         assert problem(await browser.post("/api/session", json=body))[0] == 401

@@ -17,6 +17,20 @@ HASH: Final = b"h" * 32
 OTHER: Final = b"o" * 32
 
 
+MEMBER: Final = UserRow(id="usr_2", username="Member", role="member", created_at=1)
+
+
+def session(name: str, user_id: str = rows.OWNER.id) -> SessionRow:
+    """A session with a secret of its own."""
+    return SessionRow(
+        id=f"tok_{name}",
+        user_id=user_id,
+        secret_hash=name.encode() * 32,
+        created_at=1,
+        expires_at=99,
+    )
+
+
 async def enrol(store: Store, daemon_id: str, *, now: int = 1) -> None:
     """Give workspace 1 a daemon, whose token's hash is HASH."""
     row = EnrolmentRow(
@@ -115,12 +129,93 @@ class AccessContract:
         with pytest.raises(Conflict):
             await store.add_user(UserRow(id="usr_2", username="Owner", role="member", created_at=1))
 
-    async def test_a_password_can_be_set(self, store: Store) -> None:
-        await store.set_password(rows.OWNER.id, "hash")
+    async def test_a_password_ends_links_and_other_sessions(self, store: Store) -> None:
+        await store.add_user(MEMBER)
+        for row in (session("a"), session("b"), session("c", user_id=MEMBER.id)):
+            await store.add_session(row)
+        link = SignInLinkRow(code_hash=HASH, user_id=rows.OWNER.id, expires_at=10)
+        await store.add_sign_in_link(link, 1)
+        assert await store.set_password(rows.OWNER.id, "hash", "tok_a") == ["tok_b"]
         user = store.owner()
         assert user is not None and user.password_hash == "hash"
+        assert await store.take_sign_in_link(HASH, 2) is None
+        assert [each.id for each in store.sessions(rows.OWNER.id, 1)] == ["tok_a"]
+        assert [each.id for each in store.sessions(MEMBER.id, 1)] == ["tok_c"]
         with pytest.raises(NotFound):
             await store.set_password("usr_9", "hash")
+
+    async def test_a_password_that_was_changed_meanwhile_signs_nobody_in(
+        self, store: Store
+    ) -> None:
+        await store.set_password(rows.OWNER.id, "new")
+        with pytest.raises(NotAuthenticated):
+            await store.add_session(session("a"), "old")
+        with pytest.raises(NotAuthenticated):
+            await store.add_session(session("b", user_id="usr_9"))
+        await store.add_session(session("c"), "new")
+        assert [each.id for each in store.sessions(rows.OWNER.id, 1)] == ["tok_c"]
+
+    async def test_accounts_are_listed_and_changed(self, store: Store) -> None:
+        await store.add_user(MEMBER)
+        assert [user.username for user in store.users()] == ["Member", "owner"]
+        renamed = await store.update_user(MEMBER.id, username="Zoe")
+        assert (renamed.username, renamed.role) == ("Zoe", "member")
+        assert (await store.update_user(MEMBER.id, role="owner")).username == "Zoe"
+        with pytest.raises(Conflict) as taken:
+            await store.update_user(MEMBER.id, username="OWNER")
+        assert taken.value.code == "name_taken"
+        with pytest.raises(NotFound):
+            await store.update_user("usr_9", username="x")
+
+    async def test_there_is_always_an_owner(self, store: Store) -> None:
+        await store.add_user(MEMBER)
+        for change in (
+            store.update_user(rows.OWNER.id, role="member"),
+            store.delete_user(rows.OWNER.id, MEMBER.id),
+        ):
+            with pytest.raises(Conflict) as caught:
+                await change
+            assert caught.value.code == "last_owner"
+        assert store.owner() == rows.OWNER
+        assert store.workspaces()[0].owner_id == rows.OWNER.id
+        await store.update_user(MEMBER.id, role="owner")
+        both = await asyncio.gather(
+            store.delete_user(rows.OWNER.id, MEMBER.id),
+            store.delete_user(MEMBER.id, rows.OWNER.id),
+            return_exceptions=True,
+        )
+        assert both[0] == [rows.workspace_id(1)] and isinstance(both[1], NotFound)
+
+    async def test_an_account_goes_with_its_credentials_and_without_its_workspaces(
+        self, store: Store
+    ) -> None:
+        await store.add_user(MEMBER)
+        for number, name in ((2, "mine"), (3, "workspace 1"), (4, "workspace 1 (Member)")):
+            await store.add_workspace(rows.workspace(number, name=name, owner_id=MEMBER.id))
+        await store.add_session(session("a", user_id=MEMBER.id))
+        await store.add_token(rows.token(1, user_id=MEMBER.id))
+        link = SignInLinkRow(code_hash=HASH, user_id=MEMBER.id, expires_at=10)
+        await store.add_sign_in_link(link, 1)
+        code = EnrolmentRow(
+            code_hash=OTHER, workspace_id=rows.workspace_id(2), created_by=MEMBER.id, expires_at=10
+        )
+        await store.add_enrolment(code, 1)
+        assert await store.delete_user(MEMBER.id, rows.OWNER.id) == [
+            rows.workspace_id(number) for number in (2, 3, 4)
+        ]
+        assert store.user(MEMBER.id) is None
+        assert store.sessions(MEMBER.id, 1) == [] and store.tokens(MEMBER.id) == []
+        assert await store.take_sign_in_link(HASH, 2) is None
+        with pytest.raises(NotFound):
+            await store.redeem_enrolment(OTHER, "dmn_1", HASH, 2)
+        assert {row.name for row in store.workspaces() if row.owner_id == rows.OWNER.id} == {
+            "mine",
+            "workspace 1",
+            "workspace 1 (Member)",
+            "workspace 1 (Member) (Member)",
+        }
+        with pytest.raises(NotFound):
+            await store.delete_user(MEMBER.id, rows.OWNER.id)
 
     async def test_a_token_is_found_by_its_hash_until_it_is_revoked(self, store: Store) -> None:
         row = rows.token(1, expires_at=9, scopes=["tasks:read", "admin"])
@@ -154,14 +249,22 @@ class AccessContract:
 
     async def test_a_session_lives_until_it_ends(self, store: Store) -> None:
         row = SessionRow(
-            id="tok_s", user_id=rows.OWNER.id, secret_hash=HASH, created_at=1, expires_at=5
+            id="tok_s",
+            user_id=rows.OWNER.id,
+            secret_hash=HASH,
+            created_at=1,
+            expires_at=5,
+            address="::1",
+            user_agent="a browser",
         )
         await store.add_session(row)
         assert store.session_by_hash(HASH) == row
-        store.extend_session(row.id, 50)
+        store.note_session_used(row.id, 4, 50)
         await store.check_writable()
-        extended = store.session_by_hash(HASH)
-        assert extended is not None and extended.expires_at == 50
+        used = store.session_by_hash(HASH)
+        assert used is not None and (used.last_seen_at, used.expires_at) == (4, 50)
+        assert store.sessions(rows.OWNER.id, 49) == [used]
+        assert store.sessions(rows.OWNER.id, 50) == []
         await store.add_session(
             SessionRow(
                 id="tok_t", user_id=rows.OWNER.id, secret_hash=OTHER, created_at=50, expires_at=90
@@ -171,6 +274,17 @@ class AccessContract:
         await store.delete_session("tok_t")
         await store.delete_session("tok_t")
         assert store.session_by_hash(OTHER) is None
+
+    async def test_all_sessions_of_an_account_end_together(self, store: Store) -> None:
+        await store.add_user(MEMBER)
+        for row in (session("a"), session("b"), session("c", user_id=MEMBER.id)):
+            await store.add_session(row)
+        link = SignInLinkRow(code_hash=HASH, user_id=rows.OWNER.id, expires_at=10)
+        await store.add_sign_in_link(link, 1)
+        assert sorted(await store.delete_sessions(rows.OWNER.id)) == ["tok_a", "tok_b"]
+        assert await store.delete_sessions(rows.OWNER.id) == []
+        assert await store.take_sign_in_link(HASH, 2) is None
+        assert len(store.sessions(MEMBER.id, 1)) == 1
 
     async def test_a_link_is_used_up_by_the_first_of_many(self, store: Store) -> None:
         row = SignInLinkRow(code_hash=HASH, user_id=rows.OWNER.id, expires_at=10)

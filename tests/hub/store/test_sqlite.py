@@ -66,6 +66,19 @@ async def test_what_was_handed_in_before_closing_is_written(tmp_path: Path) -> N
     await store.close()
 
 
+async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite3"
+    connection = apsw.Connection(str(path))
+    connection.execute(f"{schema.migrations()[0][1]}; PRAGMA user_version = 1")
+    connection.execute("INSERT INTO users VALUES ('usr_1', 'owner', 'owner', NULL, 1)")
+    connection.execute("INSERT INTO sessions VALUES ('tok_1', 'usr_1', zeroblob(32), 1, 9)")
+    connection.close()
+    store = await SqliteStore.open(path, lambda: "hub_1")
+    row = store.session_by_hash(bytes(32))
+    assert row is not None and (row.expires_at, row.last_seen_at, row.address) == (9, None, None)
+    await store.close()
+
+
 async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite3"
     await (await SqliteStore.open(path, lambda: "hub_1")).close()

@@ -278,7 +278,11 @@ export interface TaskStatusChanged {
   task?: Task;
 }
 
-/** One execution of one command. Times are RFC 3339 in UTC; `env` has the names only. */
+/**
+ * One execution of one command. Times are RFC 3339 in UTC; `env` has the names only.
+ *
+ * `watching`: live connections that followed its output when this was said.
+ */
 export interface Task {
   id: string;
   workspaceId: string;
@@ -302,6 +306,7 @@ export interface Task {
   gaps: GapInfo[];
   timeout: number | null;
   cancelRequested: boolean;
+  watching: number;
 }
 
 /** Bytes `[start, end)` of a task's output that can never arrive, and why. */
@@ -354,7 +359,10 @@ export interface NewTask {
   stdin?: 'empty' | 'open';
 }
 
-/** Who a request is made by: `GET /api/me`. */
+/**
+ * Who a request is made by: `GET /api/me`. `sessionExpiresAt` is that of a browser's session,
+ * unless it is used before.
+ */
 export interface Principal {
   userId: string;
   username: string;
@@ -362,6 +370,40 @@ export interface Principal {
   scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
   workspaceId: string | null;
   tokenId: string | null;
+  hasPassword: boolean;
+  sessionExpiresAt: string | null;
+}
+
+/** An account. Without a password it signs in by links. */
+export interface User {
+  id: string;
+  username: string;
+  role: 'member' | 'owner';
+  hasPassword: boolean;
+  createdAt: string;
+}
+
+/**
+ * A sign-in that waits to be approved (RFC 8628, §3.2). A person opens `verificationUri` and
+ * types `userCode`; the program asks with `deviceCode` every `interval` seconds, for at most
+ * `expiresIn` seconds.
+ */
+export interface DeviceCode {
+  deviceCode: string;
+  userCode: string;
+  verificationUri: string;
+  verificationUriComplete: string;
+  expiresIn: number;
+  interval: number;
+}
+
+/** The API token of a sign-in that was approved. Its secret is shown this once. */
+export interface GrantedToken {
+  token: string;
+  tokenId: string;
+  username: string;
+  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  expiresAt: string | null;
 }
 
 /** An API token as it is listed; its secret is shown once, when it is made. */
@@ -376,7 +418,32 @@ export interface Token {
   lastUsedAt: string | null;
 }
 
-/** RFC 9457 `application/problem+json`. */
+/**
+ * A match in a task's output: the bytes `[offset, offset + length)`, in line `line` (from 1;
+ * null: not known, as after a gap). `text[column:column + width]` is the match, or as much of it
+ * as fits, counted in Unicode characters; the rest of `text` is of the line around it.
+ */
+export interface SearchHit {
+  offset: number;
+  length: number;
+  line: number | null;
+  text: string;
+  column: number;
+  width: number;
+}
+
+/**
+ * Hits in their order. With `nextCursor` there is more to search, though perhaps not to find:
+ * send it as `cursor`. No hit before `searchedTo` is missing; the output ended at `end` then.
+ */
+export interface SearchPage {
+  items: SearchHit[];
+  nextCursor: string | null;
+  searchedTo: number;
+  end: number;
+}
+
+/** RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say. */
 export interface Problem {
   type?: string;
   title: string;
@@ -385,6 +452,233 @@ export interface Problem {
   code: string;
   want?: number | null;
   candidates?: string[] | null;
+  error?: string | null;
+}
+
+/**
+ * Who is at the other end: a user for a viewer, a daemon with its workspace for a daemon.
+ *
+ * A viewer's `workspaceId` is the one that its credential is limited to.
+ */
+export interface ConnectionPeer {
+  userId: string | null;
+  username: string | null;
+  daemonId: string | null;
+  workspaceId: string | null;
+  workspaceName: string | null;
+}
+
+/** One live WebSocket connection. The page on the HTTP API defines every field. */
+export interface Connection {
+  id: string;
+  kind: 'daemon' | 'viewer';
+  who: ConnectionPeer;
+  address: string;
+  since: string;
+  version: string | null;
+  subprotocol: string;
+  epoch: number | null;
+  roundTripMs: number | null;
+  bytesIn: number;
+  bytesOut: number;
+  messagesIn: number;
+  messagesOut: number;
+  bytesInPerSecond: number | null;
+  bytesOutPerSecond: number | null;
+  unacknowledgedBytes: number;
+  lagBytes: number;
+  lagMs: number | null;
+  subscriptions: number;
+  reconnects: number | null;
+}
+
+/** Oldest first, and all there are. */
+export interface ConnectionList {
+  items: Connection[];
+}
+
+/**
+ * A workspace's round trips, one an interval, oldest first, the last one the newest.
+ *
+ * null where its daemon was not connected, or nothing was measured yet.
+ */
+export interface RoundTrips {
+  workspaceId: string;
+  roundTripMs: (number | null)[];
+}
+
+/** `interval` is in seconds. A workspace that was not connected lately is not listed. */
+export interface RoundTripList {
+  interval: number;
+  items: RoundTrips[];
+}
+
+/** Of the disk that the hub's data is on, and what that data takes; null until it is known. */
+export interface DiskSpace {
+  freeBytes: number;
+  totalBytes: number;
+  dataBytes: number | null;
+}
+
+/** How many connections there were of each kind. */
+export interface ConnectionCounts {
+  daemons: number[];
+  viewers: number[];
+}
+
+/**
+ * One column a figure, all equally long, oldest first; null where nothing is known.
+ *
+ * `time` is in seconds since 1970, as plots want it.
+ */
+export interface HealthPoints {
+  time: number[];
+  connections: ConnectionCounts;
+  runningTasks: number[];
+  bytesInPerSecond: (number | null)[];
+  bytesOutPerSecond: (number | null)[];
+  fsyncMsP50: (number | null)[];
+  fsyncMsMax: (number | null)[];
+  loopLagMsMax: (number | null)[];
+  commitQueue: number[];
+  unflushedBytes: number[];
+  memoryBytes: (number | null)[];
+  descriptors: (number | null)[];
+  cpuPercent: (number | null)[];
+}
+
+/** The hub and its last hour. `interval` is that of the points, in seconds. */
+export interface Health {
+  version: string;
+  python: string;
+  sqlite: string;
+  platform: string;
+  startedAt: string;
+  now: string;
+  interval: number;
+  descriptorLimit: number | null;
+  disk: DiskSpace;
+  points: HealthPoints;
+}
+
+/**
+ * A browser that is signed in. `current`: the one that asks. `userAgent` is what it says of
+ * itself; `lastSeenAt` is exact to a minute.
+ */
+export interface BrowserSession {
+  id: string;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  address: string | null;
+  userAgent: string | null;
+  current: boolean;
+}
+
+/** A new account; `link` is shown this once. */
+export interface CreatedUser {
+  id: string;
+  username: string;
+  role: 'member' | 'owner';
+  hasPassword: boolean;
+  createdAt: string;
+  link: SignInLink | null;
+}
+
+/** A link that signs its bearer in, once. `url` opens the page with it. */
+export interface SignInLink {
+  link: string;
+  url: string;
+  expiresAt: string;
+}
+
+/** `scopes` may only be fewer than were asked for. */
+export interface DeviceDecision {
+  userCode: string;
+  approve: boolean;
+  scopes?: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[] | null;
+}
+
+/**
+ * Who asks, from where, for what. `clientName` and `hostname` are claims, `address` is not.
+ * The code ends at `expiresAt`; the token lives `tokenExpiresIn` seconds, or until revoked.
+ */
+export interface DeviceInfo {
+  userCode: string;
+  clientName: string;
+  hostname: string | null;
+  address: string;
+  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  tokenExpiresIn: number | null;
+  requestedAt: string;
+  expiresAt: string;
+}
+
+/** Without `password` the answer has a link that signs the new account in, once. */
+export interface NewUser {
+  username: string;
+  role?: 'member' | 'owner';
+  password?: string | null;
+}
+
+/**
+ * What is left out stays. For a new password of one's own, `currentPassword` is needed as well,
+ * unless the account has none yet. Name and role are for owners.
+ */
+export interface UserChanges {
+  username?: string | null;
+  role?: 'member' | 'owner' | null;
+  password?: string | null;
+  currentPassword?: string | null;
+}
+
+/** A token with its secret, which is shown this once. */
+export interface CreatedToken {
+  id: string;
+  name: string;
+  prefix: string;
+  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  workspaceId: string | null;
+  createdAt: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+  secret: string;
+}
+
+/** What serves a workspace. Times are RFC 3339 in UTC. */
+export interface Daemon {
+  id: string;
+  workspaceId: string;
+  connected: boolean;
+  host: string | null;
+  platform: string | null;
+  user: string | null;
+  path: string | null;
+  version: string | null;
+  createdAt: string;
+  lastConnectedAt: string | null;
+  lastSeenAt: string | null;
+}
+
+/** `expiresIn` in seconds; without it the token lives until it is revoked. */
+export interface NewToken {
+  name: string;
+  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  workspaceId?: string | null;
+  expiresIn?: number | null;
+}
+
+/** Whether the hub can do its work, and if not why. */
+export interface Readiness {
+  ready: boolean;
+  checks: Record<string, Check>;
+  reasons: string[];
+}
+
+/** One thing that has to be right. `reason` says what is not. */
+export interface Check {
+  ok: boolean;
+  reason: string | null;
 }
 
 export type DaemonToHub = DaemonAuth | Output | Gap | Status | InputAck | Heartbeat;

@@ -1,51 +1,32 @@
-"""The owner's account, API tokens, and how a browser signs in and out."""
+"""The owner's account and API tokens; browsers are in `browsers`, other accounts in `users`."""
 
 from __future__ import annotations
 
 import hmac
 import logging
-from typing import Final, NamedTuple
+from typing import Final
 
 from arborlink.hub.access.credentials import hash_secret, make_secret, shown_prefix
 from arborlink.hub.access.environment import SECOND_US, Environment
-from arborlink.hub.access.identity import Identity, IdentityKind
-from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.access.identity import Identity
 from arborlink.hub.settings import MIN_BOOTSTRAP_TOKEN_CHARS
 from arborlink.hub.store.base import Store
-from arborlink.hub.store.base_access import SessionRow, SignInLinkRow, TokenRow, UserRow
-from arborlink.protocol.errors import InvalidInput, NotAllowed, NotAuthenticated
+from arborlink.hub.store.base_access import TokenRow, UserRow
+from arborlink.protocol.errors import InvalidInput, NotAllowed
 from arborlink.protocol.limits import MAX_TOKEN_CHARS
 from arborlink.protocol.resources import ALL_SCOPES, Scope
 
-LINK_SECONDS: Final = 600.0
-SESSION_SECONDS: Final = 30 * 86_400.0
-SESSION_RENEWAL_SECONDS: Final = 3_600.0
 USE_NOTED_SECONDS: Final = 60.0
 
 log = logging.getLogger(__name__)
 
 
-class NewSecret(NamedTuple):
-    """A secret that is shown once. `expires_at` is in µs since 1970."""
-
-    secret: str
-    expires_at: int
-
-
-class NewSession(NamedTuple):
-    """A browser that just signed in, and the secret for its cookie."""
-
-    secret: str
-    identity: Identity
-
-
 class Accounts:
     """Proves who a person or program is; daemons are in `enrolments`."""
 
-    def __init__(self, store: Store, environment: Environment, passwords: Passwords) -> None:
+    def __init__(self, store: Store, environment: Environment) -> None:
         self._store = store
         self._environment = environment
-        self._passwords = passwords
 
     # ── first start ──────────────────────────────────────────────────────────────────────────
 
@@ -111,97 +92,18 @@ class Accounts:
             return None
         if row.last_used_at is None or row.last_used_at <= now - USE_NOTED_SECONDS * SECOND_US:
             self._store.note_token_used(row.id, now)
-        return self._identity(
-            row.user_id, "token", row.id, frozenset(row.scopes), row.workspace_id, row.expires_at
-        )
-
-    # ── browsers ─────────────────────────────────────────────────────────────────────────────
-
-    async def create_sign_in_link(self, user_id: str) -> NewSecret:
-        """A secret that signs its bearer in as this user, once, for ten minutes."""
-        secret = make_secret("k", self._environment.random_bytes)
-        expires_at = self._environment.after(LINK_SECONDS)
-        await self._store.add_sign_in_link(
-            SignInLinkRow(code_hash=hash_secret(secret), user_id=user_id, expires_at=expires_at),
-            self._environment.unix_us(),
-        )
-        return NewSecret(secret, expires_at)
-
-    async def sign_in_with_link(self, link: str) -> NewSession:
-        """Raises NotAuthenticated when the link is unknown, used, or too old."""
-        now = self._environment.unix_us()
-        user = await self._store.take_sign_in_link(hash_secret(link), now)
-        if user is None:
-            raise NotAuthenticated(
-                "This sign-in link was used already or is older than ten minutes. Make a new one "
-                "with `arbor up` or `arbor login`."
-            )
-        return await self._sign_in(user)
-
-    async def sign_in_with_password(self, username: str, password: str) -> NewSession:
-        """Raises NotAuthenticated when name or password is wrong, or no password is set."""
-        user = self._store.user_by_name(username)
-        password_hash = None if user is None else user.password_hash
-        if not await self._passwords.verify(password_hash, password) or user is None:
-            raise NotAuthenticated("The name or the password is wrong.")
-        return await self._sign_in(user)
-
-    async def set_password(self, user_id: str, password: str) -> None:
-        """Raises InvalidInput for one that is too short or long, NotFound."""
-        await self._store.set_password(user_id, await self._passwords.hash(password))
-
-    def authenticate_session(self, secret: str) -> Identity | None:
-        """Whose session this is; using it keeps it alive for another 30 days."""
-        secret_hash = hash_secret(secret)
-        row = self._store.session_by_hash(secret_hash)
-        now = self._environment.unix_us()
-        if row is None or not hmac.compare_digest(row.secret_hash, secret_hash):
-            return None
-        if row.expires_at <= now:
-            return None
-        expires_at = self._environment.after(SESSION_SECONDS)
-        if expires_at - row.expires_at >= SESSION_RENEWAL_SECONDS * SECOND_US:
-            self._store.extend_session(row.id, expires_at)
-        return self._session_identity(row.user_id, row.id)
-
-    async def _sign_in(self, user: UserRow) -> NewSession:
-        secret = make_secret("s", self._environment.random_bytes)
-        row = SessionRow(
-            id=self._environment.new_id("tok"),
-            user_id=user.id,
-            secret_hash=hash_secret(secret),
-            created_at=self._environment.unix_us(),
-            expires_at=self._environment.after(SESSION_SECONDS),
-        )
-        await self._store.add_session(row)
-        identity = self._session_identity(user.id, row.id)
-        assert identity is not None
-        return NewSession(secret, identity)
-
-    def _session_identity(self, user_id: str, session_id: str) -> Identity | None:
-        return self._identity(user_id, "session", session_id, frozenset(ALL_SCOPES), None, None)
-
-    def _identity(
-        self,
-        user_id: str,
-        kind: IdentityKind,
-        token_id: str,
-        scopes: frozenset[Scope],
-        workspace_id: str | None,
-        expires_at: int | None,
-    ) -> Identity | None:
-        user = self._store.user(user_id)
+        user = self._store.user(row.user_id)
         if user is None:
             return None
         return Identity(
             user_id=user.id,
             username=user.username,
             role=user.role,
-            kind=kind,
-            scopes=scopes,
-            workspace_id=workspace_id,
-            token_id=token_id,
-            expires_at=expires_at,
+            kind="token",
+            scopes=frozenset(row.scopes),
+            workspace_id=row.workspace_id,
+            token_id=row.id,
+            expires_at=row.expires_at,
         )
 
     def _token_row(

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 SecretKind = Literal["u", "d", "s", "k"]
-"""`u`: a user's API token; `d`: a daemon's; `s`: a browser session's; `k`: ticket or link."""
+"""`u`: a user's API token; `d`: a daemon's; `s`: a browser session's; `k`: ticket, link or the
+device code of a sign-in."""
 
 BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Consonants: no code spells a word, and none is misread for a digit.

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from arborlink.protocol.errors import NotAllowed
-from arborlink.protocol.resources import ALL_SCOPES, Principal, Scope
+from arborlink.protocol.resources import Scope
 
 IdentityKind = Literal["user", "token", "session", "daemon"]
 
@@ -16,7 +16,8 @@ class Identity(Struct, frozen=True, kw_only=True):
     """A proven principal. A `workspace_id` limits it to that workspace.
 
     `token_id` is what revocation names: an API token's id, a session's, or a daemon's. From
-    `expires_at` (µs since 1970) on the credential is worth nothing.
+    `expires_at` (µs since 1970) on the credential is worth nothing. `session_expires_at` is that of
+    a session that is not used again.
     """
 
     user_id: str
@@ -27,6 +28,7 @@ class Identity(Struct, frozen=True, kw_only=True):
     workspace_id: str | None = None
     token_id: str | None = None
     expires_at: int | None = None
+    session_expires_at: int | None = None
 
     def require(self, scope: Scope, workspace_id: str | None = None) -> None:
         """Go on only when this is permitted; `admin` includes every other scope.
@@ -49,13 +51,12 @@ class Identity(Struct, frozen=True, kw_only=True):
         if self.workspace_id is not None:
             raise NotAllowed("This credential is limited to one workspace and cannot do that.")
 
-    def principal(self) -> Principal:
-        """This identity as `GET /api/me` shows it."""
-        return Principal(
-            user_id=self.user_id,
-            username=self.username,
-            role=self.role,
-            scopes=[scope for scope in ALL_SCOPES if scope in self.scopes],
-            workspace_id=self.workspace_id,
-            token_id=self.token_id if self.kind == "token" else None,
-        )
+    def require_owner(self) -> None:
+        """Go on only when this may manage the hub and its accounts.
+
+        Raises:
+            NotAllowed: not an owner, or a credential that may do less than its owner.
+        """
+        self.require_everywhere("admin")
+        if self.role != "owner":
+            raise NotAllowed("Only owners of this hub may do that. Ask one of them.")

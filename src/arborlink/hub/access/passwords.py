@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from typing import Final
 
 import argon2
@@ -10,7 +11,7 @@ import argon2
 from arborlink.protocol.errors import InvalidInput
 
 MIN_PASSWORD_CHARS: Final = 10
-MAX_PASSWORD_CHARS: Final = 1_024
+MAX_PASSWORD_BYTES: Final = 1_024
 # Each takes 64 MiB while it runs.
 CONCURRENT_HASHES: Final = 2
 
@@ -23,18 +24,22 @@ class Passwords:
         self._slots = asyncio.Semaphore(CONCURRENT_HASHES)
         self._decoy: str | None = None
 
-    async def hash(self, password: str) -> str:
-        """What to store. Raises InvalidInput for one that is too short or too long."""
-        if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
-            raise InvalidInput(
-                f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters."
-            )
+    async def hash(self, password: str, username: str) -> str:
+        """What to store for this account. Raises InvalidInput (code `weak_password`)."""
+        password = _normal(password)
+        if len(password) < MIN_PASSWORD_CHARS:
+            raise _weak(f"A password has at least {MIN_PASSWORD_CHARS} characters.")
+        if len(password.encode()) > MAX_PASSWORD_BYTES:
+            raise _weak(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
+        if password.casefold() == _normal(username).casefold():
+            raise _weak("The name of the account is no password. Choose something else.")
         async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether it is the right one; without a hash none is, and that takes as long to say."""
-        if len(password) > MAX_PASSWORD_CHARS:
+        password = _normal(password)
+        if len(password.encode()) > MAX_PASSWORD_BYTES:
             return False
         async with self._slots:
             return await asyncio.to_thread(self._verify, password_hash, password)
@@ -47,3 +52,12 @@ class Passwords:
         except (argon2.exceptions.Argon2Error, argon2.exceptions.InvalidHashError):
             return False
         return password_hash is not None
+
+
+def _normal(password: str) -> str:
+    # Keyboards and systems differ in how they write the same accented letter (NIST SP 800-63B).
+    return unicodedata.normalize("NFC", password)
+
+
+def _weak(message: str) -> InvalidInput:
+    return InvalidInput(message, code="weak_password")

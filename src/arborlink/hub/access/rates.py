@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from arborlink.protocol.errors import TooManyRequests
+from arborlink.protocol.errors import ArborError, TooManyRequests
 
 MAX_KEYS: Final = 10_000
 
@@ -46,6 +47,33 @@ class RateLimiter:
         """Check and spend. Raises TooManyRequests."""
         self.check(key)
         self.spend(key)
+
+    @contextmanager
+    def attempt(self, *keys: str, wrong: type[ArborError]) -> Iterator[None]:
+        """One guess, counted for each key unless what is inside turns out not to be `wrong`.
+
+        It is counted first: many guesses at once would otherwise all find the budget whole.
+
+        Raises:
+            TooManyRequests: a key's budget is used up.
+        """
+        for key in keys:
+            self.check(key)
+        for key in keys:
+            self.spend(key)
+        try:
+            yield
+        except wrong:
+            raise
+        except BaseException:
+            self._give_back(keys)
+            raise
+        self._give_back(keys)
+
+    def _give_back(self, keys: tuple[str, ...]) -> None:
+        for key in keys:
+            if key in self._whole_at:
+                self._whole_at[key] -= self._interval
 
     def _forget(self, now: float) -> None:
         self._whole_at = {key: at for key, at in self._whole_at.items() if at > now}

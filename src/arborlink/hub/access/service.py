@@ -7,13 +7,17 @@ from typing import Final
 
 import argon2
 
-from arborlink.hub.access.accounts import Accounts, NewSecret
+from arborlink.hub.access.accounts import Accounts
+from arborlink.hub.access.browsers import Browsers, NewLink
+from arborlink.hub.access.devices import Devices
 from arborlink.hub.access.enrolments import Enrolments
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
+from arborlink.hub.access.listeners import Listeners
 from arborlink.hub.access.passwords import Passwords
 from arborlink.hub.access.rates import RateLimiter
 from arborlink.hub.access.tickets import Ticket, Tickets
+from arborlink.hub.access.users import Users
 from arborlink.hub.access.visibility import Visibility
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import Store
@@ -23,8 +27,6 @@ from arborlink.protocol.limits import MAX_TOKEN_CHARS
 from arborlink.protocol.resources import Scope
 
 MINUTE_SECONDS: Final = 60.0
-
-Revoked = Callable[[str], object]
 
 
 class Access:
@@ -44,9 +46,12 @@ class Access:
         self.environment = environment or Environment()
         self.settings = settings
         self.visibility = Visibility(store)
-        self.accounts = Accounts(
-            store, self.environment, Passwords(hasher or argon2.PasswordHasher())
-        )
+        self._revoked, self._changed = Listeners(), Listeners()
+        passwords = Passwords(hasher or argon2.PasswordHasher())
+        self.accounts = Accounts(store, self.environment)
+        self.browsers = Browsers(store, self.environment, passwords)
+        self.users = Users(store, self.environment, passwords, self._revoked, self._changed)
+        self.devices = Devices(self.accounts, self.environment)
         self.enrolments = Enrolments(store, self.environment, self.visibility)
         self.requests = RateLimiter(
             settings.requests_per_second, settings.requests_burst, self.environment.monotonic
@@ -57,18 +62,20 @@ class Access:
         )
         self._store = store
         self._tickets = Tickets(self.environment)
-        self._on_revoked: list[Revoked] = [self._tickets.revoke]
+        for listener in (self._tickets.revoke, self.devices.revoke):
+            self._revoked.add(listener)
+            self._changed.add(listener)
 
     async def bootstrap(self, token: str | None) -> UserRow:
         """The owner's account, made if need be; see `Accounts.bootstrap`. Raises InvalidInput."""
         return await self.accounts.bootstrap(token, self.settings.owner_name)
 
-    async def create_sign_in_link(self, user_id: str | None = None) -> NewSecret:
+    async def create_sign_in_link(self, user_id: str | None = None) -> NewLink:
         """A link's secret for this user, or the owner. Raises NotAuthenticated without one."""
         owner = self._store.owner() if user_id is None else self._store.user(user_id)
         if owner is None:
             raise NotAuthenticated("There is no such account.")
-        return await self.accounts.create_sign_in_link(owner.id)
+        return await self.browsers.create_link(owner.id)
 
     # ── who is it ────────────────────────────────────────────────────────────────────────────
 
@@ -85,7 +92,7 @@ class Access:
         """The owner of a session cookie. Raises NotAuthenticated."""
         identity = None
         if 0 < len(secret) <= MAX_TOKEN_CHARS:
-            identity = self.accounts.authenticate_session(secret)
+            identity = self.browsers.authenticate(secret)
         if identity is None:
             raise NotAuthenticated("This session is over. Sign in again.")
         return identity
@@ -107,9 +114,13 @@ class Access:
 
     # ── who is it no longer ──────────────────────────────────────────────────────────────────
 
-    def on_revoked(self, callback: Revoked) -> None:
+    def on_revoked(self, callback: Callable[[str], object]) -> None:
         """Call this with the id of every token, session, daemon or user that is revoked."""
-        self._on_revoked.append(callback)
+        self._revoked.add(callback)
+
+    def on_changed(self, callback: Callable[[str], object]) -> None:
+        """Call this with the id of every user whose role or name is another one now."""
+        self._changed.add(callback)
 
     async def create_token(
         self,
@@ -132,20 +143,25 @@ class Access:
         if token_id != identity.token_id:
             identity.require_everywhere("admin")
         await self._store.delete_token(token_id, identity.user_id)
-        self._tell_revoked(token_id)
+        self._revoked.tell(token_id)
 
     async def sign_out(self, identity: Identity) -> None:
         """End the session that this identity came from."""
         if identity.kind == "session" and identity.token_id is not None:
             await self._store.delete_session(identity.token_id)
-            self._tell_revoked(identity.token_id)
+            self._revoked.tell(identity.token_id)
+
+    async def end_session(self, identity: Identity, session_id: str) -> None:
+        """End one of this user's sessions. Raises NotFound, NotAllowed."""
+        await self.browsers.end(identity, session_id)
+        self._revoked.tell(session_id)
+
+    async def sign_out_everywhere(self, identity: Identity) -> None:
+        """End all sessions of this user; API tokens stay. Raises NotAllowed."""
+        self._revoked.tell(*await self.browsers.end_all(identity))
 
     async def remove_daemon(self, identity: Identity, daemon_id: str) -> DaemonRow:
         """Raises NotFound, NotAllowed."""
         row = await self.enrolments.remove(identity, daemon_id)
-        self._tell_revoked(row.id)
+        self._revoked.tell(row.id)
         return row
-
-    def _tell_revoked(self, subject_id: str) -> None:
-        for callback in self._on_revoked:
-            callback(subject_id)

@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute
 
 from arborlink.hub.routes import (
+    connections,
     daemons,
+    device,
     health,
     outputs,
     sessions,
     tasks,
     tokens,
+    users,
     workspaces,
 )
 from arborlink.hub.routes.documents import Documents
+from arborlink.hub.routes.metrics import register_collectors
 from arborlink.hub.routes.operations import Operation, build_routes
 from arborlink.hub.routes.static import Page
 from arborlink.hub.service.ports import HubPorts
@@ -26,14 +30,17 @@ OPERATIONS: tuple[Operation, ...] = (
     *daemons.OPERATIONS,
     *tasks.OPERATIONS,
     *outputs.OPERATIONS,
+    *device.OPERATIONS,
     *tokens.OPERATIONS,
+    *users.OPERATIONS,
+    *connections.OPERATIONS,
     *health.OPERATIONS,
 )
 
 
 def routes(hub: HubPorts, extra: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
     """All routes, with `extra` ones of the live half before the page, which takes the rest."""
-    hub.metrics.register(health.HubCollector(hub))
+    register_collectors(hub, hub.metrics)
     documents = Documents(OPERATIONS)
     described = [*OPERATIONS, *documents.operations]
     return [*build_routes(hub, described), *extra, *Page().routes()]

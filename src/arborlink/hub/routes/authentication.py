@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink.hub.access import Access, Identity, origin_allowed
-from arborlink.hub.access.accounts import SESSION_SECONDS
+from arborlink.hub.access.browsers import SESSION_SECONDS, Browser
 from arborlink.protocol.errors import NotAllowed, NotAuthenticated
 
 SESSION_COOKIE: Final = "arbor_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+MAX_USER_AGENT_CHARS: Final = 256
 
 
 async def identify(access: Access, request: Request) -> Identity:
@@ -39,6 +40,21 @@ async def identify(access: Access, request: Request) -> Identity:
 def client_address(request: Request) -> str:
     """Where the request came from; behind a proxy that is trusted, what that one says."""
     return request.client.host if request.client else ""
+
+
+def browser_of(request: Request) -> Browser:
+    """What a list of one's sessions says of this one."""
+    said = request.headers.get("user-agent", "")
+    shown = "".join(each for each in said if each.isprintable())[:MAX_USER_AGENT_CHARS]
+    return Browser(client_address(request) or None, shown or None)
+
+
+def hub_address(access: Access, request: Request) -> str:
+    """How browsers and daemons reach this hub, as far as the settings or this request tell."""
+    if access.settings.public_url is not None:
+        return access.settings.public_url
+    scheme = "https" if is_secure(access, request) else "http"
+    return f"{scheme}://{request.headers.get('host', '')}"
 
 
 def check_origin(access: Access, request: Request, *, required: bool) -> None:

@@ -81,10 +81,11 @@ class WorkspaceName(Body, frozen=True):
 
 
 class EnrolmentCode(Resource, frozen=True):
-    """What is typed on the machine: `arbor daemon --hub URL --code CODE`."""
+    """`command` is what is typed in the machine's folder: `arbor daemon --hub URL --code CODE`."""
 
     code: str
     expires_at: str
+    command: str
 
 
 class Enrol(Body, frozen=True):

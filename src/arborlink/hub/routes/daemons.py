@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from arborlink.hub.routes.authentication import client_address, identify
+from arborlink.hub.routes.authentication import client_address, hub_address, identify
 from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, EnrolmentCode
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
@@ -18,7 +20,12 @@ async def create_code(hub: HubPorts, request: Request) -> Response:
     """The code is shown this once."""
     identity = await identify(hub.access, request)
     code = await hub.access.enrolments.create_code(identity, request.path_params["id"])
-    body = EnrolmentCode(code=code.code, expires_at=rfc3339(code.expires_at))
+    address = hub_address(hub.access, request)
+    body = EnrolmentCode(
+        code=code.code,
+        expires_at=rfc3339(code.expires_at),
+        command=shlex.join(["arbor", "daemon", "--hub", address, "--code", code.code]),
+    )
     return json_response(body, 201)
 
 
@@ -26,12 +33,8 @@ async def enrol(hub: HubPorts, request: Request) -> Response:
     """The code is the credential. Guesses are counted by address, before anything is compared."""
     body = await read_json(request, Enrol, hub.settings.request_body_bytes)
     guesses = f"enroll {client_address(request)}"
-    hub.access.failures.check(guesses)
-    try:
+    with hub.access.failures.attempt(guesses, wrong=NotFound):
         enrolled = await hub.access.enrolments.redeem(body.code)
-    except NotFound:
-        hub.access.failures.spend(guesses)
-        raise
     hub.announcer.workspace_changed(enrolled.workspace_id)
     result = EnrolledDaemon(
         workspace_id=enrolled.workspace_id,

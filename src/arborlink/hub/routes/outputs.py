@@ -17,7 +17,11 @@ OPERATIONS = (
         media_type="text/plain",
         parameters=(
             Parameter("stream", "Only this one", schema={"enum": ["stdout", "stderr"]}),
-            Parameter("format", "How to write it", schema={"enum": ["raw", "text", "jsonl", "asciicast"]}),
+            Parameter(
+                "format",
+                "How to write it",
+                schema={"enum": ["raw", "text", "jsonl", "asciicast"]},
+            ),
             Parameter("from", "From this offset on; negative: so many bytes before the end"),
             Parameter("to", "Up to this offset"),
             Parameter("download", "1: as an attachment"),

@@ -85,5 +85,13 @@ def integer_parameter(request: Request, name: str, default: int, low: int, high:
     return int(text)
 
 
+def boolean_parameter(request: Request, name: str) -> bool:
+    """Whether the query string has `name=1`. Raises InvalidInput for anything but 0 and 1."""
+    text = request.query_params.get(name, "0")
+    if text not in ("0", "1"):
+        raise InvalidInput(f"{name} is 0 or 1.")
+    return text == "1"
+
+
 def _too_large(limit: int) -> MessageTooLarge:
     return MessageTooLarge(f"The body is above the limit of {limit} bytes.")

@@ -5,22 +5,27 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from arborlink.hub.access.accounts import NewSession
+from arborlink.hub.access import Access, Identity
+from arborlink.hub.access.browsers import NewLink, NewSession
+from arborlink.hub.routes.account_bodies import BrowserSession, BrowserSessionPage
 from arborlink.hub.routes.authentication import (
     SESSION_COOKIE,
+    browser_of,
     check_origin,
     client_address,
+    hub_address,
     identify,
     is_secure,
     set_session_cookie,
 )
 from arborlink.hub.routes.bodies import SignIn, SignInLink, Ticket
-from arborlink.hub.routes.operations import Operation
-from arborlink.hub.routes.requests import json_response, no_content, read_json
+from arborlink.hub.routes.operations import Operation, Parameter
+from arborlink.hub.routes.requests import boolean_parameter, json_response, no_content, read_json
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.views import rfc3339
+from arborlink.hub.store.base_access import SessionRow
+from arborlink.hub.views import optional_rfc3339, rfc3339
 from arborlink.protocol.errors import InvalidInput, NotAuthenticated
-from arborlink.protocol.resources import Principal
+from arborlink.protocol.resources import ALL_SCOPES, Principal
 
 
 async def sign_in(hub: HubPorts, request: Request) -> Response:
@@ -28,32 +33,33 @@ async def sign_in(hub: HubPorts, request: Request) -> Response:
     check_origin(hub.access, request, required=False)
     body = await read_json(request, SignIn, hub.settings.request_body_bytes)
     guesses = f"sign-in {client_address(request)}"
-    hub.access.failures.check(guesses)
-    try:
-        session = await _sign_in(hub, body)
-    except NotAuthenticated:
-        hub.access.failures.spend(guesses)
-        raise
-    response = json_response(session.identity.principal(), 201)
+    with hub.access.failures.attempt(guesses, wrong=NotAuthenticated):
+        session = await _sign_in(hub, request, body)
+    response = json_response(principal(hub.access, session.identity), 201)
     set_session_cookie(hub.access, request, response, session.secret)
     return response
 
 
-async def _sign_in(hub: HubPorts, body: SignIn) -> NewSession:
-    accounts = hub.access.accounts
+async def _sign_in(hub: HubPorts, request: Request, body: SignIn) -> NewSession:
+    browser = browser_of(request)
     if body.link is not None:
-        return await accounts.sign_in_with_link(body.link)
+        return await hub.access.browsers.sign_in_with_link(body.link, browser)
     if body.username is None or body.password is None:
         raise InvalidInput("Send either link, or username and password.")
-    return await accounts.sign_in_with_password(body.username, body.password)
+    return await hub.access.browsers.sign_in_with_password(body.username, body.password, browser)
 
 
 async def sign_out(hub: HubPorts, request: Request) -> Response:
     """The cookie is deleted even when its session was over already."""
+    everywhere = boolean_parameter(request, "everywhere")
     try:
-        await hub.access.sign_out(await identify(hub.access, request))
+        identity = await identify(hub.access, request)
+        if everywhere:
+            await hub.access.sign_out_everywhere(identity)
+        else:
+            await hub.access.sign_out(identity)
     except NotAuthenticated:
-        if "authorization" in request.headers:
+        if everywhere or "authorization" in request.headers:
             raise
     response = no_content()
     response.delete_cookie(
@@ -71,20 +77,62 @@ async def create_link(hub: HubPorts, request: Request) -> Response:
     identity = await identify(hub.access, request)
     identity.require_everywhere("admin")
     link = await hub.access.create_sign_in_link(identity.user_id)
-    scheme = "https" if is_secure(hub.access, request) else "http"
-    base = hub.settings.public_url or f"{scheme}://{request.headers.get('host', '')}"
-    url = f"{base}/#link={link.secret}"
-    body = SignInLink(link=link.secret, url=url, expires_at=rfc3339(link.expires_at))
-    return json_response(body, 201)
+    return json_response(link_resource(hub.access, request, link), 201)
+
+
+def link_resource(access: Access, request: Request, link: NewLink) -> SignInLink:
+    """The link as it is shown, this once."""
+    url = f"{hub_address(access, request)}/#link={link.secret}"
+    return SignInLink(link=link.secret, url=url, expires_at=rfc3339(link.expires_at))
 
 
 async def me(hub: HubPorts, request: Request) -> Response:
     """A session's cookie is renewed on the way."""
     identity = await identify(hub.access, request)
-    response = json_response(identity.principal())
+    response = json_response(principal(hub.access, identity))
     if identity.kind == "session":
         set_session_cookie(hub.access, request, response, request.cookies[SESSION_COOKIE])
     return response
+
+
+def principal(access: Access, identity: Identity) -> Principal:
+    """An identity as it is shown to itself."""
+    return Principal(
+        user_id=identity.user_id,
+        username=identity.username,
+        role=identity.role,
+        scopes=[scope for scope in ALL_SCOPES if scope in identity.scopes],
+        workspace_id=identity.workspace_id,
+        token_id=identity.token_id if identity.kind == "token" else None,
+        has_password=access.users.has_password(identity.user_id),
+        session_expires_at=optional_rfc3339(identity.session_expires_at),
+    )
+
+
+async def list_sessions(hub: HubPorts, request: Request) -> Response:
+    """All on one page: nobody signs in with that many browsers."""
+    identity = await identify(hub.access, request)
+    items = [_session(row, identity) for row in hub.access.browsers.sessions(identity)]
+    return json_response(BrowserSessionPage(items=items, next_cursor=None))
+
+
+def _session(row: SessionRow, identity: Identity) -> BrowserSession:
+    return BrowserSession(
+        id=row.id,
+        created_at=rfc3339(row.created_at),
+        last_seen_at=rfc3339(row.last_seen_at or row.created_at),
+        expires_at=rfc3339(row.expires_at),
+        address=row.address,
+        user_agent=row.user_agent,
+        current=row.id == identity.token_id,
+    )
+
+
+async def end_session(hub: HubPorts, request: Request) -> Response:
+    """A browser that was lost, say."""
+    identity = await identify(hub.access, request)
+    await hub.access.end_session(identity, request.path_params["id"])
+    return no_content()
 
 
 async def create_ticket(hub: HubPorts, request: Request) -> Response:
@@ -111,9 +159,34 @@ OPERATIONS = (
     Operation(
         method="DELETE",
         path="/api/session",
-        summary="Sign out",
+        summary="Sign out, and close what this browser holds open",
         tag=TAG,
         handle=sign_out,
+        status=204,
+        parameters=(
+            Parameter(
+                "everywhere",
+                "1: end all of your sessions, with links not used yet; API tokens stay",
+                schema={"enum": ["0", "1"]},
+            ),
+        ),
+    ),
+    Operation(
+        method="GET",
+        path="/api/sessions",
+        summary="The browsers in which you are signed in, newest first",
+        tag=TAG,
+        handle=list_sessions,
+        scope="admin",
+        result=BrowserSessionPage,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/sessions/{id}",
+        summary="Sign one of your browsers out, and close what it holds open",
+        tag=TAG,
+        handle=end_session,
+        scope="admin",
         status=204,
     ),
     Operation(

@@ -18,6 +18,8 @@ INDEX: Final = "index.html"
 HASHED_PREFIX: Final = "assets/"
 FOREVER: Final = "public, max-age=31536000, immutable"
 ASK_FIRST: Final = "no-cache"
+# What the build packed beforehand, the smallest first; browsers take `br` over https only.
+ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
 MEDIA_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -71,10 +73,24 @@ class Page:
         guessed = mimetypes.guess_type(path)[0] or "application/octet-stream"
         headers = {"Cache-Control": caching}
         file = self._files[path]
-        packed = self._files.get(f"{path}.gz")
-        if packed is not None:
+        packed = self._packed(path)
+        if packed:
             headers["Vary"] = "Accept-Encoding"
-            if "gzip" in request.headers.get("accept-encoding", ""):
-                headers["Content-Encoding"] = "gzip"
-                file = packed
+        accepted = _accepted_encodings(request)
+        for encoding in packed:
+            if encoding in accepted:
+                headers["Content-Encoding"] = encoding
+                file = packed[encoding]
+                break
         return FileResponse(file, headers=headers, media_type=MEDIA_TYPES.get(suffix, guessed))
+
+    def _packed(self, path: str) -> dict[str, Path]:
+        named = {encoding: f"{path}{ending}" for encoding, ending in ENCODINGS.items()}
+        return {
+            encoding: self._files[name] for encoding, name in named.items() if name in self._files
+        }
+
+
+def _accepted_encodings(request: Request) -> set[str]:
+    header = request.headers.get("accept-encoding", "")
+    return {choice.partition(";")[0].strip() for choice in header.split(",")}

@@ -6,13 +6,11 @@ except where a code is used up by reading it. Times are µs since 1970.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
-from arborlink.protocol.resources import Scope
-
-Role = Literal["owner", "member"]
+from arborlink.protocol.resources import Role, Scope
 
 
 class UserRow(Struct, frozen=True, kw_only=True):
@@ -41,13 +39,16 @@ class TokenRow(Struct, frozen=True, kw_only=True):
 
 
 class SessionRow(Struct, frozen=True, kw_only=True):
-    """A browser that is signed in."""
+    """A browser that is signed in; `user_agent` is what it says of itself."""
 
     id: str
     user_id: str
     secret_hash: bytes
     created_at: int
     expires_at: int
+    last_seen_at: int | None = None
+    address: str | None = None
+    user_agent: str | None = None
 
 
 class SignInLinkRow(Struct, frozen=True, kw_only=True):
@@ -98,8 +99,39 @@ class AccountStore(Protocol):
         """Raises Conflict when the name is taken."""
         ...
 
-    async def set_password(self, user_id: str, password_hash: str | None) -> None:
-        """Raises NotFound."""
+    def users(self) -> list[UserRow]:
+        """All, by name."""
+        ...
+
+    async def update_user(
+        self, user_id: str, *, username: str | None = None, role: Role | None = None
+    ) -> UserRow:
+        """Change what is given.
+
+        Raises:
+            NotFound: no such account.
+            Conflict: the name is taken, or nobody would be an owner (code `last_owner`).
+        """
+        ...
+
+    async def delete_user(self, user_id: str, heir_id: str) -> list[str]:
+        """Delete an account with its tokens, sessions, links and codes; its workspaces, whose ids
+        are returned, pass on to the heir.
+
+        Raises:
+            NotFound: no such account, or heir.
+            Conflict: nobody would be an owner (code `last_owner`).
+        """
+        ...
+
+    async def set_password(
+        self, user_id: str, password_hash: str | None, keep_session: str | None = None
+    ) -> list[str]:
+        """Also ends the account's links and sessions but that one; the ids of those that ended.
+
+        Raises:
+            NotFound: no such account.
+        """
         ...
 
     def token_by_hash(self, secret_hash: bytes) -> TokenRow | None: ...
@@ -127,14 +159,29 @@ class AccountStore(Protocol):
 
     def session_by_hash(self, secret_hash: bytes) -> SessionRow | None: ...
 
-    async def add_session(self, row: SessionRow) -> SessionRow: ...
+    def sessions(self, user_id: str, now: int) -> list[SessionRow]:
+        """Those that have not expired, newest first."""
+        ...
 
-    def extend_session(self, session_id: str, expires_at: int) -> None:
+    async def add_session(self, row: SessionRow, password_hash: str | None = None) -> SessionRow:
+        """Store a new session. With `password_hash` only while that is still the account's own:
+        a password that was changed meanwhile signs nobody in.
+
+        Raises:
+            NotAuthenticated: it is another one by now, or the account is gone.
+        """
+        ...
+
+    def note_session_used(self, session_id: str, at: int, expires_at: int) -> None:
         """Remember it soon, without anybody waiting."""
         ...
 
     async def delete_session(self, session_id: str) -> None:
         """Nothing happens when it is gone already."""
+        ...
+
+    async def delete_sessions(self, user_id: str) -> list[str]:
+        """All of an account's, and its links; the ids of those that ended."""
         ...
 
     async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None: ...

@@ -1,4 +1,4 @@
-"""Accounts, API tokens and browser sessions in SQLite."""
+"""API tokens, browser sessions and sign-in links in SQLite; accounts are in `sqlite_users`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from arborlink.hub.store.database import Database, fetch
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
-from arborlink.protocol.errors import Conflict, NotFound
+from arborlink.hub.store.sqlite_users import end_sessions
+from arborlink.protocol.errors import NotAuthenticated, NotFound
 
 BOOTSTRAP_KEY: Final = "bootstrap_token"
 
@@ -23,56 +24,7 @@ _SESSION: Final = RowMapper(SessionRow)
 
 
 class SqliteAccounts(Database):
-    """Implements `AccountStore`."""
-
-    def user(self, user_id: str) -> UserRow | None:
-        """One account."""
-        return _USER.optional(self._one(_SQL["user"], {"id": user_id}))
-
-    def user_by_name(self, username: str) -> UserRow | None:
-        """One account by its name."""
-        return _USER.optional(self._one(_SQL["user_by_name"], {"username": username}))
-
-    def owner(self) -> UserRow | None:
-        """The first owner."""
-        return _USER.optional(self._one(_SQL["owner"]))
-
-    async def ensure_owner(self, row: UserRow) -> UserRow:
-        """The first owner, made of `row` when there is none."""
-
-        def job(connection: apsw.Connection) -> UserRow:
-            for owner in fetch(connection, _SQL["owner"]):
-                return _USER.decode(owner)
-            connection.execute(_SQL["add_user"], _USER.encode(row))
-            return row
-
-        return await self._write(job)
-
-    async def add_user(self, row: UserRow) -> UserRow:
-        """Store a new account."""
-
-        def job(connection: apsw.Connection) -> UserRow:
-            try:
-                connection.execute(_SQL["add_user"], _USER.encode(row))
-            except apsw.ConstraintError as error:
-                raise Conflict(
-                    f"There is an account named {row.username!r} already. Choose another name.",
-                    code="name_taken",
-                ) from error
-            return row
-
-        return await self._write(job)
-
-    async def set_password(self, user_id: str, password_hash: str | None) -> None:
-        """Another password, or none."""
-
-        def job(connection: apsw.Connection) -> None:
-            bindings = {"id": user_id, "password_hash": password_hash}
-            connection.execute(_SQL["set_password"], bindings)
-            if connection.changes() == 0:
-                raise NotFound(f"There is no user {user_id}.", ref=user_id)
-
-        await self._write(job)
+    """Implements what `AccountStore` says of the credentials of accounts."""
 
     def token_by_hash(self, secret_hash: bytes) -> TokenRow | None:
         """The token with this secret."""
@@ -127,25 +79,41 @@ class SqliteAccounts(Database):
         """The session with this secret."""
         return _SESSION.optional(self._one(_SQL["session_by_hash"], {"secret_hash": secret_hash}))
 
-    async def add_session(self, row: SessionRow) -> SessionRow:
+    def sessions(self, user_id: str, now: int) -> list[SessionRow]:
+        """Somebody's browsers, newest first."""
+        bindings = {"user_id": user_id, "now": now}
+        return [_SESSION.decode(row) for row in self._all(_SQL["sessions"], bindings)]
+
+    async def add_session(self, row: SessionRow, password_hash: str | None = None) -> SessionRow:
         """Somebody signed in; those whose time is over are forgotten on the way."""
+        bindings = {**_SESSION.encode(row), "password_hash": password_hash}
 
         def job(connection: apsw.Connection) -> SessionRow:
             connection.execute(_SQL["forget_sessions"], {"now": row.created_at})
-            connection.execute(_SQL["add_session"], _SESSION.encode(row))
+            connection.execute(_SQL["add_session"], bindings)
+            if connection.changes() == 0:
+                raise NotAuthenticated("The account was changed just now. Sign in again.")
             return row
 
         return await self._write(job)
 
-    def extend_session(self, session_id: str, expires_at: int) -> None:
+    def note_session_used(self, session_id: str, at: int, expires_at: int) -> None:
         """A session that is used lives on."""
-        bindings = {"id": session_id, "expires_at": expires_at}
-        self._execute_soon(_SQL["extend_session"], bindings)
+        bindings = {"id": session_id, "at": at, "expires_at": expires_at}
+        self._execute_soon(_SQL["note_session_used"], bindings)
 
     async def delete_session(self, session_id: str) -> None:
         """Somebody signed out."""
         bindings = {"id": session_id}
         await self._execute(_SQL["delete_session"], bindings)
+
+    async def delete_sessions(self, user_id: str) -> list[str]:
+        """Somebody signed out everywhere."""
+
+        def job(connection: apsw.Connection) -> list[str]:
+            return end_sessions(connection, user_id, keep=None)
+
+        return await self._write(job)
 
     async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:
         """A link that signs its bearer in, once."""

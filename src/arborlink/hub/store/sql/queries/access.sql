@@ -15,9 +15,38 @@ SELECT * FROM user_rows WHERE role = 'owner' ORDER BY id LIMIT 1;
 INSERT INTO users (id, username, role, password_hash, created_at)
 VALUES (:id, :username, :role, :password_hash, :created_at);
 
+-- name: users
+-- All accounts, by name.
+SELECT * FROM user_rows ORDER BY username COLLATE NOCASE;
+
 -- name: set_password
 -- Another password, or none.
 UPDATE users SET password_hash = :password_hash WHERE id = :id;
+
+-- name: update_user
+-- Another name, another role, or both.
+UPDATE users SET username = coalesce(:username, username), role = coalesce(:role, role)
+WHERE id = :id;
+
+-- name: count_owners
+-- How many could still manage this hub.
+SELECT count(*) FROM users WHERE role = 'owner';
+
+-- name: delete_user
+-- An account, with its tokens, sessions and links.
+DELETE FROM users WHERE id = :id;
+
+-- name: names_of_workspaces
+-- Somebody's workspaces.
+SELECT id, name FROM workspaces WHERE owner_id = :owner_id ORDER BY id;
+
+-- name: pass_on_workspace
+-- A workspace gets another owner, and the name that it has there.
+UPDATE workspaces SET owner_id = :owner_id, name = :name WHERE id = :id;
+
+-- name: delete_enrolments_by
+-- Codes that somebody made.
+DELETE FROM enrolments WHERE created_by = :user_id;
 
 -- name: token_by_hash
 -- The token with this secret.
@@ -48,18 +77,30 @@ UPDATE tokens SET last_used_at = :at WHERE id = :id;
 -- The browser session with this secret.
 SELECT * FROM session_rows WHERE secret_hash = :secret_hash;
 
--- name: add_session
--- Somebody signed in.
-INSERT INTO sessions (id, user_id, secret_hash, created_at, expires_at)
-VALUES (:id, :user_id, :secret_hash, :created_at, :expires_at);
+-- name: sessions
+-- Somebody's browsers, newest first.
+SELECT * FROM session_rows WHERE user_id = :user_id AND expires_at > :now ORDER BY id DESC;
 
--- name: extend_session
+-- name: add_session
+-- Somebody signed in; nothing happens when the account is gone or its password another one by now.
+INSERT INTO sessions (
+  id, user_id, secret_hash, created_at, expires_at, last_seen_at, address, user_agent
+)
+SELECT :id, id, :secret_hash, :created_at, :expires_at, :last_seen_at, :address, :user_agent
+FROM users
+WHERE id = :user_id AND (:password_hash IS NULL OR password_hash = :password_hash);
+
+-- name: note_session_used
 -- A session that is used lives on.
-UPDATE sessions SET expires_at = :expires_at WHERE id = :id;
+UPDATE sessions SET last_seen_at = :at, expires_at = :expires_at WHERE id = :id;
 
 -- name: delete_session
 -- Somebody signed out.
 DELETE FROM sessions WHERE id = :id;
+
+-- name: delete_sessions
+-- Somebody signed out everywhere, but for one session if that is named.
+DELETE FROM sessions WHERE user_id = :user_id AND id IS NOT :keep RETURNING id;
 
 -- name: forget_sessions
 -- Sessions whose time is over.
@@ -73,6 +114,10 @@ VALUES (:code_hash, :user_id, :expires_at);
 -- name: take_sign_in_link
 -- The link is used up by reading it.
 DELETE FROM sign_in_links WHERE code_hash = :code_hash RETURNING user_id, expires_at;
+
+-- name: delete_sign_in_links
+-- Links of an account.
+DELETE FROM sign_in_links WHERE user_id = :user_id;
 
 -- name: forget_sign_in_links
 -- Links whose time is over.

@@ -1,0 +1,134 @@
+"""`arbor user`: the accounts of a hub, and one's own password."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from arborlink.cli.console import ago, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from arborlink.client import Hub, Principal
+    from arborlink.protocol.resources import Role
+
+
+@click.group(
+    "user",
+    epilog="Example: arbor user add mia",
+    short_help="Add, list and remove accounts; set passwords.",
+)
+def user_command() -> None:
+    """Accounts of the hub: for its owners, except for your own password."""
+
+
+@user_command.command("add", epilog="Example: arbor user add mia --link")
+@click.argument("name")
+@click.option("--owner", is_flag=True, help="May manage the hub and see everything on it.")
+@click.option("--link", is_flag=True, help="No password: print a link that signs in, once.")
+@click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
+def add(name: str, owner: bool, link: bool, as_json: bool) -> None:
+    """Make the account NAME. Its password is asked for, or read from the first line of stdin."""
+    from arborlink.cli.session import with_hub
+
+    password = None if link else _new_password()
+    role: Role = "owner" if owner else "member"
+    user = with_hub(lambda hub: hub.create_user(name, role=role, password=password))
+    if as_json:
+        print_json(user)
+        return
+    say(f"{user.username} ({user.role}) may sign in now")
+    if user.link is not None:
+        say("with this link, within 10 minutes, once:")
+        click.echo(user.link.url)
+
+
+@user_command.command("list", epilog="Example: arbor user list --json")
+@click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
+def list_users(as_json: bool) -> None:
+    """List accounts."""
+    from arborlink.cli.session import with_hub
+
+    users = with_hub(lambda hub: hub.users())
+    if as_json:
+        print_json(users)
+        return
+    rows = [
+        (
+            each.username,
+            each.role,
+            "yes" if each.has_password else "no",
+            ago(each.created_at),
+            each.id,
+        )
+        for each in users
+    ]
+    print_table(("NAME", "ROLE", "PASSWORD", "MADE", "ID"), rows)
+
+
+@user_command.command("remove", epilog="Example: arbor user remove mia")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove the account NAME with its tokens and sessions. Its workspaces become yours."""
+    from arborlink.cli.session import with_hub
+
+    async def work(hub: Hub) -> str:
+        user_id = await _user_id(hub, name)
+        await hub.remove_user(user_id)
+        return f"{name} is removed"
+
+    say(with_hub(work))
+
+
+@user_command.command("passwd", epilog="Example: arbor user passwd")
+@click.argument("name", required=False)
+def passwd(name: str | None) -> None:
+    """Set a password: your own, or as an owner that of the account NAME. It ends the account's
+    sessions in browsers.
+
+    Passwords are asked for, or read from stdin, one a line: the current one first if it is your own
+    and you have one, then the new one.
+    """
+    from arborlink.cli.session import with_hub
+
+    async def find(hub: Hub) -> tuple[Principal, str]:
+        me = await hub.me()
+        own = name is None or name.casefold() in (me.username.casefold(), me.user_id)
+        return me, me.user_id if own else await _user_id(hub, name or "")
+
+    me, user_id = with_hub(find)
+    current = None
+    if user_id == me.user_id and me.has_password:
+        current = _password("current password: ")
+    new = _new_password()
+    user = with_hub(lambda hub: hub.change_user(user_id, password=new, current_password=current))
+    say(f"{user.username} has a new password")
+
+
+async def _user_id(hub: Hub, name: str) -> str:
+    from arborlink.client import NotFound
+
+    for each in await hub.users():
+        if name.casefold() == each.username.casefold() or name == each.id:
+            return each.id
+    raise NotFound(f"there is no account {name!r}. `arbor user list` shows them")
+
+
+def _new_password() -> str:
+    password = _password("new password: ")
+    if sys.stdin.isatty() and password != _password("once more: "):
+        raise click.ClickException("these were two different passwords; nothing was changed")
+    return password
+
+
+def _password(prompt: str) -> str:
+    import getpass
+
+    # Never an argument: those are seen by everybody on the machine, and kept in histories.
+    if sys.stdin.isatty():
+        return getpass.getpass(prompt)
+    line = sys.stdin.readline()
+    if not line.strip("\r\n"):
+        raise click.ClickException(f"there is no {prompt.rstrip(': ')} on stdin")
+    return line.rstrip("\r\n")

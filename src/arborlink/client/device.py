@@ -1,0 +1,69 @@
+"""Getting an API token without having one: a person approves it in a browser (RFC 8628)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from arborlink.addresses import hub_address
+from arborlink.client.http import HttpApi
+from arborlink.client.replies import DeviceStart
+from arborlink.protocol.errors import SignInUnfinished, TooManyRequests, Unavailable
+from arborlink.protocol.resources import ALL_SCOPES, DeviceCode, GrantedToken, Scope
+
+# RFC 8628, §3.5: what `slow_down` adds to the interval.
+SLOW_DOWN_SECONDS: Final = 5.0
+
+
+async def sign_in(
+    url: str,
+    *,
+    on_code: Callable[[DeviceCode], None],
+    client_name: str = "arbor",
+    hostname: str | None = None,
+    scopes: Sequence[Scope] = ALL_SCOPES,
+    expires_in: float | None = None,
+) -> GrantedToken:
+    """A token for the hub at `url`, once somebody has approved it there.
+
+    `on_code` gets the code and address to show. `client_name` and `hostname` are shown to whoever
+    approves. `expires_in`: for how many seconds the token is good; without it, until it is revoked.
+
+    Raises:
+        SignInUnfinished: it was denied (code `access_denied`), or nobody approved it in time
+            (`expired_token`).
+        InvalidInput: the address is none, or would have the token sent in the clear.
+        ArborError: the hub's answer, or `Unavailable`.
+    """
+    api = HttpApi(hub_address(url), None)
+    body = DeviceStart(
+        client_name=client_name, hostname=hostname, scopes=list(scopes), expires_in=expires_in
+    )
+    try:
+        code = await api.post("/api/device/code", DeviceCode, body)
+        on_code(code)
+        return await _collect(api, code)
+    finally:
+        await api.close()
+
+
+async def _collect(api: HttpApi, code: DeviceCode) -> GrantedToken:
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + code.expires_in
+    interval = code.interval
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            return await api.post(
+                "/api/device/token", GrantedToken, {"deviceCode": code.device_code}
+            )
+        except SignInUnfinished as error:
+            if error.code == "slow_down":
+                interval += SLOW_DOWN_SECONDS
+            elif error.code != SignInUnfinished.code:
+                raise
+        except (Unavailable, TooManyRequests):
+            # The hub or the way to it may be back before the code ends.
+            if loop.time() + interval > give_up_at:
+                raise

@@ -1,0 +1,138 @@
+"""Accounts of people: who manages them, and what each may change of their own."""
+
+from __future__ import annotations
+
+from arborlink.hub.access.environment import Environment
+from arborlink.hub.access.identity import Identity
+from arborlink.hub.access.listeners import Listeners
+from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.store.base import Store
+from arborlink.hub.store.base_access import UserRow
+from arborlink.protocol.errors import Conflict, NotAllowed, NotFound
+from arborlink.protocol.limits import MAX_ID_CHARS
+from arborlink.protocol.resources import Role
+
+
+class Users:
+    """Owners manage all accounts; everybody changes their own password.
+
+    `revoked` hears of sessions and accounts that end, `changed` of accounts that may do more or
+    less than before.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        environment: Environment,
+        passwords: Passwords,
+        revoked: Listeners,
+        changed: Listeners,
+    ) -> None:
+        self._store = store
+        self._environment = environment
+        self._passwords = passwords
+        self._revoked = revoked
+        self._changed = changed
+
+    def all(self, identity: Identity) -> list[UserRow]:
+        """All, by name. Raises NotAllowed."""
+        identity.require_owner()
+        return self._store.users()
+
+    async def create(
+        self, identity: Identity, username: str, role: Role, password: str | None
+    ) -> UserRow:
+        """A new account. Raises NotAllowed, InvalidInput, Conflict (code `name_taken`)."""
+        identity.require_owner()
+        password_hash = None
+        if password is not None:
+            password_hash = await self._passwords.hash(password, username)
+        row = UserRow(
+            id=self._environment.new_id("usr"),
+            username=username,
+            role=role,
+            created_at=self._environment.unix_us(),
+            password_hash=password_hash,
+        )
+        return await self._store.add_user(row)
+
+    async def change(
+        self,
+        identity: Identity,
+        user_id: str,
+        *,
+        username: str | None = None,
+        role: Role | None = None,
+        password: str | None = None,
+        current_password: str | None = None,
+    ) -> UserRow:
+        """Change what is given. A new password ends the account's other sessions.
+
+        Raises:
+            NotAllowed: somebody else's account, or more than one's password, and no owner; or the
+                current password is wrong (code `wrong_password`).
+            NotFound: no such account.
+            InvalidInput: a password that cannot be used.
+            Conflict: the name is taken, or nobody would be an owner (code `last_owner`).
+        """
+        identity.require_everywhere("admin")
+        own = user_id == identity.user_id
+        if not own or username is not None or role is not None:
+            identity.require_owner()
+        user = self._existing(user_id)
+        password_hash = None
+        if password is not None:
+            if own:
+                await self._prove(user, current_password)
+            password_hash = await self._passwords.hash(password, username or user.username)
+        if username is not None or role is not None:
+            await self._store.update_user(user_id, username=username, role=role)
+            self._changed.tell(user_id)
+        if password_hash is not None:
+            keep = identity.token_id if own and identity.kind == "session" else None
+            self._revoked.tell(*await self._store.set_password(user_id, password_hash, keep))
+        return self._existing(user_id)
+
+    async def remove(self, identity: Identity, user_id: str) -> list[str]:
+        """Delete an account and all its credentials. Its workspaces, whose ids are returned, pass
+        on to whoever removes it.
+
+        Raises:
+            NotAllowed, NotFound: as always.
+            Conflict: one's own account (code `own_account`).
+        """
+        identity.require_owner()
+        if user_id == identity.user_id:
+            raise Conflict(
+                "This is your own account. Let another owner remove it.", code="own_account"
+            )
+        passed_on = await self._store.delete_user(user_id, identity.user_id)
+        self._revoked.tell(user_id)
+        return passed_on
+
+    async def set_password(self, user_id: str, password: str) -> None:
+        """Without asking anybody. Raises NotFound, InvalidInput."""
+        password_hash = await self._passwords.hash(password, self._existing(user_id).username)
+        self._revoked.tell(*await self._store.set_password(user_id, password_hash))
+
+    def has_password(self, user_id: str) -> bool:
+        """Whether the account has one."""
+        user = self._store.user(user_id)
+        return user is not None and user.password_hash is not None
+
+    async def _prove(self, user: UserRow, current_password: str | None) -> None:
+        # Whoever has got hold of a browser for a minute must not be able to keep the account.
+        if user.password_hash is None:
+            return
+        if not await self._passwords.verify(user.password_hash, current_password or ""):
+            raise NotAllowed(
+                "The current password is wrong. Without it, ask an owner for another one.",
+                code="wrong_password",
+            )
+
+    def _existing(self, user_id: str) -> UserRow:
+        user = self._store.user(user_id)
+        if user is None:
+            shown = user_id[:MAX_ID_CHARS]
+            raise NotFound(f"There is no user {shown!r}.", ref=shown)
+        return user

@@ -1,0 +1,1 @@
+"""The page in a real Chromium, over real hubs and daemons."""

@@ -1,0 +1,89 @@
+"""People at browsers: each has a browser context of their own, and is signed in by a link."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import httpx2
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.e2e.arbor import TOKEN, Arbor
+
+CHROMIUM: Final = shutil.which("chromium")
+FLAGS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE: Final[dict[str, Any]] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+
+
+class Person:
+    """A browser context, and what its pages complained about."""
+
+    def __init__(self, context: BrowserContext, arbor: Arbor) -> None:
+        self.context = context
+        self.arbor = arbor
+        self.complaints: list[str] = []
+
+    async def open(self, path: str = "/") -> Page:
+        """A new tab at an address of the hub."""
+        page = await self.context.new_page()
+        page.on("console", lambda message: self._listen(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        await page.goto(self.arbor.url + path)
+        return page
+
+    def _listen(self, kind: str, text: str) -> None:
+        # What a browser says by itself when a request fails is no fault of the page.
+        if kind in ("error", "warning") and "Failed to load resource" not in text:
+            self.complaints.append(text)
+
+
+class Browsers:
+    """One browser process; a test asks it for people."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+
+    async def stranger(self, arbor: Arbor, **options: Any) -> Person:
+        """Somebody who is not signed in."""
+        return Person(await self.browser.new_context(accept_downloads=True, **options), arbor)
+
+    async def owner(self, arbor: Arbor, **options: Any) -> Person:
+        """Somebody who came by a sign-in link of the owner."""
+        person = await self.stranger(arbor, **options)
+        page = await person.open(sign_in_link(arbor).removeprefix(arbor.url))
+        await page.get_by_role("navigation").first.wait_for()
+        await page.close()
+        return person
+
+
+def sign_in_link(arbor: Arbor) -> str:
+    """The address of a one-time link."""
+    answer = httpx2.post(
+        f"{arbor.url}/api/session/link", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    return str(answer.raise_for_status().json()["url"])
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browsers]:
+    """A headless Chromium."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield Browsers(browser)
+        finally:
+            await browser.close()

@@ -1,0 +1,169 @@
+"""Every view against WCAG 2.2 A and AA, in both themes and on a phone; and by keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.arbor import Arbor
+from tests.e2e.web.browser import PHONE, Browsers
+
+AXE: Final = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+pytestmark = [
+    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: tools/web.py test"),
+    pytest.mark.timeout(120),
+]
+
+# The rows of the terminal are another program's colours and text. What a screen reader gets is
+# the terminal's own live region beside them.
+EXCLUDED: Final = [".xterm-screen", ".xterm-rows"]
+CHECK: Final = """async (excluded) => {
+  const { violations } = await axe.run(
+    { exclude: excluded.map((selector) => [selector]) },
+    { resultTypes: ['violations'],
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id} (${help}): ${target}\\n${failureSummary}`));
+}"""
+
+LOOKS: Final[Mapping[str, dict[str, Any]]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", **PHONE},
+}
+ADDRESSES: Final = {
+    "overview": "/",
+    "tasks": "/tasks",
+    "tasks, none found": "/tasks?text=nothing-is-called-this",
+    "workspace": "/workspaces/{workspace}",
+    "terminals": "/workspaces/{workspace}/terminals",
+    "connect": "/connect",
+    "health": "/health",
+    "settings": "/settings",
+    "settings of tokens": "/settings#tokens",
+    "settings of users": "/settings#users",
+    "device": "/device",
+    "task": "/tasks/{task}",
+    "task that does not exist": "/tasks/tsk_00000000000000000000000000",
+    "nowhere": "/there-is-no-such-page",
+}
+
+
+async def settle(page: Page) -> None:
+    """Until the view is drawn and what it asked for is there."""
+    await page.get_by_role("heading", level=1).first.wait_for()
+    await page.wait_for_load_state("networkidle")
+
+
+async def violations(page: Page) -> list[str]:
+    """What is wrong with the page as it is now."""
+    await page.evaluate(AXE.read_text())
+    found: list[str] = await page.evaluate(CHECK, EXCLUDED)
+    return found
+
+
+def run_tasks(arbor: Arbor) -> str:
+    """One task of each kind that is quickly had; the id of one that failed."""
+    arbor.run("run", "--", "echo", "done")
+    arbor.run("run", "--detach", "--", "sleep", "600")
+    arbor.run("run", "--", "sh", "-c", "printf '\\033[31mred\\033[0m\\n'; echo bad >&2; exit 3")
+    body = arbor.api("/api/tasks?status=failed")
+    assert isinstance(body, dict)
+    return str(body["items"][0]["id"])
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_no_view_keeps_anybody_out(arbor: Arbor, browsers: Browsers, look: str) -> None:
+    places = {"task": run_tasks(arbor), "workspace": arbor.workspace_id}
+    person = await browsers.owner(arbor, reduced_motion="reduce", **LOOKS[look])
+    page = await person.open("/")
+    found: dict[str, list[str]] = {}
+    for name, address in ADDRESSES.items():
+        await page.goto(arbor.url + address.format(**places))
+        await settle(page)
+        found[name] = await violations(page)
+
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_nor_does_a_hub_that_is_new_or_asks_who_one_is(
+    arbor: Arbor, browsers: Browsers, look: str
+) -> None:
+    stranger = await browsers.stranger(arbor, reduced_motion="reduce", **LOOKS[look])
+    page = await stranger.open("/")
+    await settle(page)
+    assert await violations(page) == []
+
+
+async def open_palette(page: Page) -> None:
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("textbox", name="Go to or do anything").wait_for()
+
+
+async def open_keys(page: Page) -> None:
+    await page.keyboard.press("?")
+    await page.get_by_role("dialog", name="Keys").wait_for()
+
+
+async def open_account(page: Page) -> None:
+    await page.get_by_role("button", name="Account of").click()
+    await page.get_by_role("menuitem", name="Sign out").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("overlay", [open_palette, open_keys, open_account])
+async def test_no_overlay_does_either(
+    arbor: Arbor,
+    browsers: Browsers,
+    overlay: Callable[[Page], Awaitable[None]],
+    scheme: Any,
+) -> None:
+    person = await browsers.owner(arbor, reduced_motion="reduce", color_scheme=scheme)
+    page = await person.open("/tasks")
+    await settle(page)
+
+    await overlay(page)
+    assert await violations(page) == []
+
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_everything_in_the_rail_is_reached_by_keyboard(page: Page) -> None:
+    await settle(page)
+    rail = page.get_by_role("navigation", name="Arbor")
+    wanted = {await link.inner_text() for link in await rail.get_by_role("link").all()}
+    reached: set[str] = set()
+    for _ in range(len(wanted) + 8):
+        await page.keyboard.press("Tab")
+        reached.add(await page.evaluate("document.activeElement.innerText"))
+        assert await page.evaluate("document.activeElement !== document.body")
+
+    assert wanted <= reached
+
+
+async def test_the_skip_link_leads_past_the_rail(page: Page) -> None:
+    await settle(page)
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the page")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.closest('#page') !== null")
+
+
+async def test_nothing_moves_for_those_who_asked_for_that(arbor: Arbor, browsers: Browsers) -> None:
+    person = await browsers.owner(arbor, reduced_motion="reduce")
+    page = await person.open("/")
+    await settle(page)
+    await open_palette(page)
+
+    moving = "document.getAnimations().filter((each) => each.playState === 'running').length"
+    assert await page.evaluate(moving) == 0
