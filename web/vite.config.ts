@@ -1,15 +1,27 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { SERVICE_WORKER, shell } from './plugins/shell.ts';
 
 const hub = 'http://127.0.0.1:4000';
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), shell()],
   build: {
     target: 'es2023',
     // The page's policy allows neither data: addresses nor inline scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        index: 'index.html',
+        [SERVICE_WORKER]: `src/serviceWorker/${SERVICE_WORKER}.ts`,
+      },
+      output: {
+        // Browsers look for a new service worker where the old one was.
+        entryFileNames: ({ name }) =>
+          name === SERVICE_WORKER ? '[name].js' : 'assets/[name]-[hash].js',
+      },
+    },
   },
   server: { proxy: { '/api': { target: hub, ws: true } } },
 });

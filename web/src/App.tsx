@@ -1,15 +1,17 @@
 import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { Suspense, useMemo } from 'react';
+import { LaterNotices } from './components/Later';
 import { createQueryClient } from './hooks/queryClient';
 import { ClientContext } from './hooks/useClient';
+import { useIdle } from './hooks/useIdle';
 import type { Client } from './live/client';
 import { router } from './router';
 import { cssVariablesResolver, theme } from './theme';
 
 export function App({ client }: { client: Client }) {
+  const isIdle = useIdle();
   const queries = useMemo(() => createQueryClient(client), [client]);
   return (
     <MantineProvider
@@ -19,7 +21,7 @@ export function App({ client }: { client: Client }) {
     >
       <ClientContext value={client}>
         <QueryClientProvider client={queries}>
-          <Notifications position="top-right" limit={3} />
+          <Suspense>{isIdle && <LaterNotices />}</Suspense>
           <RouterProvider router={router} />
         </QueryClientProvider>
       </ClientContext>

@@ -1,6 +1,7 @@
 import { Outlet } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { Shell } from './components/Shell';
+import { Unreachable } from './components/signin/Unreachable';
 import { useClient } from './hooks/useClient';
 import { useStore } from './hooks/useStore';
 
@@ -15,11 +16,7 @@ export function Frame() {
     case 'asking':
       return null;
     case 'unreachable':
-      return (
-        <p className="alone" role="status">
-          The hub cannot be reached. This page tries again until it answers.
-        </p>
-      );
+      return <Unreachable until={session.until} />;
     case 'signedOut':
       return (
         <Suspense>

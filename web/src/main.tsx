@@ -1,13 +1,18 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
+import { prefetchLater } from './components/Later';
 import { Client } from './live/client';
+import { whenIdle } from './live/idle';
+import { prefetchPages } from './router';
+import { registerServiceWorker, reloadAfterUpgrades } from './serviceWorker/register';
 import { applyColorScheme } from './theme';
 import './styles/fonts.css';
 import './styles/mantine.css';
 import './styles/base.css';
 
 applyColorScheme();
+reloadAfterUpgrades();
 const client = new Client();
 void client.session.start();
 
@@ -20,3 +25,9 @@ createRoot(root).render(
     <App client={client} />
   </StrictMode>,
 );
+
+whenIdle(() => {
+  prefetchLater();
+  prefetchPages();
+  registerServiceWorker();
+});

@@ -7,8 +7,14 @@ import {
 import { Frame } from './Frame';
 import { NotFoundPage } from './pages/NotFoundPage';
 import { OverviewPage } from './pages/OverviewPage';
-import { TaskPage } from './pages/TaskPage';
-import { type TaskSearch, taskSearch, tasksSearch } from './routes';
+import { connectSearch, type TaskSearch, taskSearch, tasksSearch, workspaceSearch } from './routes';
+
+const taskPage = () => import('./pages/TaskPage');
+
+/** Where most people go next is here before they do. */
+export function prefetchPages(): void {
+  void taskPage();
+}
 
 const root = createRootRoute({ component: Frame, notFoundComponent: NotFoundPage });
 
@@ -25,13 +31,13 @@ const task = createRoute({
   getParentRoute: () => root,
   path: '/tasks/$taskId',
   validateSearch: (search): TaskSearch => taskSearch(search),
-  component: TaskPage,
+  component: lazyRouteComponent(taskPage, 'TaskPage'),
 });
 
 const workspace = createRoute({
   getParentRoute: () => root,
   path: '/workspaces/$workspaceId',
-  validateSearch: tasksSearch,
+  validateSearch: workspaceSearch,
   component: lazyRouteComponent(() => import('./pages/WorkspacePage'), 'WorkspacePage'),
 });
 
@@ -46,6 +52,7 @@ const terminals = createRoute({
 const connect = createRoute({
   getParentRoute: () => root,
   path: '/connect',
+  validateSearch: connectSearch,
   component: lazyRouteComponent(() => import('./pages/ConnectPage'), 'ConnectPage'),
 });
 

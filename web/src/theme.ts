@@ -1,4 +1,10 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  defaultVariantColorsResolver,
+  type MantineColorsTuple,
+  type VariantColorsResolver,
+} from '@mantine/core';
 
 /** From the lightest to the darkest; 6 and 4 are the accents of light and dark pages. */
 const LEAF: MantineColorsTuple = [
@@ -14,11 +20,34 @@ const LEAF: MantineColorsTuple = [
   '#17432a',
 ];
 
+/** What the library draws on dark pages: 0 to 3 text, 4 borders, 5 what is chosen, 6 inputs, 8 tracks. */
+const DARK: MantineColorsTuple = [
+  '#e8ebe6',
+  '#c3c8c0',
+  '#9aa198',
+  '#6b726a',
+  '#3b423c',
+  '#2f3630',
+  '#191d1a',
+  '#151916',
+  '#202521',
+  '#0b0d0c',
+];
+
+/** The library chooses the text on filled buttons for light pages alone. */
+const variantColorResolver: VariantColorsResolver = (input) => {
+  const resolved = defaultVariantColorsResolver(input);
+  return input.variant === 'filled' ? { ...resolved, color: 'var(--on-leaf)' } : resolved;
+};
+
+const CLOSE = { 'aria-label': 'Close' };
+
 export const theme = createTheme({
   primaryColor: 'leaf',
   primaryShade: { light: 6, dark: 4 },
   autoContrast: true,
-  colors: { leaf: LEAF },
+  variantColorResolver,
+  colors: { leaf: LEAF, dark: DARK },
   fontFamily: 'var(--interface)',
   fontFamilyMonospace: 'var(--code)',
   defaultRadius: 8,
@@ -28,9 +57,18 @@ export const theme = createTheme({
   components: {
     Button: { defaultProps: { size: 'sm', variant: 'default' } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
-    Modal: { defaultProps: { centered: true, radius: 12 } },
+    Checkbox: { defaultProps: { iconColor: 'var(--on-leaf)' } },
+    Modal: { defaultProps: { centered: true, radius: 12, closeButtonProps: CLOSE } },
+    Drawer: { defaultProps: { closeButtonProps: CLOSE } },
     Tooltip: { defaultProps: { openDelay: 400, withArrow: false } },
-    Menu: { defaultProps: { shadow: 'md', position: 'bottom-end' } },
+    Menu: {
+      defaultProps: {
+        shadow: 'md',
+        position: 'bottom-end',
+        // What takes the focus in a menu has to be an item.
+        withInitialFocusPlaceholder: false,
+      },
+    },
   },
 });
 
@@ -49,6 +87,8 @@ function colors(): Record<string, string> {
     '--mantine-color-placeholder': 'var(--muted)',
     '--mantine-color-error': 'var(--red)',
     '--mantine-color-anchor': 'var(--leaf)',
+    '--mantine-color-red-filled': 'var(--red)',
+    '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--red), var(--ink) 15%)',
     '--mantine-color-default': 'var(--panel)',
     '--mantine-color-default-color': 'var(--ink)',
     '--mantine-color-default-border': 'var(--line-strong)',

@@ -1,46 +1,94 @@
-import { Button } from '@mantine/core';
-import { useState } from 'react';
+import { Button, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
 import { useAction } from '../hooks/useAction';
 import { useClient } from '../hooks/useClient';
+import { useMe } from '../hooks/useMe';
+import { mayPrepareMachines } from '../live/words';
 import type { Workspace } from '../protocol/messages';
+import { ButtonLink } from './ButtonLink';
 import styles from './ConnectMachine.module.css';
-import { Copyable } from './Copyable';
+import { EnrollmentCode } from './connect/EnrollmentCode';
+import { Reconnect } from './connect/Reconnect';
+import { Problem } from './Problem';
 
-/** How to connect a machine: the exact command, with a code for this workspace once asked for. */
-export function ConnectMachine({ workspace }: { workspace?: Workspace }) {
-  const { directory } = useClient();
-  const [code, setCode] = useState('CODE');
-  const action = useAction();
-  const command = `arbor daemon --hub ${location.origin} --code ${code}`;
-  if (workspace === undefined) {
-    return (
-      <div className={styles.connect}>
-        <p>
-          No machine is connected yet. <code>arbor enroll NAME</code> prints a code; then run this
-          in the folder to work in, on the machine that has it:
-        </p>
-        <Copyable text={command} />
-      </div>
-    );
-  }
-  const ask = () =>
-    action.run(async () => setCode((await directory.enrollmentCode(workspace.id)).code));
+/** How a machine is connected to a workspace; says so once it is. */
+export function ConnectMachine({ workspace }: { workspace: Workspace }) {
+  if (workspace.state === 'connected') return <Connected workspace={workspace} />;
+  if (workspace.daemonId === null) return <EnrollmentCode workspace={workspace} />;
+  return <Reconnect workspace={workspace} daemonId={workspace.daemonId} />;
+}
+
+function Connected({ workspace }: { workspace: Workspace }) {
+  const { id, name, host, path } = workspace;
   return (
-    <div className={styles.connect}>
-      <p>Never connected. Run this in its folder, on that machine:</p>
-      <Copyable text={command} />
-      {code === 'CODE' ? (
-        <Button disabled={action.busy} onClick={ask}>
-          Get a code
-        </Button>
-      ) : (
-        <p>The code works once, for ten minutes.</p>
-      )}
-      {action.problem !== null && (
-        <p role="alert" className="problem">
-          {action.problem}
-        </p>
-      )}
+    <div className={styles.connected} role="status">
+      <p>
+        <strong>{name} is connected</strong>
+        {host !== null && `: ${host}`}
+        {path !== null && (
+          <>
+            , <code>{path}</code>
+          </>
+        )}
+      </p>
+      <ButtonLink variant="filled" to="/workspaces/$workspaceId" params={{ workspaceId: id }}>
+        Open it
+      </ButtonLink>
     </div>
+  );
+}
+
+/** Makes a workspace for a machine that comes next. */
+export function NewMachine({ onMade }: { onMade: (workspace: Workspace) => void }) {
+  const { directory } = useClient();
+  const action = useAction();
+  const [name, setName] = useState('');
+  if (!mayPrepareMachines(useMe())) {
+    return <p>You may not add machines to this hub. Ask one of its owners for a code.</p>;
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    action.run(async () => onMade(await directory.createWorkspace(name.trim())));
+  };
+  return (
+    <form className={styles.form} onSubmit={submit}>
+      <TextInput
+        className={styles.name ?? ''}
+        label="Name of the machine or the folder"
+        description="As you want to see it here; it can be changed later"
+        placeholder="gpu-box"
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        required
+        withAsterisk={false}
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <Button type="submit" variant="filled" disabled={name.trim() === '' || action.busy}>
+        Show the command
+      </Button>
+      {action.problem !== null && <Problem error={action.problem} />}
+    </form>
+  );
+}
+
+/** Where a hub begins: no machine was ever connected to it. */
+export function FirstMachine({ workspaces }: { workspaces: readonly Workspace[] }) {
+  const [made, setMade] = useState<string | null>(null);
+  const workspace = workspaces.find(({ id }) => id === made) ?? workspaces[0];
+  return (
+    <section className={styles.first} aria-labelledby="first-machine">
+      <h2 id="first-machine">Connect your first machine</h2>
+      <p className={styles.about}>
+        Arbor runs commands in a folder on a machine of yours. That machine connects to this hub by
+        itself, from behind any firewall; nothing has to be opened on it.
+      </p>
+      {workspace === undefined ? (
+        <NewMachine onMade={({ id }) => setMade(id)} />
+      ) : (
+        <ConnectMachine workspace={workspace} />
+      )}
+    </section>
   );
 }

@@ -6,17 +6,16 @@ import {
   type SpotlightActionGroupData,
 } from '@mantine/spotlight';
 import { useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { useClient } from '../hooks/useClient';
 import { useStore } from '../hooks/useStore';
 import { useTasks } from '../hooks/useTasks';
 import { useWorkspaces } from '../hooks/useWorkspaces';
 import { commandLine, isOwner, statusLabel } from '../live/words';
 import type { Principal } from '../protocol/messages';
+import { paletteAsked } from './openPalette';
 
-const [store, actions] = createSpotlight();
-
-/** Open and close it from anywhere. */
-export const palette = actions;
+const [store, spotlight] = createSpotlight();
 
 const SHOWN_ACTIONS = 12;
 const KNOWN_TASKS = 100;
@@ -27,11 +26,19 @@ interface Props {
 }
 
 /** Everything one can go to or do from here, by a few letters of its name. */
-export function Palette(props: Props) {
+export default function Palette(props: Props) {
+  const asked = useStore(paletteAsked);
+  useEffect(() => {
+    if (asked) {
+      paletteAsked.set(false);
+      spotlight.open();
+    }
+  }, [asked]);
   const groups = [useHere(), useWorkspaceActions(), usePages(props), useTaskActions()];
   return (
     <Spotlight
       store={store}
+      attributes={{ content: { 'aria-label': 'Go to or do anything' } }}
       shortcut={null}
       actions={groups.filter(({ actions }) => actions.length > 0)}
       nothingFound="Nothing has that name."

@@ -1,20 +1,24 @@
 import { useDisclosure, useMediaQuery } from '@mantine/hooks';
-import type { ReactNode } from 'react';
+import { type ReactNode, Suspense } from 'react';
+import { useEndNotices } from '../hooks/useEndNotices';
+import { useEver } from '../hooks/useEver';
 import { useShortcutKeys, useShortcuts } from '../hooks/useShortcuts';
+import { useStore } from '../hooks/useStore';
 import type { Principal } from '../protocol/messages';
-import { Palette, palette } from './Palette';
+import { PHONE } from './breakpoints';
+import { LaterPalette, LaterShortcutHelp } from './Later';
+import { palette, paletteAsked } from './openPalette';
 import { Rail } from './Rail';
 import styles from './Shell.module.css';
-import { ShortcutHelp } from './ShortcutHelp';
 import { Tabs } from './Tabs';
-
-/** Below this the rail becomes tabs under the page. */
-export const PHONE = '(max-width: 719px)';
 
 /** The rail and the page beside it; on a phone the page and the tabs under it. */
 export function Shell({ me, children }: { me: Principal; children: ReactNode }) {
   const isPhone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
   const [helpOpened, help] = useDisclosure(false);
+  const hasPalette = useEver(useStore(paletteAsked));
+  const hasHelp = useEver(helpOpened);
+  useEndNotices();
   useShortcutKeys();
   useShortcuts([
     { key: 'Mod+k', label: 'Go to or do anything', group: 'Everywhere', run: palette.open },
@@ -30,8 +34,10 @@ export function Shell({ me, children }: { me: Principal; children: ReactNode }) 
         {children}
       </div>
       {isPhone && <Tabs me={me} />}
-      <Palette me={me} onHelp={help.open} />
-      <ShortcutHelp opened={helpOpened} onClose={help.close} />
+      <Suspense>{hasPalette && <LaterPalette me={me} onHelp={help.open} />}</Suspense>
+      <Suspense>
+        {hasHelp && <LaterShortcutHelp opened={helpOpened} onClose={help.close} />}
+      </Suspense>
     </div>
   );
 }

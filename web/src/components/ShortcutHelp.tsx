@@ -10,7 +10,7 @@ interface Props {
 }
 
 /** The keys that work here, now. */
-export function ShortcutHelp({ opened, onClose }: Props) {
+export default function ShortcutHelp({ opened, onClose }: Props) {
   const shortcuts = useStore(useClient().shortcuts.active);
   const groups = Map.groupBy(shortcuts, ({ group }) => group);
   return (

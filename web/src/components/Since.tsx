@@ -1,14 +1,20 @@
 import { useNow } from '../hooks/useNow';
-import { formatAge, formatExactTime } from '../live/format';
+import { formatAge, formatAgo, formatExactTime } from '../live/format';
 
 const MINUTE_MS = 60_000;
 
+interface Props {
+  time: string;
+  /** It is part of a sentence. */
+  ago?: boolean;
+}
+
 /** How long ago, coarsely; exact on hover. */
-export function Since({ time }: { time: string }) {
-  const now = useNow(MINUTE_MS);
+export function Since({ time, ago = false }: Props) {
+  const seconds = (useNow(MINUTE_MS) - Date.parse(time)) / 1000;
   return (
     <time dateTime={time} title={formatExactTime(time)}>
-      {formatAge((now - Date.parse(time)) / 1000)}
+      {ago ? formatAgo(seconds) : formatAge(seconds)}
     </time>
   );
 }

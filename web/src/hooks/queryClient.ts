@@ -1,6 +1,7 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import type { Client } from '../live/client';
 import { ApiError } from '../live/http';
+import { SESSION_ENDED } from '../live/session';
 
 const MAX_RETRIES = 2;
 const FRESH_MS = 5_000;
@@ -9,7 +10,7 @@ const FRESH_MS = 5_000;
 export function createQueryClient(client: Client): QueryClient {
   const onError = (error: Error) => {
     if (error instanceof ApiError && error.status === 401) {
-      client.session.end('Your session has ended. Sign in, and you are back where you were.');
+      client.session.end(SESSION_ENDED);
     }
   };
   const queries = new QueryClient({

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react';
-import type { Shortcut } from '../live/shortcuts';
+import type { Shortcut, Shortcuts } from '../live/shortcuts';
 import { useClient } from './useClient';
 
 /** Keys that work while the caller is shown. They do what the latest render says. */
@@ -26,7 +26,9 @@ export function useShortcutKeys(): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return;
-      const shortcut = shortcuts.find(event, isTyping(event.target));
+      const shortcut = isEscapeHatch(event)
+        ? shortcuts.find(PALETTE_KEY, true)
+        : find(event, shortcuts);
       if (shortcut !== undefined) {
         event.preventDefault();
         shortcut.run();
@@ -37,10 +39,24 @@ export function useShortcutKeys(): void {
   }, [shortcuts]);
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable ||
-      target.closest('input, textarea, select, dialog, [role="dialog"]') !== null)
-  );
+const PALETTE_KEY = { key: 'k', ctrlKey: true, metaKey: false, altKey: false };
+
+/** The one key that is the page's also while a program has the keyboard. */
+function isEscapeHatch({ ctrlKey, shiftKey, code }: KeyboardEvent): boolean {
+  return ctrlKey && shiftKey && code === 'Period';
 }
+
+function find(event: KeyboardEvent, shortcuts: Shortcuts): Shortcut | undefined {
+  const { target } = event;
+  if (!(target instanceof HTMLElement)) {
+    return shortcuts.find(event, false);
+  }
+  const output = target.closest<HTMLElement>('[data-output]');
+  if (output !== null) {
+    return output.dataset.attached === undefined ? shortcuts.find(event, false) : undefined;
+  }
+  const isText = target.isContentEditable || target.closest(TEXT) !== null;
+  return shortcuts.find(event, isText);
+}
+
+const TEXT = 'input, textarea, select, dialog, [role="dialog"], [role="menu"]';

@@ -18,3 +18,20 @@ export function useRunning(): Map<string, number> {
   }
   return running;
 }
+
+export interface TaskCounts {
+  running: number;
+  queued: number;
+}
+
+/** What runs in a workspace and what waits for it. */
+export function useTaskCounts(workspaceId: string): TaskCounts {
+  const { tasks } = useTasks();
+  const counts = { running: 0, queued: 0 };
+  for (const task of tasks) {
+    if (task.workspaceId !== workspaceId) continue;
+    if (task.status === 'running') counts.running += 1;
+    if (task.status === 'pending') counts.queued += 1;
+  }
+  return counts;
+}

@@ -11,3 +11,8 @@ export interface WorkspacesView {
 export function useWorkspaces(): WorkspacesView {
   return useStore(useClient().directory.state);
 }
+
+/** Since when nothing is heard live, in milliseconds as `Date.now()`; null: all is as it is now. */
+export function useStaleSince(): number | null {
+  return useStore(useClient().directory.state).staleSince;
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { joinCommandLine, splitCommandLine } from './argv';
+import { joinCommandLine, shellWord, splitCommandLine } from './argv';
 
 const CASES: [line: string, argv: string[]][] = [
   ['', []],
@@ -34,4 +34,21 @@ test('joinCommandLine is undone by splitCommandLine', () => {
     expect(splitCommandLine(joinCommandLine(argv))).toEqual({ ok: true, argv });
   }
   expect(joinCommandLine(['echo', "it's", 'a=b'])).toBe(String.raw`echo 'it'\''s' a=b`);
+});
+
+test.each([
+  [['make', '&&', 'make', 'test'], '&&'],
+  [['cat', 'x', '|', 'wc'], '|'],
+  [['make', '2>&1'], '2>&1'],
+  [['make', '>log'], '>log'],
+  [['ls', '*.py'], '*.py'],
+  [['echo', '$HOME'], '$HOME'],
+  [['ls', '~/src'], '~/src'],
+  [['cd', 'x;', 'ls'], 'x;'],
+])('in %j a shell would do something with %j', (argv, word) => {
+  expect(shellWord(argv)).toBe(word);
+});
+
+test('ordinary arguments are only text', () => {
+  expect(shellWord(['make', '-j8', 'CC=gcc', 'a>=b', 'x~', '100%', '$', 'a&b'])).toBeNull();
 });

@@ -3,6 +3,8 @@ export type Split = { ok: true; argv: string[] } | { ok: false; problem: string 
 const BLANK = /[ \t\n]/;
 // What a backslash takes the meaning of inside double quotes (POSIX.1-2024, XCU 2.2.3).
 const ESCAPED_IN_DOUBLE_QUOTES = '$`"\\';
+// Redirections and operators; `$NAME` and `$(…)`; `*.py`; `~`; `NAME=value` as the first word is rarer.
+const SHELL_WORD = /^(?:\d?>>?(?:&\d)?|<|\||\|\||&&|&|;)$|^\d?>[^=]|;$|\$[\w({]|[*?]|^~(?:\/|$)/;
 const SAFE = /^[\w@%+=:,./-]+$/;
 
 /**
@@ -53,6 +55,11 @@ export function splitCommandLine(line: string): Split {
   }
   if (word !== null) argv.push(word);
   return { ok: true, argv };
+}
+
+/** The first of the arguments that only a shell would take for more than text; null: none is. */
+export function shellWord(argv: readonly string[]): string | null {
+  return argv.find((argument) => SHELL_WORD.test(argument)) ?? null;
 }
 
 /** The command line that `splitCommandLine` makes this list of. */

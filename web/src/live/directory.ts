@@ -1,11 +1,21 @@
 import type { NewTask, Task, Workspace } from '../protocol/messages';
-import { explain, get, type Page, post } from './http';
+import { ApiError, explain, get, type Page, patch, post, remove } from './http';
 import type { Fact, Link } from './link';
 import { changedTask, changedWorkspace, isFinal, laterTask } from './merge';
 import { Store } from './store';
 
 const LISTED_TASKS = 50;
+// The most that the hub gives on one page.
+const LISTED_UNFINISHED_TASKS = 500;
 const KEPT_FINAL_TASKS = 500;
+const UNFINISHED = `/api/tasks?status=pending,running&limit=${LISTED_UNFINISHED_TASKS}`;
+
+/** What admits one daemon to a workspace, once; `command` is what to run on its machine. */
+export interface Enrollment {
+  readonly code: string;
+  readonly command: string;
+  readonly expiresAt: string;
+}
 
 export interface Known {
   /** By name. */
@@ -14,12 +24,26 @@ export interface Known {
   readonly tasks: readonly Task[];
   readonly loaded: boolean;
   readonly problem: string | null;
+  /** Since when nothing was heard, in milliseconds as `Date.now()`; null: it is as it is now. */
+  readonly staleSince: number | null;
 }
+
+const NOTHING: Known = {
+  workspaces: [],
+  tasks: [],
+  loaded: false,
+  problem: null,
+  staleSince: null,
+};
 
 /** What is known of workspaces and tasks, kept up to date over the link. */
 export class Directory {
-  readonly state = new Store<Known>({ workspaces: [], tasks: [], loaded: false, problem: null });
+  readonly state = new Store<Known>(NOTHING);
+  /** The tasks that were started from this page, since it was loaded. */
+  readonly startedHere = new Set<string>();
   readonly #link: Link;
+  // However old they are, they are being looked at.
+  readonly #asked = new Set<string>();
   #stop: (() => void)[] = [];
 
   constructor(link: Link) {
@@ -28,11 +52,12 @@ export class Directory {
 
   start(): void {
     this.close();
-    let wasLive = false;
+    let wasLive = this.#link.state.get().kind === 'live';
     const onLink = () => {
       const isLive = this.#link.state.get().kind === 'live';
       // What changed while we were away was told to nobody: look anew.
       if (isLive && !wasLive) void this.refresh();
+      if (wasLive && !isLive) this.#update({ staleSince: Date.now() });
       wasLive = isLive;
     };
     this.#stop = [
@@ -49,25 +74,48 @@ export class Directory {
     this.#stop = [];
   }
 
+  /** Nobody is signed in: what was known is of no concern to who is next. */
+  forget(): void {
+    this.close();
+    this.startedHere.clear();
+    this.#asked.clear();
+    this.state.set(NOTHING);
+  }
+
   async refresh(): Promise<void> {
+    const before = this.state.get().tasks;
     try {
-      const [workspaces, tasks] = await Promise.all([
+      const [workspaces, latest, unfinished] = await Promise.all([
         get<Page<Workspace>>('/api/workspaces'),
         get<Page<Task>>(`/api/tasks?limit=${LISTED_TASKS}`),
+        get<Page<Task>>(UNFINISHED),
       ]);
-      this.#update({ workspaces: sortedByName(workspaces.items), loaded: true, problem: null });
-      this.#put(tasks.items);
+      const told = [...unfinished.items, ...latest.items];
+      this.#put(told);
+      this.#update({
+        workspaces: sortedByName(workspaces.items),
+        loaded: true,
+        problem: null,
+        staleSince: null,
+      });
+      if (unfinished.nextCursor === null) void this.#lookAfter(outdated(before, told));
     } catch (error) {
       this.#update({ problem: explain(error) });
     }
   }
 
+  /** What is told live of a running task does not include how its output grows. */
+  async refreshUnfinished(): Promise<void> {
+    this.#put((await get<Page<Task>>(UNFINISHED)).items);
+  }
+
   async load(taskId: string): Promise<void> {
+    this.#asked.add(taskId);
     this.#put([await get<Task>(taskPath(taskId))]);
   }
 
   run(workspaceId: string, task: NewTask): Promise<Task> {
-    return this.#keep(post<Task>(`/api/workspaces/${encodeURIComponent(workspaceId)}/tasks`, task));
+    return this.#keep(post<Task>(`${workspacePath(workspaceId)}/tasks`, task));
   }
 
   rerun(taskId: string): Promise<Task> {
@@ -78,12 +126,33 @@ export class Directory {
     await post(`${taskPath(taskId)}/cancel`);
   }
 
-  enrollmentCode(workspaceId: string): Promise<{ code: string; expiresAt: string }> {
-    return post(`/api/workspaces/${encodeURIComponent(workspaceId)}/enrollment`);
+  enrollmentCode(workspaceId: string): Promise<Enrollment> {
+    return post(`${workspacePath(workspaceId)}/enrollment`);
+  }
+
+  async createWorkspace(name: string): Promise<Workspace> {
+    const workspace = await post<Workspace>('/api/workspaces', { name });
+    this.#putWorkspace(workspace);
+    return workspace;
+  }
+
+  async renameWorkspace(workspaceId: string, name: string): Promise<void> {
+    this.#putWorkspace(await patch<Workspace>(workspacePath(workspaceId), { name }));
+  }
+
+  /** With its tasks and their output; the folder itself stays. */
+  async removeWorkspace(workspaceId: string): Promise<void> {
+    await remove(workspacePath(workspaceId));
+    const { workspaces, tasks } = this.state.get();
+    this.#update({
+      workspaces: workspaces.filter(({ id }) => id !== workspaceId),
+      tasks: tasks.filter((task) => task.workspaceId !== workspaceId),
+    });
   }
 
   async #keep(request: Promise<Task>): Promise<Task> {
     const task = await request;
+    this.startedHere.add(task.id);
     this.#put([task]);
     return task;
   }
@@ -102,9 +171,28 @@ export class Directory {
       workspaces.find((item) => item.id === fact.workspaceId),
       fact,
     );
-    if (workspace !== null) {
-      const others = workspaces.filter((item) => item.id !== workspace.id);
-      this.#update({ workspaces: sortedByName([...others, workspace]) });
+    if (workspace !== null) this.#putWorkspace(workspace);
+  }
+
+  #putWorkspace(workspace: Workspace): void {
+    const others = this.state.get().workspaces.filter((item) => item.id !== workspace.id);
+    this.#update({ workspaces: sortedByName([...others, workspace]) });
+  }
+
+  /** What became of these; those that are gone are forgotten. */
+  async #lookAfter(ids: readonly string[]): Promise<void> {
+    const answers = await Promise.allSettled(
+      ids.slice(0, LISTED_TASKS).map((id) => get<Task>(taskPath(id))),
+    );
+    this.#put(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
+    const gone = new Set(
+      ids.filter((_id, index) => {
+        const answer = answers[index];
+        return answer?.status === 'rejected' && isGone(answer.reason);
+      }),
+    );
+    if (gone.size > 0) {
+      this.#update({ tasks: this.state.get().tasks.filter(({ id }) => !gone.has(id)) });
     }
   }
 
@@ -117,7 +205,8 @@ export class Directory {
     let finished = 0;
     const kept = newest.filter((task) => {
       finished += isFinal(task.status) ? 1 : 0;
-      return !isFinal(task.status) || finished <= KEPT_FINAL_TASKS;
+      const isKept = finished <= KEPT_FINAL_TASKS || this.#asked.has(task.id);
+      return isKept || !isFinal(task.status);
     });
     this.#update({ tasks: kept });
   }
@@ -129,6 +218,20 @@ export class Directory {
 
 function taskPath(taskId: string): string {
   return `/api/tasks/${encodeURIComponent(taskId)}`;
+}
+
+function workspacePath(workspaceId: string): string {
+  return `/api/workspaces/${encodeURIComponent(workspaceId)}`;
+}
+
+/** Those that ended, or are gone, while nobody told us. */
+function outdated(known: readonly Task[], told: readonly Task[]): string[] {
+  const ids = new Set(told.map(({ id }) => id));
+  return known.filter((task) => !isFinal(task.status) && !ids.has(task.id)).map(({ id }) => id);
+}
+
+function isGone(reason: unknown): boolean {
+  return reason instanceof ApiError && reason.status === 404;
 }
 
 function sortedByName(workspaces: readonly Workspace[]): Workspace[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAge, formatDuration, formatMilliseconds, formatSize } from './format';
+import { formatAge, formatAgo, formatDuration, formatMilliseconds, formatSize } from './format';
 
 test.each([
   [0, '0 bytes'],
@@ -36,4 +36,12 @@ test.each([
   [200_000, '2 d'],
 ])('%d seconds ago is %s', (seconds, text) => {
   expect(formatAge(seconds)).toBe(text);
+});
+
+test.each([
+  [0, 'just now'],
+  [61, '1 min ago'],
+  [7200, '2 h ago'],
+])('%d seconds are %s', (seconds, text) => {
+  expect(formatAgo(seconds)).toBe(text);
 });

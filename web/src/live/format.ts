@@ -36,6 +36,11 @@ export function formatAge(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** `just now`, `5 min ago`: how long ago, in a sentence. */
+export function formatAgo(seconds: number): string {
+  return seconds < 60 ? 'just now' : `${formatAge(seconds)} ago`;
+}
+
 /** `0.8 ms`, `23 ms`. */
 export function formatMilliseconds(milliseconds: number): string {
   return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;

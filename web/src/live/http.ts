@@ -20,8 +20,8 @@ export class ApiError extends Error {
   }
 }
 
-export function get<T>(path: string): Promise<T> {
-  return request<T>('GET', path);
+export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return request<T>('GET', path, undefined, signal);
 }
 
 export function post<T>(path: string, body: object = {}): Promise<T> {
@@ -36,7 +36,12 @@ export function remove(path: string): Promise<void> {
   return request('DELETE', path);
 }
 
-async function request<T>(method: string, path: string, body?: object): Promise<T> {
+async function request<T>(
+  method: string,
+  path: string,
+  body?: object,
+  signal?: AbortSignal,
+): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -44,6 +49,7 @@ async function request<T>(method: string, path: string, body?: object): Promise<
       credentials: 'same-origin',
       headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
     });
   } catch {
     throw new ApiError('The hub cannot be reached. Nothing was changed.', 0, 'unreachable');

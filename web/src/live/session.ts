@@ -3,9 +3,12 @@ import { Backoff } from './backoff';
 import { ApiError, explain, get, post, remove } from './http';
 import { Store } from './store';
 
+export const SESSION_ENDED = 'Your session has ended. Sign in, and you are back where you were.';
+
 export type SessionState =
   | { kind: 'asking' }
-  | { kind: 'unreachable' }
+  /** `until` the next attempt, in milliseconds as `Date.now()`. */
+  | { kind: 'unreachable'; until: number }
   | { kind: 'signedOut'; notice: string | null }
   | { kind: 'signedIn'; me: Principal };
 
@@ -14,25 +17,36 @@ export type Credentials = { link: string } | { username: string; password: strin
 /** Who is signed in. The secret itself is a cookie that no script can read. */
 export class Session {
   readonly state = new Store<SessionState>({ kind: 'asking' });
+  #stopWaiting: () => void = () => {};
 
   /** Sign in with the link in the address, or go on with the session there is. */
   async start(): Promise<void> {
     const link = takeLink();
-    if (link === null) {
-      await this.#ask();
-    } else {
-      await this.signIn({ link }).catch((error) => this.end(explain(error)));
-    }
+    const problem = link === null ? null : await this.#use(link);
+    // Whoever is signed in here already stays so, whatever became of the link.
+    await this.#ask(problem);
   }
 
   async signIn(credentials: Credentials): Promise<void> {
     await post('/api/session', credentials);
-    await this.#ask();
+    await this.#ask(null);
   }
 
-  async signOut(): Promise<void> {
-    await remove('/api/session');
+  /** `everywhere`: in all browsers in which this user is signed in. */
+  async signOut(everywhere = false): Promise<void> {
+    await remove(everywhere ? '/api/session?everywhere=1' : '/api/session');
     this.end(null);
+  }
+
+  /** Ask anew who this is: something about them was changed. */
+  async refresh(): Promise<void> {
+    const me = await get<Principal>('/api/me');
+    this.state.set({ kind: 'signedIn', me });
+  }
+
+  /** Do not wait any longer for a hub that could not be reached. */
+  askNow(): void {
+    this.#stopWaiting();
   }
 
   /** The session is over. */
@@ -40,21 +54,51 @@ export class Session {
     this.state.set({ kind: 'signedOut', notice });
   }
 
-  async #ask(): Promise<void> {
+  /** What the hub has against this link; null if it was taken. */
+  async #use(link: string): Promise<string | null> {
+    try {
+      await this.#untilReached(() => post('/api/session', { link }));
+      return null;
+    } catch (error) {
+      return explain(error);
+    }
+  }
+
+  async #ask(notice: string | null): Promise<void> {
+    try {
+      const me = await this.#untilReached(() => get<Principal>('/api/me'));
+      this.state.set({ kind: 'signedIn', me });
+    } catch (error) {
+      const unknown = error instanceof ApiError && error.status === 401;
+      this.end(notice ?? (unknown ? null : explain(error)));
+    }
+  }
+
+  /** Raises what the hub refuses; waits while there is none to refuse. */
+  async #untilReached<T>(work: () => Promise<T>): Promise<T> {
     const backoff = new Backoff(Math.random);
     for (;;) {
       try {
-        this.state.set({ kind: 'signedIn', me: await get<Principal>('/api/me') });
-        return;
+        return await work();
       } catch (error) {
         if (error instanceof ApiError && error.status >= 400 && error.status < 500) {
-          this.end(error.status === 401 ? null : explain(error));
-          return;
+          throw error;
         }
-        this.state.set({ kind: 'unreachable' });
-        await new Promise((resolve) => setTimeout(resolve, backoff.nextDelay() * 1000));
+        const delayMs = backoff.nextDelay() * 1000;
+        this.state.set({ kind: 'unreachable', until: Date.now() + delayMs });
+        await this.#wait(delayMs);
       }
     }
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delayMs);
+      this.#stopWaiting = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 

@@ -1,4 +1,12 @@
-import type { HubToViewer, Output, Subscribe, ViewerToHub } from '../protocol/messages';
+import type {
+  ErrorMessage,
+  GapInfo,
+  HubToViewer,
+  Output,
+  Subscribe,
+  TaskStatusChanged,
+  ViewerToHub,
+} from '../protocol/messages';
 import type { Follower } from './link';
 import { ReceiveStream } from './receiveStream';
 import { Store } from './store';
@@ -6,22 +14,36 @@ import { Store } from './store';
 const KIB = 1024;
 /** Unacknowledged bytes we take: enough for a far hub, little enough for any phone. */
 export const WINDOW_BYTES = 1024 * KIB;
-/** What is shown of the end of a longer output: about what the terminal can scroll back. */
-export const TAIL_BYTES = 1024 * KIB;
-const ACK_BYTES = 64 * KIB;
+/** Of a terminal that is typed into: what lies between Ctrl-C and its effect. */
+export const TERMINAL_WINDOW_BYTES = 256 * KIB;
+/** Acknowledge when this part of the window has been shown, so that it never runs dry. */
+const ACK_PART = 1 / 8;
 const PUBLISH_SECONDS = 0.1;
 
-/** Where output is shown. `rendered` is called once these bytes are. */
-export interface Screen {
-  output(bytes: Uint8Array, isError: boolean, rendered: () => void): void;
-  gap(from: number, to: number, reason: string): void;
+/** Bytes as they arrived; `time` is in µs since the task's start. */
+export interface Piece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly isError: boolean;
+  readonly time: number;
+}
+
+/** Where output goes, in order and without repeats. */
+export interface OutputSink {
+  /** Goes on where the last one ended; `shown` is called once it is on the screen. */
+  output(piece: Piece, shown: () => void): void;
+  gap(gap: GapInfo): void;
+  /** What comes next begins at `offset` and has nothing to do with what came before. */
+  restart(offset: number): void;
 }
 
 export interface Progress {
-  /** Offset of the first byte shown. */
-  readonly start: number;
-  /** Where the output goes on. */
+  /** Where the output that arrived ends. */
   readonly end: number;
+  /** How long the output is, as far as is known. */
+  readonly size: number;
+  /** Bytes from here on were written while we were looking: they are no replay. */
+  readonly liveFrom: number;
   readonly problem: string | null;
 }
 
@@ -30,88 +52,186 @@ export interface FeedEnvironment {
   schedule(seconds: number, callback: () => void): () => void;
 }
 
-/** A task's output on its way from the hub to a screen, across any number of connections. */
+/**
+ * A task's output on its way from the hub to a sink, across any number of connections and places.
+ *
+ * The hub sends as far as its window; what is shown is acknowledged, so whoever shows slowly, or
+ * not at all, is sent no more.
+ */
 export class TaskFeed implements Follower {
   readonly taskId: string;
   readonly progress: Store<Progress>;
-  readonly #screen: Screen;
+  readonly #sink: OutputSink;
   readonly #environment: FeedEnvironment;
-  readonly #start: number;
-  readonly #stream: ReceiveStream;
-  #rendered: number;
-  #acked: number;
+  readonly #window: number;
+  #stream = new ReceiveStream(0);
+  #shown = 0;
+  #acked = 0;
+  #size = 0;
+  #liveFrom = Number.POSITIVE_INFINITY;
   #problem: string | null = null;
-  #askedAgain = false;
+  /** Negative: so many bytes before the end, wherever that is; null once it has been found. */
+  #tail: number | null = null;
+  // The hub answers every subscription with the task's status, before its first byte: until then
+  // what arrives is of the subscription before.
+  #awaitingStatus = false;
+  // Counts places, so that what is shown late of an earlier one acknowledges nothing.
+  #place = 0;
   #cancelPublish: (() => void) | null = null;
 
-  /** `size`: how long the output is known to be; it is shown from a little before that. */
-  constructor(taskId: string, size: number, screen: Screen, environment: FeedEnvironment) {
+  /** `offset`: where to begin; negative: so many bytes before the end. */
+  constructor(
+    taskId: string,
+    offset: number,
+    window: number,
+    sink: OutputSink,
+    environment: FeedEnvironment,
+  ) {
     this.taskId = taskId;
-    this.#screen = screen;
+    this.#window = window;
+    this.#sink = sink;
     this.#environment = environment;
-    this.#start = Math.max(0, size - TAIL_BYTES);
-    this.#stream = new ReceiveStream(this.#start);
-    this.#rendered = this.#start;
-    this.#acked = this.#start;
-    this.progress = new Store<Progress>({ start: this.#start, end: this.#start, problem: null });
+    this.#begin(offset);
+    this.progress = new Store<Progress>(this.#current());
+  }
+
+  /** Where the output that arrived ends. */
+  get end(): number {
+    return this.#stream.end;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get liveFrom(): number {
+    return this.#liveFrom;
+  }
+
+  /** Whether nothing has arrived yet of where we want to be. */
+  get searching(): boolean {
+    return this.#tail !== null;
+  }
+
+  /** Go on from another offset; negative: so many bytes before the end. */
+  seek(offset: number): void {
+    this.#begin(offset);
+    if (offset >= 0) this.#sink.restart(offset);
+    this.#environment.send(this.subscribe());
+    this.#publishSoon();
   }
 
   subscribe(): Subscribe {
-    const { end } = this.#stream;
-    return { type: 'subscribe', taskId: this.taskId, offset: end, window: WINDOW_BYTES };
+    this.#awaitingStatus = true;
+    const offset = this.#tail ?? this.#stream.end;
+    return { type: 'subscribe', taskId: this.taskId, offset, window: this.#window };
   }
 
   receive(message: HubToViewer): void {
     if (message.type === 'output') {
       this.#output(message);
     } else if (message.type === 'gap') {
-      const received = this.#take(message.from, message.to);
-      if (received !== null) this.#screen.gap(received.from, message.to, message.reason);
+      const { from, to, reason } = message;
+      const received = this.#take(from, to);
+      if (received !== null) this.#sink.gap({ from: received.from, to, reason });
     } else if (message.type === 'error') {
-      this.#problem = message.message;
+      this.#refused(message);
+    }
+  }
+
+  /** The task's status, as it is told to everybody and in answer to every subscription. */
+  changed(status: TaskStatusChanged): void {
+    const size = status.task?.outputSize ?? status.finalOffset ?? 0;
+    if (this.#awaitingStatus) {
+      this.#awaitingStatus = false;
+      this.#liveFrom = size;
+    }
+    this.grown(size);
+  }
+
+  /** The output is at least this long. */
+  grown(size: number): void {
+    if (size > this.#size) {
+      this.#size = size;
       this.#publishSoon();
     }
   }
 
   close(): void {
     this.#cancelPublish?.();
+    this.#place += 1;
+  }
+
+  #begin(offset: number): void {
+    this.#place += 1;
+    this.#problem = null;
+    if (offset < 0) {
+      this.#tail = offset;
+    } else {
+      this.#tail = null;
+      this.#startAt(offset);
+    }
+  }
+
+  #startAt(offset: number): void {
+    this.#stream = new ReceiveStream(offset);
+    this.#shown = offset;
+    this.#acked = offset;
   }
 
   #output(message: Output): void {
     const to = message.offset + message.output.length;
     const received = this.#take(message.offset, to);
-    if (received !== null) {
-      const bytes = message.output.subarray(received.skip);
-      this.#screen.output(bytes, message.isError, () => this.#onRendered(to));
+    if (received === null) {
+      return;
     }
+    const { isError, time } = message;
+    const bytes = message.output.subarray(received.skip);
+    const place = this.#place;
+    this.#sink.output({ offset: received.from, bytes, isError, time }, () => {
+      if (place === this.#place) this.#onShown(to);
+    });
   }
 
   #take(from: number, to: number): { from: number; skip: number } | null {
-    const received = this.#stream.receive(from, to);
-    if (received.kind === 'missing') {
-      this.#askAgain();
+    if (this.#awaitingStatus) {
       return null;
     }
-    this.#askedAgain = false;
+    if (this.#tail !== null) {
+      this.#tail = null;
+      this.#place += 1;
+      this.#startAt(from);
+      this.#sink.restart(from);
+    }
+    const received = this.#stream.receive(from, to);
+    if (received.kind === 'missing') {
+      this.#environment.send(this.subscribe());
+      return null;
+    }
     if (received.kind === 'known') {
       return null;
     }
     this.#problem = null;
+    this.#size = Math.max(this.#size, to);
     this.#publishSoon();
     return received;
   }
 
-  #askAgain(): void {
-    // Frames of a subscription that was given up may still be arriving: one question is enough.
-    if (!this.#askedAgain) {
-      this.#askedAgain = true;
+  #refused(error: ErrorMessage): void {
+    if (error.code === 'ack_beyond_sent') {
+      // The place was changed while this was on its way: count anew from where we are.
       this.#environment.send(this.subscribe());
+    } else if (error.code === 'offset_beyond_end' && this.#tail === null) {
+      this.seek(-this.#window);
+    } else {
+      this.#problem = error.message;
+      this.#publishSoon();
     }
   }
 
-  #onRendered(offset: number): void {
-    this.#rendered = Math.max(this.#rendered, offset);
-    if (this.#rendered - this.#acked >= ACK_BYTES) {
+  #onShown(offset: number): void {
+    this.#shown = Math.max(this.#shown, offset);
+    if (this.#shown - this.#acked >= this.#window * ACK_PART) {
       this.#acknowledge();
     } else {
       this.#publishSoon();
@@ -119,15 +239,20 @@ export class TaskFeed implements Follower {
   }
 
   #acknowledge(): void {
-    this.#acked = this.#rendered;
+    this.#acked = this.#shown;
     this.#environment.send({ type: 'ack', taskId: this.taskId, offset: this.#acked });
   }
 
   #publishSoon(): void {
     this.#cancelPublish ??= this.#environment.schedule(PUBLISH_SECONDS, () => {
       this.#cancelPublish = null;
-      if (this.#rendered > this.#acked) this.#acknowledge();
-      this.progress.set({ start: this.#start, end: this.#stream.end, problem: this.#problem });
+      if (this.#shown > this.#acked) this.#acknowledge();
+      this.progress.set(this.#current());
     });
+  }
+
+  #current(): Progress {
+    const { end } = this.#stream;
+    return { end, size: this.#size, liveFrom: this.#liveFrom, problem: this.#problem };
   }
 }

@@ -1,7 +1,7 @@
 import type { Principal, Task, TaskStatus } from '../protocol/messages';
 import { joinCommandLine } from './argv';
 
-const LABELS: Record<TaskStatus, string> = {
+export const STATUS_LABELS: Record<TaskStatus, string> = {
   pending: 'Pending',
   running: 'Running',
   completed: 'Completed',
@@ -37,7 +37,7 @@ const GAP_REASONS: Record<string, string> = {
 };
 
 export function statusLabel(task: Task): string {
-  return LABELS[task.status];
+  return STATUS_LABELS[task.status];
 }
 
 /** What goes into the chip beside the status. */
@@ -65,9 +65,35 @@ export function commandLine(task: Task): string {
   return task.args.length === 0 ? task.command : `${task.command} ${joinCommandLine(task.args)}`;
 }
 
+/** What becomes of tasks on a machine that cannot be reached; empty if there are none. */
+export function believedRunning(count: number): string {
+  if (count === 0) return '';
+  return count === 1
+    ? 'One task is believed running; its output is kept there and arrives when it is back.'
+    : `${count} tasks are believed running; their output is kept there and arrives when it is back.`;
+}
+
+/** What becomes of tasks whose daemon is removed; empty if there are none. */
+export function lostWithDaemon(count: number): string {
+  if (count === 0) return '';
+  return count === 1
+    ? 'The task that is believed running there will be called lost.'
+    : `The ${count} tasks that are believed running there will be called lost.`;
+}
+
+/** Whether this one may add, rename and remove workspaces. */
+export function mayPrepareMachines(me: Principal): boolean {
+  return me.scopes.includes('workspaces:write') || me.scopes.includes('admin');
+}
+
 /** Whether this one may look after the hub itself. */
 export function isOwner(me: Principal): boolean {
   return me.role === 'owner' && me.scopes.includes('admin');
+}
+
+/** Whether this one may run, cancel and type. */
+export function mayOperate(me: Principal): boolean {
+  return me.scopes.includes('tasks:write') || me.scopes.includes('admin');
 }
 
 /** Seconds a task ran, or has been running; null before it started. */

@@ -1,5 +1,40 @@
+import { getRouteApi } from '@tanstack/react-router';
+import { ConnectMachine, NewMachine } from '../components/ConnectMachine';
 import { PageHeader } from '../components/PageHeader';
+import { Problem } from '../components/Problem';
+import { useWorkspaces } from '../hooks/useWorkspaces';
+import styles from './ConnectPage.module.css';
 
+const route = getRouteApi('/connect');
+
+/** Another machine, or another folder of one. */
 export function ConnectPage() {
-  return <PageHeader title="Connect a machine" />;
+  const { workspace: workspaceId } = route.useSearch();
+  const navigate = route.useNavigate();
+  const { workspaces, loaded } = useWorkspaces();
+  const workspace = workspaces.find(({ id }) => id === workspaceId);
+  return (
+    <>
+      <PageHeader
+        title={workspace === undefined ? 'Connect a machine' : `Connect ${workspace.name}`}
+      />
+      <main className={styles.content}>
+        {workspaceId !== undefined && workspace === undefined && loaded && (
+          <Problem error="There is no such workspace, or it is not yours to see. Make a new one." />
+        )}
+        {workspace !== undefined && <ConnectMachine key={workspace.id} workspace={workspace} />}
+        {workspace === undefined && (loaded || workspaceId === undefined) && (
+          <>
+            <p className={styles.about}>
+              A machine connects to this hub by itself, from behind any firewall. It shows one
+              folder here: its workspace.
+            </p>
+            <NewMachine
+              onMade={({ id }) => void navigate({ search: { workspace: id }, replace: true })}
+            />
+          </>
+        )}
+      </main>
+    </>
+  );
 }

@@ -1,59 +1,90 @@
-import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { CommandBar } from '../components/CommandBar';
-import { ConnectMachine } from '../components/ConnectMachine';
+import { Suspense, useState } from 'react';
+import { AsOf } from '../components/AsOf';
+import { ButtonLink } from '../components/ButtonLink';
+import { CommandBar } from '../components/command/CommandBar';
+import { LaterFirstMachine } from '../components/Later';
 import { PageHeader } from '../components/PageHeader';
-import { TaskList } from '../components/TaskList';
-import { WorkspaceList } from '../components/WorkspaceList';
+import { Problem } from '../components/Problem';
+import { LatestTasks } from '../components/tasks/LatestTasks';
+import { NoTasksYet } from '../components/tasks/NoTasks';
+import { WorkspaceCards } from '../components/workspace/WorkspaceCards';
+import { useClient } from '../hooks/useClient';
+import { useMe } from '../hooks/useMe';
+import { useOutputSizes } from '../hooks/useOutputSizes';
 import { useTasks } from '../hooks/useTasks';
-import { useWebSocket } from '../hooks/useWebSocket';
-import { useWorkspaces } from '../hooks/useWorkspaces';
+import { useStaleSince, useWorkspaces } from '../hooks/useWorkspaces';
+import { mayOperate } from '../live/words';
+import type { Workspace } from '../protocol/messages';
 import styles from './OverviewPage.module.css';
 
 export function OverviewPage() {
+  const { directory } = useClient();
   const { workspaces, loaded, problem } = useWorkspaces();
-  const { tasks } = useTasks();
-  const { isLive } = useWebSocket();
+  const hasMachine = workspaces.some(({ state }) => state !== 'never_connected');
   return (
     <>
       <PageHeader title="Overview">
-        <Button component={Link} to="/connect">
-          Connect a machine
-        </Button>
+        <ButtonLink to="/connect">Connect a machine</ButtonLink>
       </PageHeader>
       <main className={styles.content}>
-        {problem !== null && (
-          <p role="alert" className="problem">
-            {problem}
-          </p>
+        {problem !== null && !loaded && (
+          <Problem error={problem} onRetry={() => void directory.refresh()} />
         )}
-        {workspaces.length > 0 && <CommandBar workspaces={workspaces} tasks={tasks} />}
-        {loaded && (
-          <>
-            <section className={isLive ? undefined : 'stale'} aria-labelledby="machines">
-              <h2 id="machines">Machines</h2>
-              {workspaces.length > 0 ? (
-                <WorkspaceList workspaces={workspaces} />
-              ) : (
-                <ConnectMachine />
-              )}
-            </section>
-            {workspaces.length + tasks.length > 0 && (
-              <section className={isLive ? undefined : 'stale'} aria-labelledby="tasks">
-                <h2 id="tasks">Latest tasks</h2>
-                {tasks.length > 0 ? (
-                  <TaskList tasks={tasks} workspaces={workspaces} />
-                ) : (
-                  <p className={styles.empty}>
-                    Nothing has run yet. Type a command above, or from a terminal:{' '}
-                    <code>arbor run -- echo hello</code>
-                  </p>
-                )}
-              </section>
-            )}
-          </>
+        {hasMachine && <Filled workspaces={workspaces} />}
+        {loaded && !hasMachine && (
+          <Suspense>
+            <LaterFirstMachine workspaces={workspaces} />
+          </Suspense>
         )}
       </main>
     </>
   );
+}
+
+function Filled({ workspaces }: { workspaces: readonly Workspace[] }) {
+  const me = useMe();
+  const { tasks } = useTasks();
+  const stale = useStaleSince() === null ? undefined : 'stale';
+  useOutputSizes();
+  return (
+    <>
+      {mayOperate(me) && <AnywhereBar workspaces={workspaces} />}
+      <section aria-labelledby="machines">
+        <h2 id="machines">
+          Machines <AsOf />
+        </h2>
+        <div className={stale}>
+          <WorkspaceCards workspaces={workspaces} />
+        </div>
+      </section>
+      <section aria-labelledby="tasks">
+        <h2 id="tasks">
+          Latest tasks <AsOf />
+          <Link className={styles.all} to="/tasks">
+            All tasks
+          </Link>
+        </h2>
+        <div className={stale}>
+          {tasks.length > 0 ? (
+            <LatestTasks tasks={tasks} workspaces={workspaces} />
+          ) : (
+            <NoTasksYet />
+          )}
+        </div>
+      </section>
+    </>
+  );
+}
+
+/** Runs on the machine that one picks. */
+function AnywhereBar({ workspaces }: { workspaces: readonly Workspace[] }) {
+  const [picked, setPicked] = useState<string | null>(null);
+  const workspace = workspaces.find(({ id }) => id === picked) ?? preferred(workspaces);
+  if (workspace === undefined) return null;
+  return <CommandBar workspace={workspace} picker={{ workspaces, onPick: setPicked }} />;
+}
+
+function preferred(workspaces: readonly Workspace[]): Workspace | undefined {
+  return workspaces.find(({ state }) => state === 'connected') ?? workspaces[0];
 }

@@ -1,60 +1,37 @@
-import { Button } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
 import { Logo } from '../components/Logo';
-import { useAction } from '../hooks/useAction';
-import { useClient } from '../hooks/useClient';
+import { SignInForm } from '../components/signin/SignInForm';
 import styles from './SignInPage.module.css';
 
+/** `notice`: why somebody who was signed in, or has a link, is asked. */
 export function SignInPage({ notice }: { notice: string | null }) {
-  const { session } = useClient();
-  const [username, setUsername] = useState('');
-  const [password, setPassword] = useState('');
-  const action = useAction();
-  const problem = action.problem ?? notice;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    action.run(() => session.signIn({ username, password }));
-  };
   return (
     <main className={styles.page}>
-      <form className={styles.form} onSubmit={submit}>
-        <h1>
-          <Logo /> Arbor
-        </h1>
-        <p className={styles.hint}>
-          Open the sign-in link that <code>arbor up</code> prints; it works once. Or sign in with
-          your account:
-        </p>
-        <label>
-          User name
-          <input
-            name="username"
-            autoComplete="username"
-            autoCapitalize="none"
-            spellCheck={false}
-            required
-            value={username}
-            onChange={(event) => setUsername(event.target.value)}
-          />
-        </label>
-        <label>
-          Password
-          <input
-            name="password"
-            type="password"
-            autoComplete="current-password"
-            required
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-        </label>
-        <Button type="submit" variant="filled" disabled={action.busy}>
-          Sign in
-        </Button>
-        <p role="alert" className={styles.problem}>
-          {problem}
-        </p>
-      </form>
+      <div className={styles.column}>
+        <header>
+          <h1>
+            <Logo /> Sign in to Arbor
+          </h1>
+          <p className={styles.host}>{location.host}</p>
+        </header>
+        {notice !== null && (
+          <p role="status" className={styles.notice}>
+            {notice}
+          </p>
+        )}
+        <SignInForm />
+        <section className={styles.help} aria-labelledby="no-password">
+          <h2 id="no-password">No password yet?</h2>
+          <p>
+            Open the sign-in link that <code>arbor up</code> or <code>arbor hub</code> prints in the
+            terminal when it starts. It works once, for ten minutes; starting it again prints a new
+            one.
+          </p>
+          <p>
+            Signed in somewhere else? Settings, Account makes a link for this browser, and sets a
+            password. Otherwise ask an owner of this hub.
+          </p>
+        </section>
+      </div>
     </main>
   );
 }

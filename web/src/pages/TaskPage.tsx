@@ -1,6 +1,6 @@
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { PageHeader } from '../components/PageHeader';
-import { TaskDetail } from '../components/TaskDetail';
+import { TaskDetail } from '../components/task/TaskDetail';
 import { useTask } from '../hooks/useTask';
 import { useWorkspaces } from '../hooks/useWorkspaces';
 
@@ -8,11 +8,20 @@ const route = getRouteApi('/tasks/$taskId');
 
 export function TaskPage() {
   const { taskId } = route.useParams();
+  const { at = null } = route.useSearch();
   const { task, current, problem } = useTask(taskId);
   const { workspaces } = useWorkspaces();
   if (task !== undefined) {
     const workspace = workspaces.find((item) => item.id === task.workspaceId);
-    return <TaskDetail key={taskId} task={task} workspace={workspace} current={current} />;
+    return (
+      <TaskDetail
+        key={`${taskId} ${at}`}
+        task={task}
+        workspace={workspace}
+        current={current}
+        startAt={at}
+      />
+    );
   }
   return (
     <>

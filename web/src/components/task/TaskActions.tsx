@@ -1,64 +1,124 @@
-import { Button, Modal } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { useNavigate } from '@tanstack/react-router';
-import { useAction } from '../hooks/useAction';
-import { useClient } from '../hooks/useClient';
-import { isFinal } from '../live/merge';
-import { DEFAULT_GRACE_SECONDS, type Task } from '../protocol/messages';
+import { Button, Menu } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import type { TaskControls } from '../../hooks/useTaskControls';
+import { isFinal } from '../../live/merge';
+import type { Task } from '../../protocol/messages';
+import { PHONE } from '../breakpoints';
+import { DOWNLOADS, downloadAddress } from './downloads';
 import styles from './TaskActions.module.css';
 
-export function TaskActions({ task }: { task: Task }) {
-  const { directory } = useClient();
-  const navigate = useNavigate();
-  const [asking, question] = useDisclosure(false);
-  const action = useAction();
-  const cancel = () => {
-    question.close();
-    action.run(() => directory.cancel(task.id));
-  };
-  const rerun = () =>
-    action.run(async () => {
-      const { id } = await directory.rerun(task.id);
-      await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
-    });
+interface Props {
+  task: Task;
+  controls: TaskControls;
+  /** To the task itself, or to what is on the screen. */
+  onShare: (what: 'task' | 'here') => void;
+  onHelp: () => void;
+}
+
+/** What can be done with a task: the most likely in sight, all of it one press away. */
+export function TaskActions({ task, controls, onShare, onHelp }: Props) {
+  const isPhone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
+  const main = isFinal(task.status) ? (
+    <Button disabled={controls.busy} onClick={controls.rerun}>
+      Run again
+    </Button>
+  ) : (
+    <Button
+      className={styles.danger}
+      disabled={controls.busy || task.cancelRequested}
+      onClick={controls.askToCancel}
+    >
+      {task.cancelRequested ? 'Ending…' : isPhone ? 'Cancel' : 'Cancel task'}
+    </Button>
+  );
+  if (isPhone) {
+    return (
+      <div className={styles.actions}>
+        {main}
+        <Menu width={260}>
+          <Menu.Target>
+            <Button aria-label="More actions" px={10}>
+              ⋯
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <ShareItems onShare={onShare} />
+            <Menu.Divider />
+            <RunItems task={task} controls={controls} />
+            <Menu.Divider />
+            <DownloadItems task={task} />
+          </Menu.Dropdown>
+        </Menu>
+      </div>
+    );
+  }
   return (
     <div className={styles.actions}>
-      {action.problem !== null && (
-        <p role="alert" className={styles.problem}>
-          {action.problem}
-        </p>
-      )}
-      <Button
-        component="a"
-        href={`/api/tasks/${encodeURIComponent(task.id)}/output?download=1`}
-        download
-      >
-        Download
+      <Button className={styles.keys} size="xs" onClick={onHelp}>
+        <kbd>?</kbd> shortcuts
       </Button>
-      <Button disabled={action.busy} onClick={rerun}>
-        Run again
-      </Button>
+      <Menu width={240}>
+        <Menu.Target>
+          <Button>Share</Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <ShareItems onShare={onShare} />
+        </Menu.Dropdown>
+      </Menu>
+      <Menu width={300}>
+        <Menu.Target>
+          <Button>Download</Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <DownloadItems task={task} />
+        </Menu.Dropdown>
+      </Menu>
       {!isFinal(task.status) && (
-        <Button
-          className={styles.danger}
-          disabled={action.busy || task.cancelRequested}
-          onClick={question.open}
-        >
-          Cancel
-        </Button>
+        <Menu width={200}>
+          <Menu.Target>
+            <Button aria-label="More actions" px={10}>
+              ⋯
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <RunItems task={task} controls={controls} />
+          </Menu.Dropdown>
+        </Menu>
       )}
-      <Modal opened={asking} onClose={question.close} title="Cancel this task?">
-        <p>
-          The command and everything it started are asked to stop; what is still there after{' '}
-          {DEFAULT_GRACE_SECONDS} seconds is killed. The output up to then is kept.
-        </p>
-        <div className={styles.choices}>
-          <Button onClick={question.close}>Keep running</Button>
-          <Button className={styles.danger} onClick={cancel} data-autofocus>
-            Cancel task
-          </Button>
-        </div>
-      </Modal>
+      {main}
     </div>
+  );
+}
+
+function ShareItems({ onShare }: Pick<Props, 'onShare'>) {
+  return (
+    <>
+      <Menu.Item onClick={() => onShare('task')}>Copy a link to the task</Menu.Item>
+      <Menu.Item onClick={() => onShare('here')} rightSection={<kbd>c</kbd>}>
+        Copy a link to here
+      </Menu.Item>
+    </>
+  );
+}
+
+function RunItems({ task, controls }: { task: Task; controls: TaskControls }) {
+  return (
+    <Menu.Item disabled={controls.busy} onClick={controls.rerun}>
+      Run {isFinal(task.status) ? 'again' : 'another one'}
+    </Menu.Item>
+  );
+}
+
+function DownloadItems({ task }: { task: Task }) {
+  return (
+    <>
+      <Menu.Label>Download the output</Menu.Label>
+      {DOWNLOADS.map(({ format, label, hint }) => (
+        <Menu.Item key={format} component="a" href={downloadAddress(task.id, format)} download>
+          {label}
+          <span className={styles.hint}>{hint}</span>
+        </Menu.Item>
+      ))}
+    </>
   );
 }

@@ -1,56 +1,130 @@
 import { Link } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
-import { useNow } from '../hooks/useNow';
-import { formatExactTime, formatTime } from '../live/format';
-import { commandLine, explainEnd } from '../live/words';
-import type { Task, Workspace } from '../protocol/messages';
-import { StatusChip } from './StatusChip';
+import { lazy, Suspense, useState } from 'react';
+import { useClient } from '../../hooks/useClient';
+import { useShortcuts } from '../../hooks/useShortcuts';
+import { type TaskControls, useTaskControls } from '../../hooks/useTaskControls';
+import { useTitle } from '../../hooks/useTitle';
+import { useWebSocket } from '../../hooks/useWebSocket';
+import { formatTime } from '../../live/format';
+import { isFinal } from '../../live/merge';
+import { tabTitle } from '../../live/tabTitle';
+import { commandLine, explainEnd } from '../../live/words';
+import type { Task, Workspace } from '../../protocol/messages';
+import { PageHeader } from '../PageHeader';
+import { Problem } from '../Problem';
+import type { OutputController } from '../terminal';
+import { copyLink } from './copyLink';
+import { LaterTaskScreen } from './LaterTaskScreen';
 import { TaskActions } from './TaskActions';
 import styles from './TaskDetail.module.css';
 import { TaskFacts } from './TaskFacts';
+import { TaskSummary } from './TaskSummary';
 
-const TaskOutput = lazy(() => import('./terminal/TaskOutput'));
+const CancelDialog = lazy(() => import('./CancelDialog'));
 
 interface Props {
   task: Task;
   workspace: Workspace | undefined;
   /** The output's size is known well enough to show its end. */
   current: boolean;
+  /** The byte to begin at; null: follow the end. */
+  startAt: number | null;
 }
 
-export function TaskDetail({ task, workspace, current }: Props) {
-  const now = useNow(null);
-  const explanation = explainEnd(task);
-  const began = task.startedAt ?? task.createdAt;
+/** One task: its command, how it stands, and its output, which takes all the room there is. */
+export function TaskDetail({ task, workspace, current, startAt }: Props) {
+  const controls = useTaskControls(task);
+  const [controller, setController] = useState<OutputController | null>(null);
+  const { isLive } = useWebSocket();
+  useTitle(tabTitle(task));
+  const share = (what: 'task' | 'here') =>
+    void copyLink(task.id, what === 'here' ? controller?.copyLinkOffset() : undefined);
+  useTaskKeys(task, controls, () => share('here'));
+  const { shortcuts } = useClient();
+  const help = () => shortcuts.find(HELP_KEY, false)?.run();
   return (
-    <div className={styles.page}>
-      <header className="bar">
-        <nav className={styles.crumbs} aria-label="Where you are">
-          <Link to="/">{workspace?.name ?? 'Overview'}</Link>
-          <span aria-hidden="true">/</span>
-          <span className={styles.here}>{task.title ?? task.id}</span>
-        </nav>
-        <TaskActions task={task} />
-      </header>
-      <div className={styles.head}>
+    <main className={styles.page}>
+      <PageHeader crumbs={<Crumbs task={task} workspace={workspace} />}>
+        <TaskActions task={task} controls={controls} onShare={share} onHelp={help} />
+      </PageHeader>
+      <div className={styles.head} data-stale={!isLive || undefined}>
         <h1>{commandLine(task)}</h1>
-        <p className={styles.summary}>
-          <StatusChip task={task} />
-          <span title={formatExactTime(began)}>
-            {task.startedAt === null ? 'asked for' : 'started'} {formatTime(began, now)}
-          </span>
-        </p>
-        {explanation !== null && <p className={styles.explanation}>{explanation}</p>}
-        {task.status !== 'pending' || workspace?.state === 'connected' ? null : (
-          <p className={styles.explanation}>
-            Waiting for {workspace?.name ?? 'its workspace'} to connect.
-          </p>
-        )}
+        <TaskSummary task={task} />
+        <Explanation task={task} workspace={workspace} />
+        {controls.problem !== null && <Problem error={controls.problem} />}
       </div>
-      <TaskFacts task={task} workspace={workspace} />
-      <Suspense fallback={<div className={styles.output} />}>
-        {current ? <TaskOutput task={task} /> : <div className={styles.output} />}
+      <TaskFacts task={task} workspace={workspace} controller={controller} />
+      <div className={styles.output}>
+        <Suspense>
+          {current && (
+            <LaterTaskScreen
+              task={task}
+              startAt={startAt}
+              focused={task.tty !== null && startAt === null}
+              onController={setController}
+            />
+          )}
+        </Suspense>
+      </div>
+      <Suspense>
+        {controls.asking && (
+          <CancelDialog task={task} opened onClose={controls.keep} onCancel={controls.cancel} />
+        )}
       </Suspense>
-    </div>
+    </main>
+  );
+}
+
+/** As the command line takes them too. */
+const SHOWN_ID_CHARACTERS = 8;
+const HELP_KEY = { key: '?', ctrlKey: false, metaKey: false, altKey: false };
+
+function useTaskKeys(task: Task, controls: TaskControls, shareHere: () => void): void {
+  const group = 'Task';
+  const cancel = {
+    key: 'x',
+    label: 'Cancel, after a question',
+    group,
+    run: controls.askToCancel,
+  };
+  useShortcuts([
+    { key: 'r', label: 'Run again', group, run: controls.rerun },
+    { key: 'c', label: 'Copy a link to here', group, run: shareHere },
+    ...(isFinal(task.status) ? [] : [cancel]),
+  ]);
+}
+
+function Explanation({ task, workspace }: Pick<Props, 'task' | 'workspace'>) {
+  const end = explainEnd(task);
+  if (end !== null) return <p className={styles.explanation}>{end}</p>;
+  if (workspace === undefined || isFinal(task.status) || workspace.state === 'connected') {
+    return null;
+  }
+  return (
+    <p className={styles.explanation} data-tone="amber">
+      {task.status === 'pending'
+        ? `Waiting for ${workspace.name} to connect.`
+        : `${workspace.name} is unreachable${workspace.since === null ? '' : ` since ${formatTime(workspace.since, Date.now())}`}. The command is believed running; its output is kept there and arrives when it is back.`}
+    </p>
+  );
+}
+
+function Crumbs({ task, workspace }: { task: Task; workspace: Workspace | undefined }) {
+  return (
+    <nav className={styles.crumbs} aria-label="Where you are">
+      {workspace === undefined ? (
+        <Link to="/">Overview</Link>
+      ) : (
+        <Link to="/workspaces/$workspaceId" params={{ workspaceId: workspace.id }}>
+          {workspace.name}
+        </Link>
+      )}
+      <span aria-hidden="true">/</span>
+      <Link to="/tasks">Tasks</Link>
+      <span aria-hidden="true">/</span>
+      <span className={styles.here} aria-current="page">
+        {task.title ?? `…${task.id.slice(-SHOWN_ID_CHARACTERS)}`}
+      </span>
+    </nav>
   );
 }

@@ -1,36 +1,96 @@
-import { useNow } from '../hooks/useNow';
-import { formatDuration, formatSize } from '../live/format';
-import { isFinal } from '../live/merge';
-import { elapsed } from '../live/words';
-import type { Task, Workspace } from '../protocol/messages';
+import { useNow } from '../../hooks/useNow';
+import { useStore } from '../../hooks/useStore';
+import { formatDuration, formatMilliseconds, formatSize } from '../../live/format';
+import { isFinal } from '../../live/merge';
+import { Store } from '../../live/store';
+import { elapsed } from '../../live/words';
+import type { Task, Workspace } from '../../protocol/messages';
+import type { OutputController, OutputViewState } from '../terminal';
 import styles from './TaskFacts.module.css';
 
-export function TaskFacts({ task, workspace }: { task: Task; workspace: Workspace | undefined }) {
+interface Props {
+  task: Task;
+  workspace: Workspace | undefined;
+  /** Null until the terminal is loaded. */
+  controller: OutputController | null;
+}
+
+/** The strip of figures; each has its place from the start, so that nothing moves. */
+export function TaskFacts({ task, workspace, controller }: Props) {
+  const over = isFinal(task.status);
   const now = useNow(task.status === 'running' ? 1000 : null);
   const seconds = elapsed(task, now);
   const missing = task.gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
   return (
-    <dl className={styles.facts}>
-      <Fact name="Elapsed">{seconds === null ? 'not started' : formatDuration(seconds)}</Fact>
-      {isFinal(task.status) && <Fact name="Output">{formatSize(task.outputSize)}</Fact>}
+    <dl className={styles.facts} tabIndex={0} aria-label="Facts">
+      <Fact name="Elapsed" width={9}>
+        {seconds === null ? 'not started' : formatDuration(seconds)}
+      </Fact>
+      <OutputFacts task={task} over={over} controller={controller} />
       {task.exitCode !== null && <Fact name="Exit code">{task.exitCode}</Fact>}
       {task.signal !== null && <Fact name="Signal">{task.signal}</Fact>}
       <Fact name="Folder">
         <code>{task.cwd === '.' ? (workspace?.path ?? '.') : task.cwd}</code>
       </Fact>
       <Fact name="Time limit">{task.timeout === null ? 'none' : formatDuration(task.timeout)}</Fact>
-      {task.shell && <Fact name="Shell">/bin/sh -c</Fact>}
+      {task.shell && (
+        <Fact name="Shell">
+          <code>/bin/sh -c</code>
+        </Fact>
+      )}
       {task.tty !== null && <Fact name="Terminal">{`${task.tty.cols} × ${task.tty.rows}`}</Fact>}
-      <Fact name="Missing">{missing === 0 ? 'none' : formatSize(missing)}</Fact>
+      <Fact name="Missing" tone={missing === 0 ? undefined : 'amber'}>
+        {missing === 0 ? 'none' : formatSize(missing)}
+      </Fact>
     </dl>
   );
 }
 
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+const NO_VIEW = new Store<OutputViewState | null>(null);
+
+function OutputFacts(props: { task: Task; over: boolean; controller: OutputController | null }) {
+  const { task, over, controller } = props;
+  const view = useStore<OutputViewState | null>(controller?.view ?? NO_VIEW);
+  const size = formatSize(Math.max(view?.size ?? 0, task.outputSize));
+  if (over) {
+    return <Fact name="Output">{size}</Fact>;
+  }
   return (
-    <div>
+    <>
+      <Fact name="Output" width={7}>
+        {size}
+      </Fact>
+      <Fact name="Rate" width={8}>
+        {view !== null && view.ratePerSecond > 0
+          ? `${formatSize(Math.round(view.ratePerSecond))}/s`
+          : 'quiet'}
+      </Fact>
+      <Fact name="Behind" width={13}>
+        {view === null ? '–' : behind(view)}
+      </Fact>
+    </>
+  );
+}
+
+function behind({ behindBytes, behindMs }: OutputViewState): string {
+  if (behindBytes === null) return 'held';
+  const late = behindMs === null ? '' : `, ${formatMilliseconds(behindMs)}`;
+  return `${formatSize(behindBytes)}${late}`;
+}
+
+interface FactProps {
+  name: string;
+  children: React.ReactNode;
+  /** In characters, for a value that changes. */
+  width?: number;
+  tone?: 'amber' | undefined;
+}
+
+function Fact({ name, children, width, tone }: FactProps) {
+  return (
+    <div style={width === undefined ? undefined : { minWidth: `${width}ch` }}>
       <dt>{name}</dt>
-      <dd>{children}</dd>
+      <dd data-tone={tone}>{children}</dd>
     </div>
   );
 }

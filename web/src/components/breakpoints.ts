@@ -1,0 +1,2 @@
+/** Below this the rail becomes tabs under the page. */
+export const PHONE = '(max-width: 719px)';

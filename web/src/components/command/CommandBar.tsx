@@ -1,0 +1,145 @@
+import { Button } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { type FormEvent, Suspense, useId, useRef, useState } from 'react';
+import { useAction } from '../../hooks/useAction';
+import { useClient } from '../../hooks/useClient';
+import { useCommandDraft } from '../../hooks/useCommandDraft';
+import { useCommandHistory } from '../../hooks/useCommandHistory';
+import { useShortcuts } from '../../hooks/useShortcuts';
+import { DEFAULT_TERMINAL, type Draft, prepare, whenOffline } from '../../live/commandDraft';
+import type { Workspace } from '../../protocol/messages';
+import { LaterCommandOptions, LaterHistorySearch } from '../Later';
+import { Problem } from '../Problem';
+import styles from './CommandBar.module.css';
+import { CommandHint } from './CommandHint';
+import { CommandLine } from './CommandLine';
+import { WorkspacePicker } from './WorkspacePicker';
+
+interface Props {
+  workspace: Workspace;
+  /** To choose from; left out: it is this one. */
+  picker?: { workspaces: readonly Workspace[]; onPick: (workspaceId: string) => void };
+  /** What to begin with. */
+  initial?: Draft | null;
+}
+
+/** What people come for: run something. */
+export function CommandBar({ workspace, picker, initial = null }: Props) {
+  const { directory, commands } = useClient();
+  const navigate = useNavigate();
+  const action = useAction();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const panel = useId();
+  const [wanted, setWanted] = useState(false);
+  const [isSearching, setSearching] = useState(false);
+  const [hasOptions, setOptions] = useState(() => needsAttention(initial));
+  const past = useCommandHistory(workspace.id, wanted);
+  const { draft, change, recall } = useCommandDraft(initial, past);
+  const isConnected = workspace.state === 'connected';
+  const prepared = prepare(draft, isConnected);
+  const focus = () => field.current?.focus();
+  const search = () => {
+    setWanted(true);
+    setSearching(true);
+  };
+  useShortcuts([{ key: 'i', label: 'Type a command', group: 'Run', run: focus }]);
+
+  const run = () => {
+    if (!prepared.ok || action.busy) return;
+    action.run(async () => {
+      const { id } = await directory.run(workspace.id, prepared.task);
+      commands.remember(workspace.id, { line: draft.line, shell: draft.shell, at: Date.now() });
+      await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
+    });
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    run();
+  };
+
+  return (
+    <form className={styles.form} onSubmit={submit}>
+      <div className={styles.box}>
+        <div className={styles.bar}>
+          {picker && <WorkspacePicker chosen={workspace} {...picker} />}
+          <CommandLine
+            ref={field}
+            line={draft.line}
+            onChange={(line) => change({ line })}
+            onRun={run}
+            onRecall={recall}
+            onSearch={search}
+            onFocus={() => setWanted(true)}
+          />
+          <div className={styles.controls}>
+            <Button
+              size="compact-sm"
+              aria-pressed={draft.shell}
+              title="Run the line with /bin/sh -c"
+              onClick={() => change({ shell: !draft.shell })}
+            >
+              Shell {draft.shell ? 'on' : 'off'}
+            </Button>
+            <Button
+              size="compact-sm"
+              aria-pressed={draft.terminal !== null}
+              title="Give the command a terminal: for programs that are used in one"
+              onClick={() =>
+                change({ terminal: draft.terminal === null ? DEFAULT_TERMINAL : null })
+              }
+            >
+              Terminal {draft.terminal === null ? 'off' : 'on'}
+            </Button>
+            <Button
+              size="compact-sm"
+              aria-expanded={hasOptions}
+              aria-controls={panel}
+              rightSection={hasOptions ? '▴' : '▾'}
+              onClick={() => setOptions(!hasOptions)}
+            >
+              Options
+            </Button>
+            <Button type="submit" variant="filled" disabled={!prepared.ok || action.busy}>
+              {whenOffline(draft, isConnected) === 'queue' && !isConnected ? 'Queue' : 'Run'}
+              <span className={styles.enter} aria-hidden="true">
+                ↵
+              </span>
+            </Button>
+          </div>
+        </div>
+        <div id={panel}>
+          {hasOptions && (
+            <Suspense fallback={<div className={styles.panel} />}>
+              <LaterCommandOptions draft={draft} isConnected={isConnected} onChange={change} />
+            </Suspense>
+          )}
+        </div>
+        {isSearching && (
+          <Suspense>
+            <LaterHistorySearch
+              commands={past}
+              onChoose={({ line, shell }) => change({ line, shell })}
+              onClose={() => {
+                setSearching(false);
+                focus();
+              }}
+            />
+          </Suspense>
+        )}
+      </div>
+      <CommandHint
+        draft={draft}
+        problem={prepared.ok || prepared.problem === '' ? null : prepared.problem}
+        workspace={workspace}
+        onChange={change}
+        onSearch={search}
+      />
+      {action.problem !== null && <Problem error={action.problem} />}
+    </form>
+  );
+}
+
+/** Something was asked for once that has to be said again. */
+function needsAttention(initial: Draft | null): boolean {
+  return initial?.variables.some(({ value }) => value === null) ?? false;
+}

@@ -1,0 +1,92 @@
+import { Button } from '@mantine/core';
+import { shellWord, splitCommandLine } from '../../live/argv';
+import { type Draft, setOptions } from '../../live/commandDraft';
+import type { Workspace } from '../../protocol/messages';
+import { ArgumentList } from './ArgumentList';
+import styles from './CommandBar.module.css';
+
+interface Props {
+  draft: Draft;
+  problem: string | null;
+  workspace: Workspace;
+  onChange: (change: Partial<Draft>) => void;
+  onSearch: () => void;
+}
+
+/** What will run, and how; what is in the way of it. */
+export function CommandHint({ draft, problem, workspace, onChange, onSearch }: Props) {
+  const options = setOptions(draft);
+  return (
+    <div className={styles.hint}>
+      {problem !== null ? (
+        <span className={styles.problem} role="status">
+          {problem}
+        </span>
+      ) : (
+        <Reading draft={draft} onChange={onChange} onSearch={onSearch} />
+      )}
+      {options.length > 0 && (
+        <ul className={styles.options} aria-label="Options">
+          {options.map(({ name, words, cleared }) => (
+            <li key={name}>
+              <Button
+                size="compact-xs"
+                rightSection="×"
+                aria-label={`${words}: unset`}
+                onClick={() => onChange(cleared)}
+              >
+                {words}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {workspace.state !== 'connected' && <Unconnected draft={draft} workspace={workspace} />}
+    </div>
+  );
+}
+
+function Reading({ draft, onChange, onSearch }: Omit<Props, 'problem' | 'workspace'>) {
+  if (draft.shell) {
+    return (
+      <span>
+        <code>/bin/sh -c</code> runs this. Shift Enter begins another line.
+      </span>
+    );
+  }
+  const split = splitCommandLine(draft.line);
+  if (!split.ok || split.argv.length === 0) {
+    return (
+      <span>
+        Runs as a list of arguments, without a shell. Earlier commands: ↑ or{' '}
+        <button type="button" className={styles.search} onClick={onSearch}>
+          search them
+        </button>
+      </span>
+    );
+  }
+  const word = shellWord(split.argv);
+  return (
+    <>
+      <ArgumentList argv={split.argv} />
+      {word !== null && (
+        <span className={styles.shellHint}>
+          <code>{word}</code> is passed on as it is.{' '}
+          <button type="button" className={styles.search} onClick={() => onChange({ shell: true })}>
+            Use a shell
+          </button>
+        </span>
+      )}
+    </>
+  );
+}
+
+function Unconnected({ draft, workspace }: Pick<Props, 'draft' | 'workspace'>) {
+  return (
+    <span className={styles.problem}>
+      {draft.whenOffline === 'fail'
+        ? `${workspace.name} is not connected, so this will be refused.`
+        : `${workspace.name} is not connected; this starts when it is.`}
+    </span>
+  );
+}

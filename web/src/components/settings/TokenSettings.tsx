@@ -1,0 +1,107 @@
+import { Button } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useTokens } from '../../hooks/useTokens';
+import { useWorkspaces } from '../../hooks/useWorkspaces';
+import { formatExactTime, formatTime } from '../../live/format';
+import { scopesInShort } from '../../live/scopes';
+import type { Token } from '../../protocol/messages';
+import { Empty } from '../Empty';
+import { Problem } from '../Problem';
+import { Since } from '../Since';
+import { ConfirmButton } from './ConfirmButton';
+import { NewTokenDialog } from './NewTokenDialog';
+import { Entry, Section } from './Section';
+import styles from './settings.module.css';
+
+/** Credentials for programs and command lines. */
+export function TokenSettings() {
+  const [opened, { open, close }] = useDisclosure(false);
+  const {
+    tokens: { data, error, refetch },
+    revoke,
+  } = useTokens();
+  return (
+    <Section
+      title="API tokens"
+      about="For programs and command lines that act as you. Terminals that you signed in are here as well."
+      action={
+        <Button variant="filled" onClick={open}>
+          New token
+        </Button>
+      }
+    >
+      {error !== null && <Problem error={error} onRetry={() => void refetch()} />}
+      {data?.length === 0 && (
+        <Empty>
+          <p>
+            There are none. <code>arbor login {location.origin}</code> signs a terminal in without
+            copying one.
+          </p>
+        </Empty>
+      )}
+      <ul>
+        {data?.map((token) => (
+          <TokenEntry key={token.id} token={token} onRevoke={() => revoke.mutateAsync(token.id)} />
+        ))}
+      </ul>
+      <NewTokenDialog opened={opened} onClose={close} />
+    </Section>
+  );
+}
+
+interface TokenProps {
+  token: Token;
+  onRevoke: () => Promise<unknown>;
+}
+
+function TokenEntry({ token, onRevoke }: TokenProps) {
+  const { name, prefix, scopes, workspaceId, lastUsedAt } = token;
+  const { workspaces } = useWorkspaces();
+  const workspace = workspaces.find(({ id }) => id === workspaceId);
+  const where = workspaceId === null ? '' : ` in ${workspace?.name ?? workspaceId}`;
+  return (
+    <Entry
+      name={
+        <>
+          {name} <code className={styles.about}>{prefix}…</code>
+        </>
+      }
+      details={
+        <>
+          May {scopesInShort(scopes)}
+          {where} · {lastUsedAt === null ? 'never used' : <Used time={lastUsedAt} />} ·{' '}
+          <Expiry token={token} />
+        </>
+      }
+    >
+      <ConfirmButton
+        label="Revoke"
+        name={`Revoke ${name}`}
+        question={`Revoke ${name}?`}
+        confirm="Revoke it"
+        onConfirm={onRevoke}
+      >
+        Whatever uses this token is refused from now on, and its live connections are closed. Tasks
+        that it started go on running.
+      </ConfirmButton>
+    </Entry>
+  );
+}
+
+function Used({ time }: { time: string }) {
+  return (
+    <>
+      last used <Since time={time} ago />
+    </>
+  );
+}
+
+function Expiry({ token: { expiresAt } }: { token: Token }) {
+  if (expiresAt === null) return 'does not expire';
+  const over = Date.parse(expiresAt) <= Date.now();
+  return (
+    <time dateTime={expiresAt} title={formatExactTime(expiresAt)}>
+      {over ? 'expired' : 'expires'} {formatTime(expiresAt, Date.now())}
+    </time>
+  );
+}

@@ -1,0 +1,131 @@
+import type { IMarker, Terminal } from '@xterm/xterm';
+import type { Rows } from '../../live/lineTable';
+import type { Screen } from '../../live/outputWindow';
+import { RESTORE_COLOURS } from './fences';
+
+/** How many rows apart anchors are: far fewer than the scrollback has. */
+const ANCHOR_ROWS = 500;
+const KEPT_ANCHORS = 3;
+/** Aborts a sequence that has not ended, then erases all. As bytes: half a character ends there. */
+const CANCEL_AND_RESET = new TextEncoder().encode(`\x18${RESTORE_COLOURS}\x1bc`);
+
+/** A marker is told by xterm where its row is after old ones were dropped. */
+interface Anchor {
+  readonly marker: IMarker;
+  readonly row: number;
+}
+
+/** What hides a terminal while it is drawn anew. */
+export interface Cover {
+  draw(): void;
+  lift(): void;
+}
+
+/** An xterm's rows as output is drawn on them. Needs no page. */
+export class BufferScreen implements Screen {
+  /** Whether what is being drawn is no replay. */
+  isLive = false;
+  readonly rows: Rows;
+  readonly #terminal: Terminal;
+  readonly #cover: Cover;
+  #anchors: Anchor[] = [];
+  #trimmed = 0;
+  #drawn = 0;
+
+  constructor(terminal: Terminal, cover: Cover) {
+    this.#terminal = terminal;
+    this.#cover = cover;
+    // Asked for each time: a reset replaces the buffer behind it.
+    this.rows = {
+      get length() {
+        return terminal.buffer.normal.length;
+      },
+      isWrapped: (row) => terminal.buffer.normal.getLine(row)?.isWrapped ?? false,
+    };
+  }
+
+  get cursor(): number {
+    const { baseY, cursorY } = this.#terminal.buffer.normal;
+    return baseY + cursorY;
+  }
+
+  get top(): number {
+    return this.#terminal.buffer.normal.viewportY;
+  }
+
+  get height(): number {
+    return this.#terminal.rows;
+  }
+
+  get trimmed(): number {
+    const anchor = this.#anchors.findLast(({ marker }) => marker.line >= 0);
+    if (anchor !== undefined) {
+      this.#trimmed = anchor.row - anchor.marker.line;
+    } else if (this.#anchors.length > 0) {
+      // All was erased at once: the rows there are now are new ones.
+      this.#anchors = [];
+      this.#trimmed = this.#drawn + 1;
+    }
+    return this.#trimmed;
+  }
+
+  write(data: Uint8Array, live: boolean, drawn: () => void): void {
+    this.isLive = live;
+    this.#anchor();
+    this.#terminal.write(data, () => {
+      this.isLive = false;
+      this.#drawn = this.trimmed + this.cursor;
+      drawn();
+    });
+  }
+
+  clear(drawn: () => void): void {
+    this.#terminal.write(CANCEL_AND_RESET, () => {
+      this.#forgetAnchors();
+      this.#trimmed = this.#drawn + 1;
+      drawn();
+    });
+  }
+
+  scrollTo(row: number): void {
+    const { baseY } = this.#terminal.buffer.normal;
+    if (row >= baseY) this.#terminal.scrollToBottom();
+    else this.#terminal.scrollToLine(row);
+  }
+
+  /** Wraps lines anew, so that rows are counted from here on. */
+  resize(cols: number, rows: number): void {
+    const { trimmed } = this;
+    this.#forgetAnchors();
+    this.#terminal.resize(cols, rows);
+    this.#trimmed = trimmed;
+    this.#drawn = trimmed + this.cursor;
+  }
+
+  freeze(): void {
+    this.#cover.draw();
+  }
+
+  thaw(): void {
+    this.#cover.lift();
+  }
+
+  #anchor(): void {
+    const terminal = this.#terminal;
+    const row = this.trimmed + this.cursor;
+    const last = this.#anchors.at(-1);
+    const isDue = last === undefined || last.marker.line < 0 || row - last.row >= ANCHOR_ROWS;
+    if (terminal.buffer.active.type !== 'normal' || !isDue) {
+      return;
+    }
+    this.#anchors.push({ marker: terminal.registerMarker(0), row });
+    for (const old of this.#anchors.splice(0, this.#anchors.length - KEPT_ANCHORS)) {
+      old.marker.dispose();
+    }
+  }
+
+  #forgetAnchors(): void {
+    for (const { marker } of this.#anchors) marker.dispose();
+    this.#anchors = [];
+  }
+}

@@ -1,0 +1,418 @@
+import type { Follower, Link } from '../../live/link';
+import { isFinal } from '../../live/merge';
+import { OutputFlow } from '../../live/outputFlow';
+import { OutputWindow, type Streams } from '../../live/outputWindow';
+import type { OutputMap } from '../../live/segments';
+import {
+  type OutputSink,
+  type Piece,
+  TaskFeed,
+  TERMINAL_WINDOW_BYTES,
+  WINDOW_BYTES,
+} from '../../live/taskFeed';
+import { TaskInput } from '../../live/taskInput';
+import type {
+  GapInfo,
+  HubToViewer,
+  SearchHit,
+  Task,
+  TaskStatusChanged,
+} from '../../protocol/messages';
+import { matchedText, spanOf } from './highlight';
+import { keySequence, type OutputKey } from './keys';
+import { LongestLine } from './LongestLine';
+import { marksInView } from './marksInView';
+import { marksOf, PALETTES } from './palette';
+import { RowMarks } from './RowMarks';
+import { type Look, TerminalScreen } from './TerminalScreen';
+import { Typing } from './Typing';
+
+const KIB = 1024;
+/** What is asked for of the end of an output: more than any screen, little enough to be at once. */
+const TAIL_BYTES = 256 * KIB;
+/** Loaded before the place one jumps to. */
+const CONTEXT_BYTES = 64 * KIB;
+/** So much behind, whoever follows sees the end at once instead of all that leads to it. */
+const SKIP_BYTES = 8 * KIB * KIB;
+const TERMINAL_SKIP_BYTES = 1 * KIB * KIB;
+const RESIZE_SECONDS = 0.1;
+const FAST_BYTES_PER_SECOND = KIB * KIB;
+
+export interface OutputEnvironment {
+  /** Seconds, monotonic. */
+  now(): number;
+  schedule(seconds: number, callback: () => void): () => void;
+}
+
+export interface Mounting {
+  /** Around the others; colours and type of the look are set on it. */
+  readonly box: HTMLElement;
+  readonly terminal: HTMLElement;
+  readonly marks: HTMLElement;
+}
+
+export interface MountedOptions {
+  readonly link: Link;
+  readonly task: Task;
+  readonly look: Look;
+  readonly writable: boolean;
+  readonly map: OutputMap;
+  /** Where to begin; null: at the end. */
+  readonly startAt: number | null;
+  readonly times: boolean;
+  readonly wrap: boolean;
+  readonly streams: Streams;
+  readonly hits: () => readonly SearchHit[];
+  readonly openLink: (url: string) => void;
+  readonly onChange: () => void;
+  /** The task is over. */
+  readonly onEnd: () => void;
+  /** How long the output is now is worth asking. */
+  readonly onBehind: () => void;
+  readonly environment: OutputEnvironment;
+}
+
+/** An output while it is on a page: what arrives, what is drawn, and what is typed. */
+export class MountedOutput implements OutputSink, Follower {
+  readonly taskId: string;
+  readonly screen: TerminalScreen;
+  readonly window: OutputWindow;
+  readonly feed: TaskFeed;
+  readonly flow = new OutputFlow();
+  readonly typing: Typing;
+  readonly input: TaskInput;
+  readonly #options: MountedOptions;
+  readonly #marks: RowMarks;
+  readonly #box: HTMLElement;
+  readonly #host: HTMLElement;
+  readonly #longest = new LongestLine();
+  readonly #stops: (() => void)[] = [];
+  #times: boolean;
+  #wrap: boolean;
+  #hit: SearchHit | null = null;
+  #hasFocus = false;
+  // Once it was typed into here, the program's terminal has the size of this one.
+  #ownsSize = false;
+  #cancelResize: (() => void) | null = null;
+  #closed = false;
+
+  constructor(elements: Mounting, options: MountedOptions) {
+    const { link, task, environment } = options;
+    this.taskId = task.id;
+    this.#options = options;
+    this.#box = elements.box;
+    this.#host = elements.terminal;
+    dress(elements.box, options.look);
+    this.#times = options.times;
+    this.#wrap = options.wrap;
+    this.screen = new TerminalScreen(elements.terminal, {
+      look: options.look,
+      tty: task.tty,
+      openLink: options.openLink,
+      isTyped: () => this.isAttached,
+    });
+    this.#marks = new RowMarks(elements.marks, this.screen);
+    this.window = new OutputWindow(this.screen.buffer, {
+      isTerminal: task.tty !== null,
+      isLive: (offset) => offset >= this.feed.liveFrom,
+      seek: (offset) => this.feed.seek(offset),
+      onChange: () => this.#changed(),
+      streams: options.streams,
+    });
+    const send = link.send.bind(link);
+    const windowBytes = task.tty === null ? WINDOW_BYTES : TERMINAL_WINDOW_BYTES;
+    const { schedule } = environment;
+    this.feed = new TaskFeed(task.id, -TAIL_BYTES, windowBytes, this, { send, schedule });
+    this.input = new TaskInput(task.id, { ...environment, send, onChange: options.onChange });
+    this.typing = new Typing(this.screen.terminal, elements.terminal, {
+      onInput: (data) => this.#typed(data),
+      onMove: () => this.#moved(),
+      onFocus: (hasFocus) => this.#focused(hasFocus),
+      onChange: options.onChange,
+    });
+    this.#start();
+  }
+
+  /** Whether what is typed goes to the program. */
+  get isAttached(): boolean {
+    return this.#hasFocus && this.typing.enabled;
+  }
+
+  get behind(): number {
+    return Math.max(0, this.feed.size - this.window.end);
+  }
+
+  subscribe() {
+    return this.feed.subscribe();
+  }
+
+  receive(message: HubToViewer): void {
+    if (!this.input.receive(message)) this.feed.receive(message);
+  }
+
+  output(piece: Piece, shown: () => void): void {
+    const { environment, map } = this.#options;
+    const arrived = environment.now();
+    const { offset, bytes, isError } = piece;
+    if (isError) map.add(offset, offset + bytes.length, 'stderr');
+    this.#longest.add(bytes);
+    this.window.output(piece, () => {
+      this.flow.shown(bytes.length, arrived, environment.now());
+      shown();
+    });
+  }
+
+  gap(gap: GapInfo): void {
+    this.#options.map.add(gap.from, gap.to, 'gap');
+    this.window.gap(gap);
+  }
+
+  restart(offset: number): void {
+    this.window.restart(offset);
+  }
+
+  /** The output is so long by now. */
+  grown(size: number): void {
+    this.feed.grown(size);
+    const skip = this.#options.task.tty === null ? SKIP_BYTES : TERMINAL_SKIP_BYTES;
+    if (this.window.following && !this.window.isMoving && this.behind > skip) {
+      this.window.follow(TAIL_BYTES, false);
+    }
+  }
+
+  // ── moving about ───────────────────────────────────────────────────────────────────────────
+
+  toEnd(): void {
+    this.#clearHit();
+    this.window.follow(TAIL_BYTES, !this.window.isMoving && this.behind < TAIL_BYTES);
+  }
+
+  /** `rowsAbove`: how much of what comes before is shown as well. */
+  toOffset(offset: number, rowsAbove = 0): void {
+    this.#clearHit();
+    const last = Math.max(0, Math.max(this.feed.size, this.feed.end) - 1);
+    this.window.show(Math.min(Math.max(0, offset), last), rowsAbove, CONTEXT_BYTES);
+  }
+
+  showHit(hit: SearchHit): void {
+    const { offset } = hit;
+    const isInView =
+      !this.window.isMoving &&
+      offset >= this.window.visibleFrom() &&
+      offset + hit.length <= this.window.visibleTo();
+    if (isInView) this.window.hold();
+    else this.toOffset(offset, Math.floor(this.screen.terminal.rows / 3));
+    this.#hit = hit;
+    this.#highlight();
+  }
+
+  /** Offset of the first selected line, or of the first in view. */
+  linkOffset(): number {
+    const selection = this.screen.terminal.getSelectionPosition();
+    const { trimmed, rows } = this.screen.buffer;
+    const place =
+      selection === undefined
+        ? null
+        : this.window.table.placeOf(trimmed + selection.start.y, rows, trimmed);
+    return place?.offset ?? this.window.visibleFrom();
+  }
+
+  clearHits(): void {
+    this.#clearHit();
+    this.screen.terminal.clearSelection();
+    this.drawMarks();
+  }
+
+  scrollPages(pages: number): void {
+    this.screen.terminal.scrollPages(pages);
+    this.#moved();
+  }
+
+  // ── how it looks ───────────────────────────────────────────────────────────────────────────
+
+  setTimes(times: boolean): void {
+    this.#times = times;
+    this.fit();
+    this.drawMarks();
+  }
+
+  setWrap(wrap: boolean): void {
+    this.#wrap = wrap;
+    this.fit();
+  }
+
+  setLook(look: Look): void {
+    dress(this.#box, look);
+    this.screen.setLook(look);
+    this.fit();
+  }
+
+  /** Whether the terminal has the size of the program's, not that of its box. */
+  get hasFixedSize(): boolean {
+    return this.#options.task.tty !== null && !this.#ownsSize;
+  }
+
+  /** Take the size that there is room for, or that the program's terminal has. */
+  fit(): void {
+    const { task } = this.#options;
+    const proposed = this.screen.proposeSize(this.#host);
+    if (proposed === null || this.hasFixedSize) {
+      return;
+    }
+    const wide = task.tty === null && !this.#wrap ? this.#longest.columns : 0;
+    const size = { cols: Math.max(proposed.cols, wide), rows: proposed.rows };
+    const { cols, rows } = this.screen.terminal;
+    if (size.cols !== cols || size.rows !== rows) {
+      this.window.resize(() => this.screen.resize(size));
+    }
+    if (this.isAttached) this.#announceSize();
+  }
+
+  drawMarks(): void {
+    const { task, hits } = this.#options;
+    if (task.tty !== null) {
+      return;
+    }
+    const startedAt = this.#times && task.startedAt !== null ? Date.parse(task.startedAt) : null;
+    this.#marks.draw(marksInView(this.screen.buffer, this.window, startedAt, hits()));
+  }
+
+  // ── typing ─────────────────────────────────────────────────────────────────────────────────
+
+  sendKey(key: OutputKey): void {
+    const { modes } = this.screen.terminal;
+    this.typing.send(keySequence(key, modes.applicationCursorKeysMode, this.typing.takeCtrl()));
+  }
+
+  /** The text of the rows that are loaded. */
+  text(): string {
+    const { active } = this.screen.terminal.buffer;
+    const lines: string[] = [];
+    for (let row = 0; row < active.length; row += 1) {
+      const line = active.getLine(row);
+      const text = line?.translateToString(true) ?? '';
+      if (line?.isWrapped) lines.push((lines.pop() ?? '') + text);
+      else lines.push(text);
+    }
+    return lines.join('\n').trimEnd();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const stop of this.#stops) stop();
+    this.#cancelResize?.();
+    this.input.close();
+    this.feed.close();
+    this.typing.close();
+    this.screen.close();
+  }
+
+  // ── what happens ───────────────────────────────────────────────────────────────────────────
+
+  #start(): void {
+    const { link, task, startAt, writable } = this.#options;
+    const { terminal } = this.screen;
+    void this.screen.whenMeasurable().then(() => {
+      if (!this.#closed) this.fit();
+    });
+    this.typing.enable(writable && task.tty !== null && !isFinal(task.status));
+    this.fit();
+    if (startAt !== null) this.window.show(startAt, 0, CONTEXT_BYTES);
+    const drawing = terminal.onRender(() => this.drawMarks());
+    const observer = new ResizeObserver(() => this.fit());
+    observer.observe(this.#host);
+    const onLink = () => {
+      if (link.state.get().kind === 'live') this.input.connected();
+      else this.input.disconnected();
+    };
+    this.#stops.push(
+      () => drawing.dispose(),
+      () => observer.disconnect(),
+      link.listen((fact) => {
+        if (fact.type === 'status' && fact.taskId === this.taskId) this.#told(fact);
+      }),
+      link.follow(this),
+      this.typing.enabled ? link.state.subscribe(onLink) : () => {},
+      this.feed.progress.subscribe(this.#options.onChange),
+    );
+    if (this.typing.enabled) onLink();
+  }
+
+  #told(fact: TaskStatusChanged): void {
+    this.feed.changed(fact);
+    if (isFinal(fact.status)) {
+      this.typing.enable(false);
+      this.input.close();
+      this.#options.onEnd();
+      this.#options.onChange();
+    }
+  }
+
+  #typed(data: Uint8Array): void {
+    if (!this.window.following) this.toEnd();
+    this.input.type(data);
+    const { environment, onBehind } = this.#options;
+    if (this.flow.ratePerSecond(environment.now()) > FAST_BYTES_PER_SECOND) onBehind();
+  }
+
+  #moved(): void {
+    this.#hit = null;
+    const isEverything = this.window.end >= this.feed.end && this.feed.end >= this.feed.size;
+    this.window.moved(isEverything);
+    this.#options.onChange();
+  }
+
+  #focused(hasFocus: boolean): void {
+    this.#hasFocus = hasFocus;
+    if (this.isAttached) {
+      this.#ownsSize = true;
+      this.fit();
+    }
+    this.#options.onChange();
+  }
+
+  #announceSize(): void {
+    this.#cancelResize?.();
+    this.#cancelResize = this.#options.environment.schedule(RESIZE_SECONDS, () => {
+      this.#cancelResize = null;
+      const { cols, rows } = this.screen.terminal;
+      this.#options.link.send({ type: 'resize', taskId: this.taskId, cols, rows });
+    });
+  }
+
+  #changed(): void {
+    this.#highlight();
+    if (!this.#wrap && this.#longest.columns > this.screen.terminal.cols) this.fit();
+    this.#options.onChange();
+  }
+
+  #highlight(): void {
+    const hit = this.#hit;
+    if (hit === null || this.window.isMoving) {
+      return;
+    }
+    const { buffer, terminal } = this.screen;
+    const place = this.window.table.rowOf(hit.offset, buffer.rows, buffer.trimmed);
+    if (place !== null && hit.offset < this.window.end) {
+      this.#hit = null;
+      const row = place.row - buffer.trimmed;
+      const span = spanOf(terminal.buffer.normal, row, place.prefix, matchedText(hit));
+      if (span !== null) terminal.select(span.column, span.row, span.length);
+    }
+  }
+
+  #clearHit(): void {
+    this.#hit = null;
+  }
+}
+
+/** What is around the text, in the look's colours and type. */
+function dress(box: HTMLElement, { fontFamily, fontSize, palette }: Look): void {
+  const { stderr, gap, hit, muted } = marksOf(palette);
+  box.style.fontFamily = fontFamily;
+  box.style.fontSize = `${fontSize}px`;
+  box.style.background = PALETTES[palette].background ?? '';
+  for (const [name, colour] of Object.entries({ stderr, gap, hit, muted })) {
+    box.style.setProperty(`--mark-${name}`, colour);
+  }
+}

@@ -1,0 +1,128 @@
+import { type ITerminalOptions, Terminal } from '@xterm/xterm';
+import type { TerminalPalette } from '../../live/preferences';
+import type { TerminalSize } from '../../protocol/messages';
+import { BufferScreen } from './BufferScreen';
+import { fence } from './fences';
+import { loadGraphemes } from './graphemes';
+import { linkHandler, type OpenLink, plainLinks } from './links';
+import { PALETTES } from './palette';
+import { Veil } from './Veil';
+
+/** Rows that can be scrolled back to, unless they are very wide. */
+export const SCROLLBACK_ROWS = 10_000;
+/** Twelve bytes each in xterm. */
+const MAX_CELLS = 3_000_000;
+const LINE_HEIGHT = 1.2;
+const MIN_CONTRAST = 4.5;
+/** The map is the scrollbar; xterm wants at least a pixel for its own, which is hidden. */
+const SCROLLBAR_PIXELS = 1;
+/** Fewer and xterm cannot place wide characters. */
+const MIN_COLUMNS = 2;
+
+export interface Look {
+  readonly fontSize: number;
+  readonly fontFamily: string;
+  readonly palette: TerminalPalette;
+}
+
+export interface ScreenOptions {
+  readonly look: Look;
+  /** Of the program's own terminal; null: output goes through pipes. */
+  readonly tty: TerminalSize | null;
+  readonly openLink: OpenLink;
+  /** Whether what is typed here goes to the program. */
+  readonly isTyped: () => boolean;
+}
+
+/** A task's output in an xterm. Keeps what it can scroll back to and nothing else. */
+export class TerminalScreen {
+  readonly terminal: Terminal;
+  readonly buffer: BufferScreen;
+  #closed = false;
+  #cell: { width: number; height: number } | null = null;
+
+  /** `host` must have a size by now. */
+  constructor(host: HTMLElement, { look, tty, openLink, isTyped }: ScreenOptions) {
+    this.terminal = new Terminal({
+      ...lookOptions(look),
+      // Unicode versions and links of programs are still proposals in xterm.
+      allowProposedApi: true,
+      convertEol: tty === null,
+      cursorInactiveStyle: tty === null ? 'none' : 'outline',
+      disableStdin: true,
+      lineHeight: LINE_HEIGHT,
+      linkHandler: linkHandler(openLink),
+      logLevel: 'off',
+      minimumContrastRatio: MIN_CONTRAST,
+      overviewRuler: { width: SCROLLBAR_PIXELS },
+      scrollback: SCROLLBACK_ROWS,
+      ...tty,
+    });
+    this.buffer = new BufferScreen(this.terminal, new Veil(this.terminal));
+    fence(this.terminal, { mayReply: () => this.buffer.isLive && isTyped() });
+    loadGraphemes(this.terminal);
+    this.terminal.registerLinkProvider(plainLinks(this.terminal, openLink));
+    this.terminal.open(host);
+  }
+
+  /** The size that fills the host; null while there is no telling. */
+  proposeSize(host: HTMLElement): TerminalSize | null {
+    const { width, height } = this.cell();
+    const cols = Math.floor((host.clientWidth - SCROLLBAR_PIXELS) / width);
+    const rows = Math.floor(host.clientHeight / height);
+    const isShown = Number.isFinite(cols) && Number.isFinite(rows) && host.clientHeight > 0;
+    return isShown ? { cols: Math.max(MIN_COLUMNS, cols), rows: Math.max(1, rows) } : null;
+  }
+
+  /** Size of one character in CSS pixels. Asking the page is dear, so it is asked once a look. */
+  cell(): { width: number; height: number } {
+    if (this.#cell === null) {
+      const screen = this.terminal.element?.querySelector('.xterm-screen');
+      const { width, height } = screen?.getBoundingClientRect() ?? { width: 0, height: 0 };
+      const cell = { width: width / this.terminal.cols, height: height / this.terminal.rows };
+      if (height === 0) return cell;
+      this.#cell = cell;
+    }
+    return this.#cell;
+  }
+
+  resize({ cols, rows }: TerminalSize): void {
+    this.terminal.options.scrollback = Math.min(SCROLLBACK_ROWS, Math.floor(MAX_CELLS / cols));
+    this.buffer.resize(cols, rows);
+  }
+
+  setLook(look: Look): void {
+    this.terminal.options = lookOptions(look);
+    this.#cell = null;
+    void this.whenMeasurable();
+  }
+
+  /** Fonts come late: once this one is there, characters are measured again. */
+  async whenMeasurable(): Promise<void> {
+    const { options } = this.terminal;
+    const { fontFamily = '', fontSize = 0 } = options;
+    await document.fonts.load(`${fontSize}px ${fontFamily}`).catch(() => []);
+    if (this.#closed) return;
+    // xterm measures when an option changes.
+    if (options.fontFamily === fontFamily) options.fontFamily = `${fontFamily}, monospace`;
+    this.#cell = null;
+  }
+
+  /** The element of each row in view, from the top. */
+  rowElements(): HTMLCollection | undefined {
+    return this.terminal.element?.querySelector('.xterm-rows')?.children;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.terminal.dispose();
+  }
+}
+
+function lookOptions({ fontSize, fontFamily, palette }: Look): ITerminalOptions {
+  return {
+    fontFamily,
+    fontSize,
+    theme: { ...PALETTES[palette], overviewRulerBorder: '#00000000' },
+  };
+}

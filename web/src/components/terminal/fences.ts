@@ -1,0 +1,57 @@
+import type { IParser, Terminal } from '@xterm/xterm';
+
+/** What answers that a program asks for are held back by. */
+export interface Gate {
+  /** Whether a program may be answered now: it is typed to here, and this is no replay. */
+  mayReply(): boolean;
+}
+
+const MANIPULATE_WINDOW = 't';
+const REPORT_FOCUS = 1004;
+const CLIPBOARD = 52;
+/** The colours of the palette, of text, background and cursor: set or asked for. */
+const COLOURS = [4, 10, 11, 12];
+const COLOUR_QUERY = /(^|;)\?(;|$)/;
+
+// Every sequence that xterm answers by itself: DA, DSR, DECRQM in all their forms.
+const CSI_QUERIES = [
+  { final: 'c' },
+  { prefix: '>', final: 'c' },
+  { prefix: '=', final: 'c' },
+  { final: 'n' },
+  { prefix: '?', final: 'n' },
+  { prefix: '>', final: 'q' },
+  { intermediates: '$', final: 'p' },
+  { prefix: '?', intermediates: '$', final: 'p' },
+];
+const STATUS_STRING_QUERY = { intermediates: '$', final: 'q' };
+
+/**
+ * Keeps output from acting on whoever looks at it (guarantee G28).
+ *
+ * A handler that answers true has dealt with the sequence: xterm's own is not asked.
+ */
+export function fence(terminal: Terminal, gate: Gate): void {
+  const { parser } = terminal;
+  const silent = () => !gate.mayReply();
+  for (const query of CSI_QUERIES) {
+    parser.registerCsiHandler(query, silent);
+  }
+  parser.registerCsiHandler({ final: MANIPULATE_WINDOW }, () => true);
+  parser.registerCsiHandler(
+    { prefix: '?', final: 'h' },
+    (modes) => modes.includes(REPORT_FOCUS) && silent(),
+  );
+  parser.registerDcsHandler(STATUS_STRING_QUERY, silent);
+  fenceOsc(parser, silent);
+}
+
+/** What a program may change of the terminal's colours, undone. */
+export const RESTORE_COLOURS = '\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07';
+
+function fenceOsc(parser: IParser, silent: () => boolean): void {
+  parser.registerOscHandler(CLIPBOARD, () => true);
+  for (const colour of COLOURS) {
+    parser.registerOscHandler(colour, (data) => COLOUR_QUERY.test(data) && silent());
+  }
+}

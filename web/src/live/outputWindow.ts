@@ -1,0 +1,485 @@
+import type { GapInfo } from '../protocol/messages';
+import { formatSize } from './format';
+import { isLineFeed, LineTable, type Rows } from './lineTable';
+import { cutPiece } from './pieces';
+import type { OutputSink, Piece } from './taskFeed';
+import { gapReason } from './words';
+
+const KIB = 1024;
+/** Rows kept loaded below what is looked at; beyond them nothing more is taken from the hub. */
+export const AHEAD_ROWS = 1_500;
+/** How far a first line that is cut off is looked through for its end. */
+const ALIGN_BYTES = 64 * KIB;
+const TERMINAL_ALIGN_BYTES = 4 * KIB;
+/** Beyond it the oldest rows are not told apart any more; what is drawn stays. */
+const KEPT_BYTES = 16 * KIB * KIB;
+/** Small pieces of one row are kept together up to this size. */
+const MERGED_BYTES = 4 * KIB;
+/** An older page is about so many rows, and so many bytes. */
+const PAGE_ROWS = 3_000;
+const MIN_PAGE_BYTES = 64 * KIB;
+const MAX_PAGE_BYTES = 1024 * KIB;
+
+const RESET = '\x1b[0m';
+const MARKED = '\x1b[0;30;43m';
+
+export type Streams = 'both' | 'stdout' | 'stderr';
+
+/** What output is drawn on: a terminal with a bounded scrollback. Rows count from its first. */
+export interface Screen {
+  readonly rows: Rows;
+  /** Where the next byte goes. */
+  readonly cursor: number;
+  /** The first row in view, and how many are. */
+  readonly top: number;
+  readonly height: number;
+  /** Rows that were dropped above the first, since ever. */
+  readonly trimmed: number;
+  /** `live`: not a replay; `drawn` is called once the rows show it. */
+  write(data: Uint8Array, live: boolean, drawn: () => void): void;
+  /** Empty, in its turn after what was written. */
+  clear(drawn: () => void): void;
+  scrollTo(row: number): void;
+  /** Keep showing what is shown until `thaw`, whatever is drawn. */
+  freeze(): void;
+  thaw(): void;
+}
+
+interface Chunk {
+  readonly piece: Piece;
+  readonly drawn: (() => void) | null;
+}
+
+/** Where to be once it is drawn: `rowsAbove` rows above the row `rowInLine` of a byte's line. */
+interface Target {
+  readonly offset: number;
+  readonly rowInLine: number;
+  readonly rowsAbove: number;
+}
+
+export interface WindowOptions {
+  readonly isTerminal: boolean;
+  readonly streams: Streams;
+  /** Whether the bytes at an offset were written while we were looking. */
+  readonly isLive: (offset: number) => boolean;
+  /** Go on from another offset; negative: so many bytes before the end. */
+  readonly seek: (offset: number) => void;
+  /** Something about what is shown has changed. */
+  readonly onChange: () => void;
+}
+
+/**
+ * The part of an output that is on a screen: following its end, or held where somebody looks.
+ *
+ * Held, it takes no more than `AHEAD_ROWS` beyond the view: what is not drawn is not acknowledged,
+ * so the hub waits.
+ */
+export class OutputWindow implements OutputSink {
+  readonly table = new LineTable();
+  readonly #screen: Screen;
+  readonly #options: WindowOptions;
+  #following = true;
+  #streams: Streams;
+  #queue: (Chunk | GapInfo)[] = [];
+  #drawing = false;
+  #clearFirst = false;
+  #aligning = 0;
+  #start = 0;
+  #end = 0;
+  #atLineStart = true;
+  #target: Target | null = null;
+  // The row that stays first in view while held, counted from the first ever; null: following.
+  #pinned: number | null = null;
+  #frozen = false;
+  // What arrives next is of another place.
+  #leaving = false;
+  #keptBytes = 0;
+
+  constructor(screen: Screen, options: WindowOptions) {
+    this.#screen = screen;
+    this.#options = options;
+    this.#streams = options.streams;
+  }
+
+  /** Offset of the first byte that can be scrolled to without asking the hub. */
+  get start(): number {
+    return this.table.start ?? this.#start;
+  }
+
+  /** Offset up to which everything is drawn. */
+  get end(): number {
+    return this.#end;
+  }
+
+  get following(): boolean {
+    return this.#following;
+  }
+
+  get streams(): Streams {
+    return this.#streams;
+  }
+
+  /** Whether the rows of the place one asked for are not drawn yet. */
+  get isMoving(): boolean {
+    return this.#target !== null || this.#leaving || this.#clearFirst;
+  }
+
+  // ── what arrives ───────────────────────────────────────────────────────────────────────────
+
+  restart(offset: number): void {
+    this.#leaving = false;
+    this.#queue = [];
+    this.#clearFirst = true;
+    this.#start = offset;
+    this.#end = offset;
+    this.#aligning = offset === 0 ? 0 : this.#alignBytes();
+    this.#atLineStart = true;
+    this.#pump();
+  }
+
+  output(piece: Piece, shown: () => void): void {
+    const aligned = this.#aligned(piece);
+    if (aligned === null) {
+      shown();
+      return;
+    }
+    const parts = cutPiece(aligned);
+    for (const [index, part] of parts.entries()) {
+      this.#queue.push({ piece: part, drawn: index === parts.length - 1 ? shown : null });
+    }
+    this.#pump();
+  }
+
+  gap(gap: GapInfo): void {
+    this.#aligning = 0;
+    this.#queue.push(gap);
+    this.#pump();
+  }
+
+  // ── moving about ───────────────────────────────────────────────────────────────────────────
+
+  /** Show the end and stay there; `tail`: how many bytes of it are wanted if it is far away. */
+  follow(tail: number, isNear: boolean): void {
+    this.#following = true;
+    this.#target = null;
+    this.#pinned = null;
+    if (isNear) {
+      this.#screen.scrollTo(Number.POSITIVE_INFINITY);
+      this.#pump();
+    } else {
+      this.#leave(-tail);
+    }
+    this.#options.onChange();
+  }
+
+  /** Stay where we are. */
+  hold(): void {
+    if (this.#following) {
+      this.#following = false;
+      this.#pinned = this.#screen.trimmed + this.#screen.top;
+      this.#options.onChange();
+    }
+  }
+
+  /** Bring a byte's line into view, `rowsAbove` rows below the top, and stay there. */
+  show(offset: number, rowsAbove: number, context: number): void {
+    this.#following = false;
+    this.#target = { offset, rowInLine: 0, rowsAbove };
+    const drawn = offset >= this.start && offset < this.#end && !this.#clearFirst;
+    if (drawn) {
+      this.#settle();
+      this.#options.onChange();
+    } else {
+      this.#leave(Math.max(0, offset - context));
+    }
+  }
+
+  /** Somebody has scrolled. `atEnd`: there is nothing beyond what is drawn. */
+  moved(atEnd: boolean): void {
+    const { top, height, cursor, trimmed } = this.#screen;
+    if (this.isMoving) {
+      return;
+    }
+    const atBottom = top + height > cursor;
+    const follows = atBottom && (this.#following || (atEnd && this.#queue.length === 0));
+    this.#pinned = follows ? null : trimmed + top;
+    if (this.#following !== follows) {
+      this.#following = follows;
+      this.#options.onChange();
+    }
+    if (!follows && top < height && this.start > 0) {
+      this.#older();
+    }
+    this.#pump();
+  }
+
+  /** Show only what came from one stream. */
+  setStreams(streams: Streams): void {
+    if (streams === this.#streams) {
+      return;
+    }
+    const place = this.#topPlace();
+    this.#streams = streams;
+    if (!this.#following) this.#target = { ...place, rowsAbove: 0 };
+    this.#leave(this.start);
+  }
+
+  /** Give the screen another size; the same line stays at the top. */
+  resize(apply: () => void): void {
+    const screen = this.#screen;
+    const { trimmed } = screen;
+    const before = linesUp(screen);
+    const top = this.#pinned ?? trimmed + screen.top;
+    apply();
+    const starts = lineRowsUp(screen);
+    const after = (row: number) => {
+      const up = before[Math.min(Math.max(0, row - trimmed), before.length - 1)] ?? 0;
+      return screen.trimmed + (starts[Math.min(up, starts.length - 1)] ?? 0);
+    };
+    this.table.rebase(after);
+    if (this.#following) {
+      screen.scrollTo(Number.POSITIVE_INFINITY);
+    } else {
+      this.#pinned = after(top);
+      this.#keepPinned();
+    }
+    this.#options.onChange();
+  }
+
+  /** The line at the top of the view. */
+  visibleFrom(): number {
+    return this.#topPlace().offset;
+  }
+
+  /** The end of what is in view. */
+  visibleTo(): number {
+    const { top, height, cursor, trimmed, rows } = this.#screen;
+    if (top + height > cursor) {
+      return this.#end;
+    }
+    return this.table.placeOf(trimmed + top + height, rows, trimmed)?.offset ?? this.#end;
+  }
+
+  // ── drawing ────────────────────────────────────────────────────────────────────────────────
+
+  #pump(): void {
+    while (!this.#drawing) {
+      if (this.#clearFirst) {
+        this.#clear();
+        continue;
+      }
+      const next = this.#queue[0];
+      if (next === undefined) {
+        this.#settle();
+        return;
+      }
+      if (!this.#isOpen()) {
+        return;
+      }
+      this.#queue.shift();
+      if ('reason' in next) this.#drawGap(next);
+      else this.#draw(next);
+    }
+  }
+
+  #isOpen(): boolean {
+    const { top, height, cursor, trimmed } = this.#screen;
+    if (this.#following || this.#target !== null) {
+      return true;
+    }
+    const first = this.#pinned === null ? top : this.#pinned - trimmed;
+    return cursor - (first + height) < AHEAD_ROWS;
+  }
+
+  #clear(): void {
+    this.#clearFirst = false;
+    this.#drawing = true;
+    this.#screen.clear(() => {
+      this.#drawing = false;
+      this.table.clear();
+      this.#keptBytes = 0;
+      this.#pump();
+    });
+  }
+
+  #draw({ piece, drawn }: Chunk): void {
+    const { offset, bytes, isError } = piece;
+    const end = offset + bytes.length;
+    if (this.#streams !== 'both' && isError !== (this.#streams === 'stderr')) {
+      this.#end = end;
+      drawn?.();
+      return;
+    }
+    this.#atLineStart = isLineFeed(bytes.at(-1));
+    this.#write(bytes, this.#options.isLive(offset), (row, endRow) => {
+      this.#keep({ ...piece }, row, endRow);
+      this.#end = end;
+      drawn?.();
+    });
+  }
+
+  #drawGap(gap: GapInfo): void {
+    const before = this.#atLineStart ? '' : '\r\n';
+    const text = `${formatSize(gap.to - gap.from)} are missing here: ${gapReason(gap.reason)}`;
+    const note = `${before}${MARKED} ${text} ${RESET}\r\n`;
+    const skipped = this.#atLineStart ? 0 : 1;
+    this.#atLineStart = true;
+    this.#write(new TextEncoder().encode(note), false, (row, endRow) => {
+      const { from, to } = gap;
+      this.table.add({ row: row + skipped, endRow, offset: from, end: to, piece: null, gap });
+      this.#end = to;
+    });
+  }
+
+  #write(data: Uint8Array, live: boolean, drawn: (row: number, endRow: number) => void): void {
+    const screen = this.#screen;
+    const row = screen.trimmed + screen.cursor;
+    this.#drawing = true;
+    screen.write(data, live, () => {
+      this.#drawing = false;
+      // What was drawn for a place that was left meanwhile is about to be cleared.
+      if (!this.#clearFirst) {
+        drawn(row, screen.trimmed + screen.cursor);
+        this.table.dropAbove(screen.trimmed);
+        this.#keepPinned();
+        this.#settle();
+      }
+      this.#options.onChange();
+      this.#pump();
+    });
+  }
+
+  #keep(piece: Piece, row: number, endRow: number): void {
+    this.#keptBytes += piece.bytes.length;
+    if (!this.table.merge(piece, row, endRow, MERGED_BYTES)) {
+      const end = piece.offset + piece.bytes.length;
+      this.table.add({ row, endRow, offset: piece.offset, end, piece, gap: null });
+    }
+    if (this.#keptBytes > 2 * KEPT_BYTES) {
+      this.#keptBytes = this.table.dropOldest(KEPT_BYTES);
+    }
+  }
+
+  // ── keeping the place ──────────────────────────────────────────────────────────────────────
+
+  #older(): void {
+    const { rows, cursor } = this.#screen;
+    const perRow = (this.#end - this.start) / Math.max(1, Math.min(cursor, rows.length));
+    const bytes = Math.min(MAX_PAGE_BYTES, Math.max(MIN_PAGE_BYTES, perRow * PAGE_ROWS));
+    this.#target = { ...this.#topPlace(), rowsAbove: 0 };
+    this.#leave(Math.max(0, Math.floor(this.start - bytes)));
+  }
+
+  #leave(offset: number): void {
+    this.#leaving = true;
+    this.#freeze();
+    this.#options.seek(offset);
+  }
+
+  #topPlace(): { offset: number; rowInLine: number } {
+    const { rows, top, trimmed } = this.#screen;
+    let rowInLine = 0;
+    while (top - rowInLine > 0 && rows.isWrapped(top - rowInLine)) rowInLine += 1;
+    const place = this.table.placeOf(trimmed + top - rowInLine, rows, trimmed);
+    return { offset: place?.offset ?? this.start, rowInLine };
+  }
+
+  #settle(): void {
+    const target = this.#target;
+    const { rows, trimmed } = this.#screen;
+    const idle = this.#queue.length === 0;
+    if (target === null || this.table.isEmpty) {
+      if (target === null && idle) this.#thaw();
+      return;
+    }
+    const reached = this.#end > target.offset || (idle && this.#end === target.offset);
+    if (reached) {
+      const place = this.table.rowOf(target.offset, rows, trimmed);
+      const row = (place?.row ?? trimmed) + target.rowInLine - target.rowsAbove;
+      this.#target = null;
+      this.#pinned = Math.max(trimmed, row);
+      this.#keepPinned();
+    }
+  }
+
+  /** Scroll back to the row that is to stay, as far as there are rows enough below it. */
+  #keepPinned(): void {
+    if (this.#pinned === null) {
+      if (this.#following && this.#queue.length === 0) this.#thaw();
+      return;
+    }
+    const { top, height, cursor, trimmed } = this.#screen;
+    const row = this.#pinned - trimmed;
+    if (row !== top) this.#screen.scrollTo(Math.max(0, row));
+    if (cursor - row >= height || this.#queue.length === 0) this.#thaw();
+  }
+
+  #freeze(): void {
+    if (!this.#frozen) {
+      this.#frozen = true;
+      this.#screen.freeze();
+    }
+  }
+
+  #thaw(): void {
+    if (this.#frozen && !this.#leaving && !this.#clearFirst) {
+      this.#frozen = false;
+      this.#screen.thaw();
+    }
+  }
+
+  // ── the first line ─────────────────────────────────────────────────────────────────────────
+
+  /** A first line that is cut off is left out, unless its end is too far away. */
+  #aligned(piece: Piece): Piece | null {
+    if (this.#aligning === 0) {
+      return piece;
+    }
+    const { bytes, offset } = piece;
+    const feed = bytes.subarray(0, this.#aligning).findIndex(isLineFeed);
+    if (feed < 0 && bytes.length < this.#aligning) {
+      this.#aligning -= bytes.length;
+      this.#start = offset + bytes.length;
+      this.#end = this.#start;
+      return null;
+    }
+    const skip = feed < 0 ? firstCharacter(bytes) : feed + 1;
+    this.#aligning = 0;
+    this.#start = offset + skip;
+    this.#end = this.#start;
+    return skip === bytes.length
+      ? null
+      : { ...piece, offset: this.#start, bytes: bytes.subarray(skip) };
+  }
+
+  #alignBytes(): number {
+    return this.#options.isTerminal ? TERMINAL_ALIGN_BYTES : ALIGN_BYTES;
+  }
+}
+
+/** Index of the first byte that begins a character of UTF-8. */
+function firstCharacter(bytes: Uint8Array): number {
+  let index = 0;
+  while (index < 3 && ((bytes[index] ?? 0) & 0xc0) === 0x80) index += 1;
+  return index;
+}
+
+/** For every row, how many lines begin below it, up to the cursor's. */
+function linesUp({ rows, cursor }: Screen): Int32Array {
+  const up = new Int32Array(Math.max(1, cursor + 1));
+  let lines = 0;
+  for (let row = cursor; row >= 0; row -= 1) {
+    up[row] = lines;
+    if (!rows.isWrapped(row)) lines += 1;
+  }
+  return up;
+}
+
+/** The row each line begins in, from the cursor's upwards. */
+function lineRowsUp({ rows, cursor }: Screen): number[] {
+  const starts: number[] = [];
+  for (let row = cursor; row >= 0; row -= 1) {
+    if (!rows.isWrapped(row) || row === 0) starts.push(row);
+  }
+  return starts;
+}

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Principal } from '../protocol/messages';
+import { Session } from './session';
+
+const ADA: Principal = {
+  userId: 'usr_1',
+  username: 'ada',
+  role: 'owner',
+  scopes: ['admin'],
+  workspaceId: null,
+  tokenId: null,
+  hasPassword: false,
+  sessionExpiresAt: null,
+};
+
+type Answer = () => Response | Promise<Response>;
+
+const signedIn: Answer = () => Response.json(ADA);
+const unreachable: Answer = () => Promise.reject(new TypeError('no network'));
+const refused = (status: number, detail: string): Answer => {
+  return () => Response.json({ title: 'No', status, detail, code: 'no' }, { status });
+};
+const notSignedIn = refused(401, 'Sign in first.');
+
+let asked: string[] = [];
+
+/** A hub that gives the answers of a route in their order, the last one for ever. */
+function hub(routes: Record<string, Answer[]>): void {
+  asked = [];
+  vi.stubGlobal('fetch', (path: string, { method }: RequestInit) => {
+    const route = `${method} ${path}`;
+    asked.push(route);
+    const answers = routes[route] ?? [];
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    return Promise.resolve().then(answer ?? notSignedIn);
+  });
+}
+
+function openPage(hash: string): { shown: string } {
+  const address = { shown: `/tasks?text=x${hash}` };
+  vi.stubGlobal('location', { hash, pathname: '/tasks', search: '?text=x' });
+  vi.stubGlobal('history', {
+    replaceState: (_state: unknown, _title: string, url: string) => {
+      address.shown = url;
+    },
+  });
+  return address;
+}
+
+beforeEach(() => openPage(''));
+afterEach(() => vi.unstubAllGlobals());
+
+test('a link signs in, and leaves the address and nothing else of it', async () => {
+  hub({ 'POST /api/session': [signedIn], 'GET /api/me': [signedIn] });
+  const address = openPage('#link=secret');
+  const session = new Session();
+  await session.start();
+  expect(session.state.get()).toEqual({ kind: 'signedIn', me: ADA });
+  expect(address.shown).toBe('/tasks?text=x');
+});
+
+test('why a link does not work is said', async () => {
+  hub({ 'POST /api/session': [refused(401, 'This link was used.')], 'GET /api/me': [notSignedIn] });
+  openPage('#link=secret');
+  const session = new Session();
+  await session.start();
+  expect(session.state.get()).toEqual({ kind: 'signedOut', notice: 'This link was used.' });
+});
+
+test('who is signed in already stays so, though the link was used', async () => {
+  hub({ 'POST /api/session': [refused(401, 'This link was used.')], 'GET /api/me': [signedIn] });
+  openPage('#link=secret');
+  const session = new Session();
+  await session.start();
+  expect(session.state.get().kind).toBe('signedIn');
+});
+
+test('a link is not lost while the hub cannot be reached', async () => {
+  hub({ 'POST /api/session': [unreachable, unreachable, signedIn], 'GET /api/me': [signedIn] });
+  openPage('#link=secret');
+  const session = new Session();
+  const kinds: string[] = [];
+  session.state.subscribe(() => {
+    kinds.push(session.state.get().kind);
+    // Not before it waits: that is set up right after it says so.
+    queueMicrotask(() => session.askNow());
+  });
+  await session.start();
+  expect(kinds).toEqual(['unreachable', 'unreachable', 'signedIn']);
+});
+
+test('nobody is asked for a reason when there simply is no session', async () => {
+  hub({});
+  const session = new Session();
+  await session.start();
+  expect(session.state.get()).toEqual({ kind: 'signedOut', notice: null });
+});
+
+test('signing out everywhere ends every session', async () => {
+  hub({ 'DELETE /api/session?everywhere=1': [() => new Response(null, { status: 204 })] });
+  const session = new Session();
+  await session.signOut(true);
+  expect(asked).toEqual(['DELETE /api/session?everywhere=1']);
+  expect(session.state.get()).toEqual({ kind: 'signedOut', notice: null });
+});

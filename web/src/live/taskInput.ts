@@ -1,0 +1,86 @@
+import type { HubToViewer, ViewerToHub } from '../protocol/messages';
+import { concernsInput, InputSender } from './inputSender';
+
+export interface InputEnvironment {
+  send(message: ViewerToHub): void;
+  now(): number;
+  schedule(seconds: number, callback: () => void): () => void;
+  onChange(): void;
+}
+
+/** The shell around an `InputSender`: one place that sends, one timer. */
+export class TaskInput {
+  readonly sender: InputSender;
+  readonly #environment: InputEnvironment;
+  #cancelTimer: (() => void) | null = null;
+  #refused = 0;
+
+  constructor(taskId: string, environment: InputEnvironment) {
+    this.sender = new InputSender(taskId);
+    this.#environment = environment;
+  }
+
+  /** What went wrong with what was typed, for a person. */
+  get problem(): string | null {
+    const { uncertain, state } = this.sender;
+    if (uncertain !== null) {
+      return `The connection broke while ${count(uncertain)} typed here ${uncertain === 1 ? 'was' : 'were'} on the way, and somebody else typed as well. Look before you type it again.`;
+    }
+    if (this.#refused > 0) {
+      return `The program does not read: ${count(this.#refused)} typed here ${this.#refused === 1 ? 'was' : 'were'} not taken.`;
+    }
+    return state.kind === 'closed' && state.reason !== '' ? state.reason : null;
+  }
+
+  type(data: Uint8Array): void {
+    this.sender.uncertain = null;
+    this.#refused = this.sender.type(data) ? 0 : this.#refused + data.length;
+    this.#flush();
+  }
+
+  connected(): void {
+    this.sender.connected();
+    this.#flush();
+  }
+
+  disconnected(): void {
+    this.sender.disconnected();
+  }
+
+  /** Whether the message was about input. */
+  receive(message: HubToViewer): boolean {
+    if (message.type === 'inputAck') {
+      this.sender.acknowledged(message.offset);
+    } else if (message.type === 'error' && concernsInput(message.code)) {
+      this.sender.refused(message, this.#environment.now());
+    } else {
+      return false;
+    }
+    this.#flush();
+    return true;
+  }
+
+  close(): void {
+    this.#cancelTimer?.();
+    this.sender.close('');
+  }
+
+  #flush(): void {
+    for (const message of this.sender.toSend()) this.#environment.send(message);
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    const deadline = this.sender.nextDeadline();
+    if (deadline !== null) {
+      const { now, schedule } = this.#environment;
+      this.#cancelTimer = schedule(Math.max(0, deadline - now()), () => {
+        this.sender.onDeadline(now());
+        this.#flush();
+      });
+    }
+    this.#environment.onChange();
+  }
+}
+
+function count(bytes: number): string {
+  return bytes === 1 ? 'a character' : `${bytes} bytes`;
+}
