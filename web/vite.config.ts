@@ -2,6 +2,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { SERVICE_WORKER, shell } from './plugins/shell.ts';
 
+const WORKERS_OWN = /[\\/]src[\\/]serviceWorker[\\/](serviceWorker|handling)\.ts$/;
 const hub = 'http://127.0.0.1:4000';
 
 export default defineConfig({
@@ -20,6 +21,10 @@ export default defineConfig({
         // Browsers look for a new service worker where the old one was.
         entryFileNames: ({ name }) =>
           name === SERVICE_WORKER ? '[name].js' : 'assets/[name]-[hash].js',
+        // One file packs better than the dozens it is cut into for what is loaded later.
+        codeSplitting: {
+          groups: [{ name: 'first', tags: ['$initial'], test: (id) => !WORKERS_OWN.test(id) }],
+        },
       },
     },
   },

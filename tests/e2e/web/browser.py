@@ -32,9 +32,9 @@ PHONE: Final[dict[str, Any]] = {
 class Person:
     """A browser context, and what its pages complained about."""
 
-    def __init__(self, context: BrowserContext, arbor: Arbor) -> None:
+    def __init__(self, context: BrowserContext, url: str) -> None:
         self.context = context
-        self.arbor = arbor
+        self.url = url
         self.complaints: list[str] = []
 
     async def open(self, path: str = "/") -> Page:
@@ -42,7 +42,7 @@ class Person:
         page = await self.context.new_page()
         page.on("console", lambda message: self._listen(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        await page.goto(self.arbor.url + path)
+        await page.goto(self.url + path)
         return page
 
     def _listen(self, kind: str, text: str) -> None:
@@ -59,11 +59,13 @@ class Browsers:
 
     async def stranger(self, arbor: Arbor, **options: Any) -> Person:
         """Somebody who is not signed in."""
-        return Person(await self.browser.new_context(accept_downloads=True, **options), arbor)
+        return Person(await self.browser.new_context(**options), arbor.url)
 
-    async def owner(self, arbor: Arbor, **options: Any) -> Person:
-        """Somebody who came by a sign-in link of the owner."""
+    async def owner(self, arbor: Arbor, *, through: int | None = None, **options: Any) -> Person:
+        """Somebody who came by a sign-in link of the owner; `through`: a proxy's port."""
         person = await self.stranger(arbor, **options)
+        if through is not None:
+            person.url = f"http://127.0.0.1:{through}"
         page = await person.open(sign_in_link(arbor).removeprefix(arbor.url))
         await page.get_by_role("navigation").first.wait_for()
         await page.close()

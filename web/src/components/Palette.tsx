@@ -14,6 +14,7 @@ import { useWorkspaces } from '../hooks/useWorkspaces';
 import { commandLine, isOwner, statusLabel } from '../live/words';
 import type { Principal } from '../protocol/messages';
 import { paletteAsked } from './openPalette';
+import styles from './Palette.module.css';
 
 const [store, spotlight] = createSpotlight();
 
@@ -38,6 +39,7 @@ export default function Palette(props: Props) {
   return (
     <Spotlight
       store={store}
+      classNames={{ action: styles.action ?? '' }}
       attributes={{ content: { 'aria-label': 'Go to or do anything' } }}
       shortcut={null}
       actions={groups.filter(({ actions }) => actions.length > 0)}

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { type Held, heldRows, type Rows } from '../live/taskList';
 import type { TaskListView } from './useTaskList';
 
@@ -10,5 +10,6 @@ export function useHeldRows({ tasks, known }: TaskListView, isReading: boolean):
   if (isReading && held === null && newest !== undefined) {
     setHeld({ ids: new Set(tasks.map(({ id }) => id)), newest: newest.id });
   }
-  return heldRows(tasks, isReading ? held : null, known);
+  const kept = isReading ? held : null;
+  return useMemo(() => heldRows(tasks, kept, known), [tasks, kept, known]);
 }

@@ -26,14 +26,17 @@ export function useScrolledInto(
   useEffect(() => {
     const target = element.current;
     if (target === null || scroller === null) return;
-    const look = () => {
+    let begins = 0;
+    const look = () => setInside(scroller.scrollTop > begins - covered);
+    const measure = () => {
       const from = target.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-      setTop(from + scroller.scrollTop);
-      setInside(from < covered);
+      begins = from + scroller.scrollTop;
+      setTop(begins);
+      look();
     };
-    look();
+    measure();
     // Whatever grows above or in the list resizes what contains both.
-    const observer = new ResizeObserver(look);
+    const observer = new ResizeObserver(measure);
     observer.observe(target.closest('main') ?? target);
     scroller.addEventListener('scroll', look, { passive: true });
     return () => {

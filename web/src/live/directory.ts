@@ -1,13 +1,16 @@
 import type { NewTask, Task, Workspace } from '../protocol/messages';
 import { ApiError, explain, get, type Page, patch, post, remove } from './http';
 import type { Fact, Link } from './link';
-import { changedTask, changedWorkspace, isFinal, laterTask } from './merge';
+import { changedTask, changedWorkspace, isFinal } from './merge';
 import { Store } from './store';
+import { TaskTable } from './taskTable';
 
 const LISTED_TASKS = 50;
 // The most that the hub gives on one page.
 const LISTED_UNFINISHED_TASKS = 500;
 const KEPT_FINAL_TASKS = 500;
+// A burst of changes is shown at once, as often as eyes can follow.
+const PUBLISH_MS = 100;
 const UNFINISHED = `/api/tasks?status=pending,running&limit=${LISTED_UNFINISHED_TASKS}`;
 
 /** What admits one daemon to a workspace, once; `command` is what to run on its machine. */
@@ -42,8 +45,8 @@ export class Directory {
   /** The tasks that were started from this page, since it was loaded. */
   readonly startedHere = new Set<string>();
   readonly #link: Link;
-  // However old they are, they are being looked at.
-  readonly #asked = new Set<string>();
+  readonly #tasks = new TaskTable(KEPT_FINAL_TASKS);
+  #publishing: ReturnType<typeof setTimeout> | null = null;
   #stop: (() => void)[] = [];
 
   constructor(link: Link) {
@@ -72,13 +75,15 @@ export class Directory {
       stop();
     }
     this.#stop = [];
+    if (this.#publishing !== null) clearTimeout(this.#publishing);
+    this.#publishing = null;
   }
 
   /** Nobody is signed in: what was known is of no concern to who is next. */
   forget(): void {
     this.close();
     this.startedHere.clear();
-    this.#asked.clear();
+    this.#tasks.clear();
     this.state.set(NOTHING);
   }
 
@@ -110,7 +115,7 @@ export class Directory {
   }
 
   async load(taskId: string): Promise<void> {
-    this.#asked.add(taskId);
+    this.#tasks.ask(taskId);
     this.#put([await get<Task>(taskPath(taskId))]);
   }
 
@@ -144,9 +149,11 @@ export class Directory {
   async removeWorkspace(workspaceId: string): Promise<void> {
     await remove(workspacePath(workspaceId));
     const { workspaces, tasks } = this.state.get();
+    const gone = tasks.filter((task) => task.workspaceId === workspaceId);
+    this.#tasks.remove(gone.map(({ id }) => id));
     this.#update({
       workspaces: workspaces.filter(({ id }) => id !== workspaceId),
-      tasks: tasks.filter((task) => task.workspaceId !== workspaceId),
+      tasks: this.#tasks.list(),
     });
   }
 
@@ -158,15 +165,15 @@ export class Directory {
   }
 
   #onFact(fact: Fact): void {
-    const { workspaces, tasks } = this.state.get();
     if (fact.type === 'status') {
-      const task = changedTask(
-        tasks.find((item) => item.id === fact.taskId),
-        fact,
-      );
-      if (task !== null) this.#put([task]);
+      const task = changedTask(this.#tasks.get(fact.taskId), fact);
+      if (task !== null) {
+        this.#tasks.put([task]);
+        this.#publishing ??= setTimeout(() => this.#publish(), PUBLISH_MS);
+      }
       return;
     }
+    const { workspaces } = this.state.get();
     const workspace = changedWorkspace(
       workspaces.find((item) => item.id === fact.workspaceId),
       fact,
@@ -184,31 +191,23 @@ export class Directory {
     const answers = await Promise.allSettled(
       ids.slice(0, LISTED_TASKS).map((id) => get<Task>(taskPath(id))),
     );
-    this.#put(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
-    const gone = new Set(
-      ids.filter((_id, index) => {
-        const answer = answers[index];
-        return answer?.status === 'rejected' && isGone(answer.reason);
-      }),
+    this.#tasks.put(
+      answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
     );
-    if (gone.size > 0) {
-      this.#update({ tasks: this.state.get().tasks.filter(({ id }) => !gone.has(id)) });
-    }
+    const isGone = (_id: string, index: number) => saysGone(answers[index]);
+    this.#tasks.remove(ids.filter(isGone));
+    this.#publish();
   }
 
   #put(told: readonly Task[]): void {
-    const tasks = new Map(this.state.get().tasks.map((task) => [task.id, task]));
-    for (const task of told) {
-      tasks.set(task.id, laterTask(tasks.get(task.id), task));
-    }
-    const newest = [...tasks.values()].sort((one, other) => compare(other.id, one.id));
-    let finished = 0;
-    const kept = newest.filter((task) => {
-      finished += isFinal(task.status) ? 1 : 0;
-      const isKept = finished <= KEPT_FINAL_TASKS || this.#asked.has(task.id);
-      return isKept || !isFinal(task.status);
-    });
-    this.#update({ tasks: kept });
+    this.#tasks.put(told);
+    this.#publish();
+  }
+
+  #publish(): void {
+    if (this.#publishing !== null) clearTimeout(this.#publishing);
+    this.#publishing = null;
+    this.#update({ tasks: this.#tasks.list() });
   }
 
   #update(change: Partial<Known>): void {
@@ -230,16 +229,11 @@ function outdated(known: readonly Task[], told: readonly Task[]): string[] {
   return known.filter((task) => !isFinal(task.status) && !ids.has(task.id)).map(({ id }) => id);
 }
 
-function isGone(reason: unknown): boolean {
+function saysGone(answer: PromiseSettledResult<unknown> | undefined): boolean {
+  const reason: unknown = answer?.status === 'rejected' ? answer.reason : null;
   return reason instanceof ApiError && reason.status === 404;
 }
 
 function sortedByName(workspaces: readonly Workspace[]): Workspace[] {
   return [...workspaces].sort((one, other) => one.name.localeCompare(other.name));
-}
-
-// Ids are ordered by time.
-function compare(one: string, other: string): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
 }

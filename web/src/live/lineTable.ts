@@ -1,10 +1,10 @@
 import type { GapInfo } from '../protocol/messages';
+import { isLineFeed } from './drawPace';
 import { plainText } from './plainText';
 import type { Piece } from './taskFeed';
 
-/** What moves a terminal to the next line: LF, VT and FF. */
-const FIRST_LINE_FEED = 10;
-const LAST_LINE_FEED = 12;
+/** A line's beginning is looked for no further back. */
+const LOOK_BACK_BYTES = 256 * 1024;
 
 /** The rows a terminal keeps, from the top; `isWrapped`: the row goes on the line before it. */
 export interface Rows {
@@ -37,6 +37,12 @@ export interface Place {
 export class LineTable {
   #entries: Entry[] = [];
   #first = 0;
+  #isWhole = true;
+
+  /** Whether nothing was forgotten since the table was empty. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
 
   get isEmpty(): boolean {
     return this.#first === this.#entries.length;
@@ -50,6 +56,7 @@ export class LineTable {
   clear(): void {
     this.#entries = [];
     this.#first = 0;
+    this.#isWhole = true;
   }
 
   add(entry: Entry): void {
@@ -89,6 +96,7 @@ export class LineTable {
     }
     this.#entries = this.#entries.slice(index);
     this.#first = 0;
+    this.#isWhole = false;
     return kept;
   }
 
@@ -97,6 +105,7 @@ export class LineTable {
     const entries = this.#entries;
     while (this.#first < entries.length - 1 && (entries[this.#first] as Entry).endRow < row) {
       this.#first += 1;
+      this.#isWhole = false;
     }
     if (this.#first > 1024 && this.#first * 2 > entries.length) {
       this.#entries = entries.slice(this.#first);
@@ -112,20 +121,38 @@ export class LineTable {
 
   /** The line that a row belongs to; `trimmed`: how many rows are above the first of `rows`. */
   placeOf(row: number, rows: Rows, trimmed: number): Place | null {
-    const entry = this.#last((item) => item.row <= row);
-    if (entry === null) {
+    const index = this.#indexOfLast((item) => item.row <= row);
+    const entry = this.#entries[index];
+    if (index < this.#first || entry === undefined) {
       return null;
     }
-    const lines = lineStarts(rows, entry.row - trimmed, row - trimmed);
+    const lines = linesBefore(entry, row, rows, trimmed);
     if (entry.piece === null || lines === 0) {
-      return { offset: entry.offset, entry };
+      return this.#lineStart(index, entry);
     }
-    const { bytes } = entry.piece;
-    const at = afterLineFeed(bytes, lines);
-    return { offset: entry.offset + at, entry };
+    return { offset: entry.offset + afterLineFeed(entry.piece.bytes, lines), entry };
   }
 
-  /** Whether any byte of stderr was drawn in a row, and when its line began. */
+  /** Where the line begins that an entry goes on. */
+  #lineStart(index: number, entry: Entry): Place {
+    let begins = entry;
+    for (let at = index - 1; at >= this.#first; at -= 1) {
+      const before = this.#entries[at];
+      const isFar = before === undefined || entry.offset - before.offset > LOOK_BACK_BYTES;
+      if (isFar || before.piece === null || entry.piece === null) break;
+      const feed = lastLineFeed(before.piece.bytes);
+      if (feed >= 0) {
+        const after = before.offset + feed + 1;
+        return after === begins.offset
+          ? { offset: after, entry: begins }
+          : { offset: after, entry: before };
+      }
+      begins = before;
+    }
+    return { offset: begins.offset, entry: begins };
+  }
+
+  /** Whether any byte of stderr was drawn in a row. */
   isErrorAt(row: number): boolean {
     for (let index = this.#indexOfLast((item) => item.row <= row); index >= this.#first; index--) {
       const entry = this.#entries[index] as Entry;
@@ -152,8 +179,11 @@ export class LineTable {
     }
     const bytes = entry.piece.bytes.subarray(0, offset - entry.offset);
     const lines = countLineFeeds(bytes);
-    const start = lineOf(rows, entry.row - trimmed, entry.endRow - trimmed, lines) + trimmed;
-    return { row: start, prefix: this.#prefix(entry, offset) };
+    const start =
+      entry.row < trimmed
+        ? lineAbove(rows, entry.endRow - trimmed, countLineFeeds(entry.piece.bytes) - lines)
+        : lineBelow(rows, entry.row - trimmed, entry.endRow - trimmed, lines);
+    return { row: start + trimmed, prefix: this.#prefix(entry, offset) };
   }
 
   /** The entries' rows after the terminal was given another width. */
@@ -215,23 +245,39 @@ function lineStarts(rows: Rows, from: number, to: number): number {
   return lines;
 }
 
-/** The row in which the line begins that is `lines` after the one in row `from`. */
-function lineOf(rows: Rows, from: number, to: number, lines: number): number {
-  let row = from;
-  if (lines === 0) {
-    while (row > 0 && row < rows.length && rows.isWrapped(row)) row -= 1;
-    return row;
+/** How many lines of an entry are above the one in a row. */
+function linesBefore(entry: Entry, row: number, rows: Rows, trimmed: number): number {
+  if (entry.piece !== null && entry.row < trimmed) {
+    // The rows it began in are gone: count from its end.
+    const after = lineStarts(rows, row - trimmed, entry.endRow - trimmed);
+    return Math.max(0, countLineFeeds(entry.piece.bytes) - after);
   }
+  return lineStarts(rows, entry.row - trimmed, row - trimmed);
+}
+
+/** The row in which the line begins that is `lines` after the one in row `from`. */
+function lineBelow(rows: Rows, from: number, to: number, lines: number): number {
+  if (lines === 0) {
+    return lineAbove(rows, from, 0);
+  }
+  let row = from;
   let left = lines;
   while (left > 0 && row < to) {
     row += 1;
-    if (row >= 0 && row < rows.length && !rows.isWrapped(row)) left -= 1;
+    if (row < rows.length && !rows.isWrapped(row)) left -= 1;
   }
   return row;
 }
 
-export function isLineFeed(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= FIRST_LINE_FEED && byte <= LAST_LINE_FEED;
+/** The row in which the line begins that is `lines` before the one in row `from`. */
+function lineAbove(rows: Rows, from: number, lines: number): number {
+  let row = from;
+  let left = lines;
+  while (row > 0 && (left > 0 || rows.isWrapped(row))) {
+    if (!rows.isWrapped(row)) left -= 1;
+    row -= 1;
+  }
+  return row;
 }
 
 export function countLineFeeds(bytes: Uint8Array): number {

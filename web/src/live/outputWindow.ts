@@ -1,7 +1,9 @@
 import type { GapInfo } from '../protocol/messages';
+import { ControlStrings } from './controlStrings';
+import { DrawPace, isLineFeed } from './drawPace';
 import { formatSize } from './format';
-import { isLineFeed, LineTable, type Rows } from './lineTable';
-import { cutPiece } from './pieces';
+import { LineTable, type Rows } from './lineTable';
+import { MarkLimit } from './markLimit';
 import type { OutputSink, Piece } from './taskFeed';
 import { gapReason } from './words';
 
@@ -45,9 +47,9 @@ export interface Screen {
   thaw(): void;
 }
 
-interface Chunk {
+interface Waiting {
   readonly piece: Piece;
-  readonly drawn: (() => void) | null;
+  readonly drawn: () => void;
 }
 
 /** Where to be once it is drawn: `rowsAbove` rows above the row `rowInLine` of a byte's line. */
@@ -64,6 +66,8 @@ export interface WindowOptions {
   readonly isLive: (offset: number) => boolean;
   /** Go on from another offset; negative: so many bytes before the end. */
   readonly seek: (offset: number) => void;
+  /** Seconds, monotonic. */
+  readonly now: () => number;
   /** Something about what is shown has changed. */
   readonly onChange: () => void;
 }
@@ -80,7 +84,10 @@ export class OutputWindow implements OutputSink {
   readonly #options: WindowOptions;
   #following = true;
   #streams: Streams;
-  #queue: (Chunk | GapInfo)[] = [];
+  #queue: (Waiting | GapInfo)[] = [];
+  readonly #pace = new DrawPace();
+  readonly #strings = new ControlStrings();
+  readonly #marks = new MarkLimit();
   #drawing = false;
   #clearFirst = false;
   #aligning = 0;
@@ -103,7 +110,7 @@ export class OutputWindow implements OutputSink {
 
   /** Offset of the first byte that can be scrolled to without asking the hub. */
   get start(): number {
-    return this.table.start ?? this.#start;
+    return (this.table.isWhole ? null : this.table.start) ?? this.#start;
   }
 
   /** Offset up to which everything is drawn. */
@@ -143,10 +150,7 @@ export class OutputWindow implements OutputSink {
       shown();
       return;
     }
-    const parts = cutPiece(aligned);
-    for (const [index, part] of parts.entries()) {
-      this.#queue.push({ piece: part, drawn: index === parts.length - 1 ? shown : null });
-    }
+    this.#queue.push({ piece: aligned, drawn: shown });
     this.#pump();
   }
 
@@ -232,15 +236,17 @@ export class OutputWindow implements OutputSink {
     const top = this.#pinned ?? trimmed + screen.top;
     apply();
     const starts = lineRowsUp(screen);
+    // What began above the first row still does, wherever that was.
     const after = (row: number) => {
-      const up = before[Math.min(Math.max(0, row - trimmed), before.length - 1)] ?? 0;
-      return screen.trimmed + (starts[Math.min(up, starts.length - 1)] ?? 0);
+      const up = before[Math.min(row - trimmed, before.length - 1)];
+      const start = up === undefined ? undefined : starts[up];
+      return screen.trimmed + (start ?? -1);
     };
     this.table.rebase(after);
     if (this.#following) {
       screen.scrollTo(Number.POSITIVE_INFINITY);
     } else {
-      this.#pinned = after(top);
+      this.#pinned = Math.max(screen.trimmed, after(top));
       this.#keepPinned();
     }
     this.#options.onChange();
@@ -294,6 +300,7 @@ export class OutputWindow implements OutputSink {
   #clear(): void {
     this.#clearFirst = false;
     this.#drawing = true;
+    this.#strings.reset();
     this.#screen.clear(() => {
       this.#drawing = false;
       this.table.clear();
@@ -302,19 +309,29 @@ export class OutputWindow implements OutputSink {
     });
   }
 
-  #draw({ piece, drawn }: Chunk): void {
-    const { offset, bytes, isError } = piece;
-    const end = offset + bytes.length;
-    if (this.#streams !== 'both' && isError !== (this.#streams === 'stderr')) {
+  #draw({ piece, drawn }: Waiting): void {
+    const isHidden = this.#streams !== 'both' && piece.isError !== (this.#streams === 'stderr');
+    const length = isHidden ? piece.bytes.length : this.#pace.cut(piece.bytes);
+    const bytes = piece.bytes.subarray(0, length);
+    const end = piece.offset + length;
+    if (length < piece.bytes.length) {
+      const rest = { ...piece, offset: end, bytes: piece.bytes.subarray(length) };
+      this.#queue.unshift({ piece: rest, drawn });
+    }
+    const isDrawn = () => {
       this.#end = end;
-      drawn?.();
+      if (length === piece.bytes.length) drawn();
+    };
+    if (isHidden) {
+      isDrawn();
       return;
     }
     this.#atLineStart = isLineFeed(bytes.at(-1));
-    this.#write(bytes, this.#options.isLive(offset), (row, endRow) => {
-      this.#keep({ ...piece }, row, endRow);
-      this.#end = end;
-      drawn?.();
+    const live = this.#options.isLive(piece.offset);
+    const harmless = this.#marks.limit(this.#strings.shorten(bytes));
+    this.#write(harmless, live, (row, endRow) => {
+      this.#keep({ ...piece, bytes }, row, endRow);
+      isDrawn();
     });
   }
 
@@ -333,10 +350,13 @@ export class OutputWindow implements OutputSink {
 
   #write(data: Uint8Array, live: boolean, drawn: (row: number, endRow: number) => void): void {
     const screen = this.#screen;
+    const { now } = this.#options;
     const row = screen.trimmed + screen.cursor;
+    const began = now();
     this.#drawing = true;
     screen.write(data, live, () => {
       this.#drawing = false;
+      this.#pace.took(now() - began);
       // What was drawn for a place that was left meanwhile is about to be cleared.
       if (!this.#clearFirst) {
         drawn(row, screen.trimmed + screen.cursor);
@@ -479,7 +499,7 @@ function linesUp({ rows, cursor }: Screen): Int32Array {
 function lineRowsUp({ rows, cursor }: Screen): number[] {
   const starts: number[] = [];
   for (let row = cursor; row >= 0; row -= 1) {
-    if (!rows.isWrapped(row) || row === 0) starts.push(row);
+    if (!rows.isWrapped(row)) starts.push(row);
   }
   return starts;
 }

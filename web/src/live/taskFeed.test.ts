@@ -1,46 +1,54 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Output, ViewerToHub } from '../protocol/messages';
-import { type Screen, TAIL_BYTES, TaskFeed, WINDOW_BYTES } from './taskFeed';
+import type { Output, TaskStatusChanged, ViewerToHub } from '../protocol/messages';
+import { type OutputSink, type Piece, TaskFeed, WINDOW_BYTES } from './taskFeed';
 
 const KIB = 1024;
 
-class RecordingScreen implements Screen {
+class RecordingSink implements OutputSink {
   text = '';
   readonly waiting: (() => void)[] = [];
 
-  output(bytes: Uint8Array, isError: boolean, rendered: () => void): void {
+  output({ bytes, isError }: Piece, shown: () => void): void {
     const text = new TextDecoder().decode(bytes);
     this.text += isError ? `<${text}>` : text;
-    this.waiting.push(rendered);
+    this.waiting.push(shown);
   }
 
-  gap(from: number, to: number, reason: string): void {
+  gap({ from, to, reason }: { from: number; to: number; reason: string }): void {
     this.text += `[${from}-${to} ${reason}]`;
   }
 
-  render(): void {
-    for (const rendered of this.waiting.splice(0)) rendered();
+  restart(offset: number): void {
+    this.text = `@${offset} `;
+  }
+
+  show(): void {
+    for (const shown of this.waiting.splice(0)) shown();
   }
 }
 
 let sent: ViewerToHub[];
 let timers: (() => void)[];
-let screen: RecordingScreen;
+let sink: RecordingSink;
 
 beforeEach(() => {
   sent = [];
   timers = [];
-  screen = new RecordingScreen();
+  sink = new RecordingSink();
 });
 
-function feedOf(size = 0): TaskFeed {
-  return new TaskFeed('tsk_1', size, screen, {
+/** A feed whose subscription the hub has answered. */
+function feedAt(offset: number, size = 0): TaskFeed {
+  const feed = new TaskFeed('tsk_1', offset, WINDOW_BYTES, sink, {
     send: (message) => sent.push(message),
     schedule: (_seconds, callback) => {
       timers.push(callback);
       return () => {};
     },
   });
+  feed.subscribe();
+  feed.changed(status(size));
+  return feed;
 }
 
 function passTime(): void {
@@ -52,67 +60,136 @@ function output(offset: number, text: string, isError = false): Output {
   return { type: 'output', taskId: 'tsk_1', offset, isError, time: 0, output: bytes };
 }
 
+function status(outputSize: number): TaskStatusChanged {
+  return { type: 'status', taskId: 'tsk_1', status: 'running', finalOffset: outputSize };
+}
+
+function subscribe(offset: number) {
+  return { type: 'subscribe', taskId: 'tsk_1', offset, window: WINDOW_BYTES };
+}
+
 test('shows every byte once, and where it came from', () => {
-  const feed = feedOf();
+  const feed = feedAt(0);
   feed.receive(output(0, 'one '));
   feed.receive(output(0, 'one two '));
   feed.receive(output(4, 'two '));
   feed.receive(output(8, 'oops', true));
-  expect(screen.text).toBe('one two <oops>');
+  expect(sink.text).toBe('one two <oops>');
 });
 
 test('shows the part of a gap that is new', () => {
-  const feed = feedOf();
+  const feed = feedAt(0);
   feed.receive(output(0, 'abc'));
   feed.receive({ type: 'gap', taskId: 'tsk_1', from: 1, to: 10, reason: 'spool_full' });
   feed.receive({ type: 'gap', taskId: 'tsk_1', from: 1, to: 10, reason: 'spool_full' });
   feed.receive(output(10, 'd'));
-  expect(screen.text).toBe('abc[3-10 spool_full]d');
+  expect(sink.text).toBe('abc[3-10 spool_full]d');
 });
 
 test('asks once for what is missing, and shows nothing out of order', () => {
-  const feed = feedOf();
+  const feed = feedAt(0);
   feed.receive(output(0, 'abc'));
   feed.receive(output(5, 'f'));
   feed.receive(output(6, 'g'));
-  expect(sent).toEqual([{ type: 'subscribe', taskId: 'tsk_1', offset: 3, window: WINDOW_BYTES }]);
+  expect(sent).toEqual([subscribe(3)]);
+  feed.changed(status(9));
   feed.receive(output(3, 'defg'));
-  expect(screen.text).toBe('abcdefg');
+  expect(sink.text).toBe('abcdefg');
 });
 
-test('acknowledges only what is rendered', () => {
-  const feed = feedOf();
-  feed.receive(output(0, 'x'.repeat(64 * KIB)));
+test('acknowledges only what is shown', () => {
+  const feed = feedAt(0);
+  feed.receive(output(0, 'x'.repeat(128 * KIB)));
   passTime();
   expect(sent).toEqual([]);
-  screen.render();
-  expect(sent).toEqual([{ type: 'ack', taskId: 'tsk_1', offset: 64 * KIB }]);
+  sink.show();
+  expect(sent).toEqual([{ type: 'ack', taskId: 'tsk_1', offset: 128 * KIB }]);
 });
 
 test('acknowledges a little output after a moment', () => {
-  const feed = feedOf();
+  const feed = feedAt(0);
   feed.receive(output(0, 'x'));
-  screen.render();
+  sink.show();
   expect(sent).toEqual([]);
   passTime();
   expect(sent).toEqual([{ type: 'ack', taskId: 'tsk_1', offset: 1 }]);
 });
 
 test('goes on at the very byte after a reconnect', () => {
-  const feed = feedOf();
+  const feed = feedAt(0);
   feed.receive(output(0, 'abc'));
-  expect(feed.subscribe().offset).toBe(3);
+  expect(feed.subscribe()).toEqual(subscribe(3));
 });
 
-test('begins shortly before the end of a long output', () => {
-  const feed = feedOf(TAIL_BYTES + 7);
-  expect(feed.subscribe().offset).toBe(7);
-  expect(feed.progress.get()).toEqual({ start: 7, end: 7, problem: null });
+test('asks for the end without knowing where it is, and begins where it is told', () => {
+  const feed = feedAt(-100, 5_000);
+  expect(feed.subscribe().offset).toBe(-100);
+  feed.changed(status(5_000));
+  feed.receive(output(4_900, 'tail'));
+  expect(sink.text).toBe('@4900 tail');
+  expect(feed.subscribe().offset).toBe(4_904);
+});
+
+test('after a seek takes nothing of the place before', () => {
+  const feed = feedAt(0);
+  feed.receive(output(0, 'abc'));
+  feed.seek(50);
+  expect(sent).toEqual([subscribe(50)]);
+  feed.receive(output(3, 'def'));
+  feed.receive(output(50, 'of the old subscription'));
+  feed.changed(status(100));
+  feed.receive(output(50, 'new'));
+  expect(sink.text).toBe('@50 new');
+});
+
+test('what was drawn of the place before acknowledges nothing of the new one', () => {
+  const feed = feedAt(0);
+  feed.receive(output(0, 'x'.repeat(512 * KIB)));
+  feed.seek(10);
+  feed.changed(status(100));
+  sent = [];
+  sink.show();
+  passTime();
+  expect(sent).toEqual([]);
+});
+
+test('keeps showing the old place until the tail has been found', () => {
+  const feed = feedAt(0);
+  feed.receive(output(0, 'abc'));
+  feed.seek(-10);
+  expect(sink.text).toBe('abc');
+  feed.changed(status(1_000));
+  feed.receive(output(990, '0123456789'));
+  expect(sink.text).toBe('@990 0123456789');
+});
+
+test('knows what is live from what is replayed', () => {
+  const feed = feedAt(0, 700);
+  expect(feed.liveFrom).toBe(700);
+  feed.subscribe();
+  feed.changed(status(900));
+  expect(feed.liveFrom).toBe(900);
+  feed.changed(status(950));
+  expect(feed.liveFrom).toBe(900);
+  expect(feed.size).toBe(950);
 });
 
 test('says why the hub does not send it', () => {
-  const feed = feedOf();
+  const feed = feedAt(0);
   feed.receive({ type: 'error', code: 'not_found', message: 'No such task.', ref: 'tsk_1' });
   passTime();
   expect(feed.progress.get().problem).toBe('No such task.');
+});
+
+test('counts anew when the hub has not sent what was acknowledged', () => {
+  const feed = feedAt(0);
+  feed.receive(output(0, 'abc'));
+  feed.receive({ type: 'error', code: 'ack_beyond_sent', message: '', ref: 'tsk_1' });
+  expect(sent).toEqual([subscribe(3)]);
+});
+
+test('goes to the end when it is asked for what is beyond it', () => {
+  const feed = feedAt(1_000_000);
+  feed.receive({ type: 'error', code: 'offset_beyond_end', message: '', ref: 'tsk_1', want: 5 });
+  expect(sent).toEqual([subscribe(-WINDOW_BYTES)]);
 });

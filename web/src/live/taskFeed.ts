@@ -72,9 +72,10 @@ export class TaskFeed implements Follower {
   #problem: string | null = null;
   /** Negative: so many bytes before the end, wherever that is; null once it has been found. */
   #tail: number | null = null;
-  // The hub answers every subscription with the task's status, before its first byte: until then
-  // what arrives is of the subscription before.
-  #awaitingStatus = false;
+  // The hub answers every subscription with the task's status, before its first byte: until the
+  // last answer what arrives is of a subscription before.
+  #unanswered = 0;
+  #followed = false;
   // Counts places, so that what is shown late of an earlier one acknowledges nothing.
   #place = 0;
   #cancelPublish: (() => void) | null = null;
@@ -117,14 +118,15 @@ export class TaskFeed implements Follower {
   seek(offset: number): void {
     this.#begin(offset);
     if (offset >= 0) this.#sink.restart(offset);
-    this.#environment.send(this.subscribe());
+    this.#ask();
     this.#publishSoon();
   }
 
+  /** For a new connection, on which nothing was asked yet. */
   subscribe(): Subscribe {
-    this.#awaitingStatus = true;
-    const offset = this.#tail ?? this.#stream.end;
-    return { type: 'subscribe', taskId: this.taskId, offset, window: this.#window };
+    this.#followed = true;
+    this.#unanswered = 1;
+    return this.#subscription();
   }
 
   receive(message: HubToViewer): void {
@@ -142,8 +144,8 @@ export class TaskFeed implements Follower {
   /** The task's status, as it is told to everybody and in answer to every subscription. */
   changed(status: TaskStatusChanged): void {
     const size = status.task?.outputSize ?? status.finalOffset ?? 0;
-    if (this.#awaitingStatus) {
-      this.#awaitingStatus = false;
+    if (this.#unanswered > 0) {
+      this.#unanswered -= 1;
       this.#liveFrom = size;
     }
     this.grown(size);
@@ -160,6 +162,19 @@ export class TaskFeed implements Follower {
   close(): void {
     this.#cancelPublish?.();
     this.#place += 1;
+  }
+
+  #subscription(): Subscribe {
+    const offset = this.#tail ?? this.#stream.end;
+    return { type: 'subscribe', taskId: this.taskId, offset, window: this.#window };
+  }
+
+  /** Subscribe anew on the connection there is; a later one asks by itself. */
+  #ask(): void {
+    if (this.#followed) {
+      this.#unanswered += 1;
+      this.#environment.send(this.#subscription());
+    }
   }
 
   #begin(offset: number): void {
@@ -194,7 +209,7 @@ export class TaskFeed implements Follower {
   }
 
   #take(from: number, to: number): { from: number; skip: number } | null {
-    if (this.#awaitingStatus) {
+    if (this.#unanswered > 0) {
       return null;
     }
     if (this.#tail !== null) {
@@ -205,7 +220,7 @@ export class TaskFeed implements Follower {
     }
     const received = this.#stream.receive(from, to);
     if (received.kind === 'missing') {
-      this.#environment.send(this.subscribe());
+      this.#ask();
       return null;
     }
     if (received.kind === 'known') {
@@ -220,7 +235,7 @@ export class TaskFeed implements Follower {
   #refused(error: ErrorMessage): void {
     if (error.code === 'ack_beyond_sent') {
       // The place was changed while this was on its way: count anew from where we are.
-      this.#environment.send(this.subscribe());
+      this.#ask();
     } else if (error.code === 'offset_beyond_end' && this.#tail === null) {
       this.seek(-this.#window);
     } else {

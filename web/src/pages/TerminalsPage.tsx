@@ -1,5 +1,5 @@
 import { getRouteApi } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { PageHeader } from '../components/PageHeader';
 import { Problem } from '../components/Problem';
 import { NoTerminal } from '../components/terminals/NoTerminal';
@@ -20,15 +20,18 @@ export function TerminalsPage() {
   const navigate = route.useNavigate();
   const { workspaces, loaded } = useWorkspaces();
   const workspace = workspaces.find(({ id }) => id === workspaceId);
-  const [seen, setSeen] = useState<readonly string[]>([]);
+  const [seen, setSeen] = useState<readonly string[]>(wanted === undefined ? [] : [wanted]);
   const terminals = useTerminals(workspaceId, seen);
   const shown = terminals.list.find(({ id }) => id === wanted) ?? terminals.list[0];
+  const shownId = shown?.id;
+  // One that ends under one's hands stays: the keyboard must not come to be in another one.
+  useEffect(() => {
+    if (shownId === undefined) return;
+    setSeen((before) => (before.includes(shownId) ? before : [...before, shownId]));
+  }, [shownId]);
   useTitle(workspace === undefined ? null : `Terminals of ${workspace.name}`);
 
-  const choose = (taskId: string) => {
-    setSeen((before) => (before.includes(taskId) ? before : [...before, taskId]));
-    void navigate({ search: { task: taskId }, replace: true });
-  };
+  const choose = (taskId: string) => void navigate({ search: { task: taskId }, replace: true });
   const open = () => terminals.open(choose);
   if (loaded && workspace === undefined) {
     return (

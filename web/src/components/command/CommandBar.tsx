@@ -6,7 +6,13 @@ import { useClient } from '../../hooks/useClient';
 import { useCommandDraft } from '../../hooks/useCommandDraft';
 import { useCommandHistory } from '../../hooks/useCommandHistory';
 import { useShortcuts } from '../../hooks/useShortcuts';
-import { DEFAULT_TERMINAL, type Draft, prepare, whenOffline } from '../../live/commandDraft';
+import {
+  DEFAULT_TERMINAL,
+  type Draft,
+  EMPTY_DRAFT,
+  prepare,
+  whenOffline,
+} from '../../live/commandDraft';
 import type { Workspace } from '../../protocol/messages';
 import { LaterCommandOptions, LaterHistorySearch } from '../Later';
 import { Problem } from '../Problem';
@@ -49,6 +55,7 @@ export function CommandBar({ workspace, picker, initial = null }: Props) {
     action.run(async () => {
       const { id } = await directory.run(workspace.id, prepared.task);
       commands.remember(workspace.id, { line: draft.line, shell: draft.shell, at: Date.now() });
+      change(EMPTY_DRAFT);
       await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
     });
   };

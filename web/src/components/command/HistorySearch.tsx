@@ -21,7 +21,9 @@ export default function HistorySearch({ commands, onChoose, onClose }: Props) {
   const found = findCommands(commands, text).slice(0, SHOWN_COMMANDS);
   useEffect(() => field.current?.focus(), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever another one is marked
-  useEffect(() => marked.current?.scrollIntoView({ block: 'nearest' }), [active]);
+  useEffect(() => {
+    void marked.current?.scrollIntoView({ block: 'nearest' });
+  }, [active]);
 
   const choose = (command: PastCommand | undefined) => {
     if (command !== undefined) onChoose(command);

@@ -2,9 +2,10 @@ import { Menu } from '@mantine/core';
 import { showNotification } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
+import { useMe } from '../../hooks/useMe';
 import { useTaskControls } from '../../hooks/useTaskControls';
 import { isFinal } from '../../live/merge';
-import { commandLine } from '../../live/words';
+import { commandLine, mayOperate } from '../../live/words';
 import type { Task } from '../../protocol/messages';
 import { DOWNLOADS, downloadAddress } from '../task/downloads';
 import { TaskMenuTarget } from './TaskMenuButton';
@@ -20,6 +21,7 @@ interface Props {
 export default function TaskMenu({ task, tabIndex }: Props) {
   const navigate = useNavigate();
   const controls = useTaskControls(task);
+  const operates = mayOperate(useMe());
   const [opened, setOpened] = useState(true);
   const { problem } = controls;
   useEffect(() => {
@@ -40,16 +42,20 @@ export default function TaskMenu({ task, tabIndex }: Props) {
           <TaskMenuTarget task={task} tabIndex={tabIndex} />
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item disabled={controls.busy} onClick={controls.rerun}>
-            Run {isFinal(task.status) ? 'again' : 'another one'}
-          </Menu.Item>
-          <Menu.Item onClick={edit}>Edit and run…</Menu.Item>
+          {operates && (
+            <>
+              <Menu.Item disabled={controls.busy} onClick={controls.rerun}>
+                Run {isFinal(task.status) ? 'again' : 'another one'}
+              </Menu.Item>
+              <Menu.Item onClick={edit}>Edit and run…</Menu.Item>
+            </>
+          )}
           {navigator.clipboard !== undefined && (
             <Menu.Item onClick={() => void navigator.clipboard.writeText(commandLine(task))}>
               Copy the command
             </Menu.Item>
           )}
-          {!isFinal(task.status) && (
+          {operates && !isFinal(task.status) && (
             <Menu.Item
               color="var(--red)"
               disabled={controls.busy || task.cancelRequested}

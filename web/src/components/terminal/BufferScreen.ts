@@ -3,8 +3,8 @@ import type { Rows } from '../../live/lineTable';
 import type { Screen } from '../../live/outputWindow';
 import { RESTORE_COLOURS } from './fences';
 
-/** How many rows apart anchors are: far fewer than the scrollback has. */
-const ANCHOR_ROWS = 500;
+/** Anchors are this part of the scrollback apart, so that one is always there. */
+const ANCHOR_PART = 1 / 8;
 const KEPT_ANCHORS = 3;
 /** Aborts a sequence that has not ended, then erases all. As bytes: half a character ends there. */
 const CANCEL_AND_RESET = new TextEncoder().encode(`\x18${RESTORE_COLOURS}\x1bc`);
@@ -114,7 +114,8 @@ export class BufferScreen implements Screen {
     const terminal = this.#terminal;
     const row = this.trimmed + this.cursor;
     const last = this.#anchors.at(-1);
-    const isDue = last === undefined || last.marker.line < 0 || row - last.row >= ANCHOR_ROWS;
+    const distance = (terminal.options.scrollback ?? 0) * ANCHOR_PART;
+    const isDue = last === undefined || last.marker.line < 0 || row - last.row >= distance;
     if (terminal.buffer.active.type !== 'normal' || !isDue) {
       return;
     }

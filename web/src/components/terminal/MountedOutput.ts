@@ -116,6 +116,7 @@ export class MountedOutput implements OutputSink, Follower {
       isTerminal: task.tty !== null,
       isLive: (offset) => offset >= this.feed.liveFrom,
       seek: (offset) => this.feed.seek(offset),
+      now: environment.now,
       onChange: () => this.#changed(),
       streams: options.streams,
     });

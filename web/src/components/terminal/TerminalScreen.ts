@@ -59,7 +59,11 @@ export class TerminalScreen {
       ...tty,
     });
     this.buffer = new BufferScreen(this.terminal, new Veil(this.terminal));
-    fence(this.terminal, { mayReply: () => this.buffer.isLive && isTyped() });
+    fence(this.terminal, {
+      mayReply: () => this.buffer.isLive && isTyped(),
+      droppedRows: () => this.buffer.trimmed,
+      maxRows: () => this.terminal.options.scrollback ?? SCROLLBACK_ROWS,
+    });
     loadGraphemes(this.terminal);
     this.terminal.registerLinkProvider(plainLinks(this.terminal, openLink));
     this.terminal.open(host);

@@ -2,6 +2,10 @@ import type { IParser, Terminal } from '@xterm/xterm';
 
 /** What answers that a program asks for are held back by. */
 export interface Gate {
+  /** Rows that were dropped, since ever: with them went their links. */
+  droppedRows(): number;
+  /** Rows there can be. */
+  maxRows(): number;
   /** Whether a program may be answered now: it is typed to here, and this is no replay. */
   mayReply(): boolean;
 }
@@ -9,6 +13,9 @@ export interface Gate {
 const MANIPULATE_WINDOW = 't';
 const REPORT_FOCUS = 1004;
 const CLIPBOARD = 52;
+const LINK = 8;
+/** Links on the rows there are: xterm visits all of them whenever it drops a row. */
+const MAX_LINKS = 1_000;
 /** The colours of the palette, of text, background and cursor: set or asked for. */
 const COLOURS = [4, 10, 11, 12];
 const COLOUR_QUERY = /(^|;)\?(;|$)/;
@@ -44,6 +51,23 @@ export function fence(terminal: Terminal, gate: Gate): void {
   );
   parser.registerDcsHandler(STATUS_STRING_QUERY, silent);
   fenceOsc(parser, silent);
+  limitLinks(parser, gate);
+}
+
+/** Beyond the limit text stays text. Whether a link has gone is not told, so count by rows. */
+function limitLinks(parser: IParser, gate: Gate): void {
+  let links = 0;
+  let countedFrom = gate.droppedRows();
+  parser.registerOscHandler(LINK, (data) => {
+    const dropped = gate.droppedRows();
+    if (dropped - countedFrom > gate.maxRows()) {
+      links = 0;
+      countedFrom = dropped;
+    }
+    const isEnd = data.endsWith(';');
+    if (!isEnd) links += 1;
+    return !isEnd && links > MAX_LINKS;
+  });
 }
 
 /** What a program may change of the terminal's colours, undone. */

@@ -1,8 +1,8 @@
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import type { IUnicodeVersionProvider, Terminal } from '@xterm/xterm';
 
-/** Marks on one character: more than any writing needs, and few enough to draw. */
-export const MAX_JOINED = 24;
+/** Characters in one cell: emoji are made of up to ten. */
+export const MAX_JOINED = 16;
 const GRAPHEMES = '15-graphemes';
 const BOUNDED = 'bounded-graphemes';
 /** xterm's packing of what it wants to know of a character: kind, width, whether it joins. */

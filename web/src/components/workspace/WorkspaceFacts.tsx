@@ -26,7 +26,12 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
   const roundTrip = roundTrips.findLast((value) => value !== null) ?? workspace.roundTripMs;
   return (
     <>
-      <dl className={styles.facts} data-stale={isStale || undefined}>
+      <dl
+        className={styles.facts}
+        tabIndex={0}
+        aria-label="Facts"
+        data-stale={isStale || undefined}
+      >
         <Fact name={STATES[state]} title={since === null ? undefined : formatExactTime(since)}>
           {since === null ? '–' : `since ${formatTime(since, now)}`}
         </Fact>
@@ -55,7 +60,9 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
       </dl>
       {state !== 'connected' && (
         <p className={styles.away}>
-          {state === 'unreachable' ? believedRunning(running) : 'No machine serves this yet.'}
+          {state === 'unreachable'
+            ? believedRunning(running) || 'Its machine cannot be reached now.'
+            : 'No machine serves this yet.'}
           <ButtonLink size="xs" to="/connect" search={{ workspace: workspace.id }}>
             {state === 'unreachable' ? 'Connect again' : 'Show how to connect one'}
           </ButtonLink>

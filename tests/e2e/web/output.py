@@ -1,0 +1,62 @@
+"""A task's output as the page shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Page, expect
+
+OUTPUT: Final = "[data-output]"
+# Not the picture of them that stands there while others are drawn.
+ROWS: Final = ".xterm-screen:not([aria-hidden]) > .xterm-rows"
+SHOWN_MILLISECONDS: Final = 20_000
+
+
+class OutputOnPage:
+    """The output on a task's page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.box = page.locator(OUTPUT)
+        self.rows = page.locator(ROWS)
+
+    async def text(self) -> str:
+        """The text of all rows that are loaded, not only of those in view."""
+        return str(await self.box.evaluate("element => element.arborOutput.text()"))
+
+    async def lines(self) -> list[str]:
+        """Those rows, without the empty ones after the last."""
+        return (await self.text()).rstrip("\n").split("\n")
+
+    async def offset(self, which: str) -> int:
+        """`start` or `end` of what is loaded."""
+        return int(await self.box.get_attribute(f"data-offset-{which}") or "0")
+
+    async def drawn_up_to(self, offset: int) -> None:
+        """Wait until everything up to there has been drawn."""
+        await expect(self.box).to_have_attribute(
+            "data-offset-end", str(offset), timeout=SHOWN_MILLISECONDS
+        )
+
+    async def follows(self, following: bool) -> None:
+        """Wait until it follows the end, or has let go."""
+        await expect(self.box).to_have_attribute(
+            "data-following", str(following).lower(), timeout=SHOWN_MILLISECONDS
+        )
+
+    async def download(self, name: str = "Exactly as it is") -> bytes:
+        """What the page's own download gives."""
+        await self.page.get_by_role("button", name="Download").click()
+        async with self.page.expect_download() as waiting:
+            await self.page.get_by_role("menuitem", name=re.compile(name)).click()
+        file = await (await waiting.value).path()
+        return await asyncio.to_thread(Path(file).read_bytes)
+
+
+def sha256(data: bytes) -> str:
+    """In hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()

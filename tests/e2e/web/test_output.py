@@ -1,0 +1,217 @@
+"""Output in the page is the output: whoever looks, whenever, whatever breaks on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from playwright.async_api import Page, expect
+
+from arborlink.testing.chaos_proxy import ChaosProxy
+from tests.e2e.arbor import Arbor, wait_until
+from tests.e2e.web.browser import Browsers, Person
+from tests.e2e.web.output import OutputOnPage, sha256
+
+# Lines with colours and of both streams; the child keeps a copy of each stream of its own.
+COLOURED = r"""
+for i in $(seq 1 2000); do
+  printf '\033[3%dmline %d\033[0m of the output ☃\n' $((i % 7 + 1)) $i
+  [ $((i % 100)) = 0 ] && sleep 0.05
+done | tee copy
+"""
+STEPS = "for i in $(seq 1 60); do echo step-$i; sleep 0.2; done"
+# More than a quarter of a minute: both sides would take a silent peer for dead.
+ASLEEP_SECONDS = 25
+SEARCH_MILLISECONDS = 15_000
+
+
+def start(arbor: Arbor, *words: str) -> str:
+    """A task by the command line; its id."""
+    done = arbor.run("run", "--detach", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode().strip()
+
+
+def is_over(arbor: Arbor, task: str) -> bool:
+    """Whether the task has completed."""
+    answer = arbor.api(f"/api/tasks/{task}")
+    assert isinstance(answer, dict)
+    assert answer["status"] in ("running", "completed"), answer
+    return bool(answer["status"] == "completed")
+
+
+async def test_two_browsers_see_the_same_bytes(
+    arbor: Arbor, browsers: Browsers, person: Person
+) -> None:
+    task = start(arbor, "--shell", "--", COLOURED)
+    early = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await expect(early.rows).to_contain_text("of the output")
+    other = await browsers.owner(arbor)
+    late = OutputOnPage(await other.open(f"/tasks/{task}"))
+    await expect(early.page.get_by_text("Completed").first).to_be_visible(timeout=30_000)
+
+    copy = (arbor.workspace / "copy").read_bytes()
+    for output in (early, late):
+        await output.drawn_up_to(len(copy))
+        assert await output.offset("start") == 0
+    expected = [f"line {number} of the output ☃" for number in range(1, 2001)]
+    assert await early.lines() == expected
+    assert await late.lines() == expected
+    assert sha256(await early.download()) == sha256(copy)
+    assert sha256(await late.download()) == sha256(copy)
+    plain = await late.download("Plain text")
+    assert plain.decode().splitlines() == expected
+
+
+async def test_it_goes_on_at_the_very_byte_after_a_restart_of_the_hub(
+    arbor: Arbor, person: Person
+) -> None:
+    task = start(arbor, "--shell", "--", STEPS)
+    output = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await expect(output.rows).to_contain_text("step-5")
+    arbor.kill_hub()
+    await expect(output.page.get_by_role("status").filter(has_text="Reconnecting")).to_be_visible()
+    assert "step-5" in await output.text()
+    arbor.start_hub()
+    await expect(output.rows).to_contain_text("step-60", timeout=40_000)
+    assert await output.lines() == [f"step-{number}" for number in range(1, 61)]
+    await expect(output.page.get_by_text("Completed").first).to_be_visible()
+
+
+async def test_it_goes_on_at_the_very_byte_after_cuts(arbor: Arbor, browsers: Browsers) -> None:
+    async with ChaosProxy("127.0.0.1", arbor.port, seed=3) as proxy:
+        task = start(arbor, "--shell", "--", STEPS)
+        person = await browsers.owner(arbor, through=proxy.port)
+        output = OutputOnPage(await person.open(f"/tasks/{task}"))
+        for number in (5, 15, 25):
+            await expect(output.rows).to_contain_text(f"step-{number}")
+            await expect(output.page.get_by_text("Live")).to_be_visible()
+            assert proxy.cut() > 0
+        await expect(output.rows).to_contain_text("step-60", timeout=40_000)
+        assert await output.lines() == [f"step-{number}" for number in range(1, 61)]
+
+
+async def test_a_tab_that_slept_has_everything(arbor: Arbor, person: Person) -> None:
+    script = f"for i in $(seq 1 {ASLEEP_SECONDS * 5}); do echo step-$i; sleep 0.2; done"
+    task = start(arbor, "--shell", "--", script)
+    output = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await expect(output.rows).to_contain_text("step-5")
+    devtools = await person.context.new_cdp_session(output.page)
+    await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    done = await asyncio.to_thread(arbor.run, "logs", "-f", task)
+    await devtools.send("Page.setWebLifecycleState", {"state": "active"})
+
+    await expect(output.page.get_by_text("Completed").first).to_be_visible(timeout=20_000)
+    await output.drawn_up_to(len(done.stdout))
+    assert await output.text() == done.stdout.decode().rstrip("\n")
+
+
+async def test_stderr_gaps_and_times_are_where_they_belong(arbor: Arbor, person: Person) -> None:
+    script = "echo fine; sleep 0.2; echo wrong >&2; sleep 0.2; echo fine-again"
+    task = start(arbor, "--shell", "--", script)
+    output = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await expect(output.rows).to_contain_text("fine-again")
+    marks = output.box.locator("[data-stderr]")
+    await expect(marks).to_have_count(1)
+    wrong = await output.rows.get_by_text("wrong").bounding_box()
+    mark = await marks.bounding_box()
+    assert wrong is not None and mark is not None
+    assert abs(wrong["y"] - mark["y"]) < wrong["height"]
+    times = output.box.get_by_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    await expect(times).to_have_count(0)
+    await output.page.keyboard.press("t")
+    await expect(times.first).to_be_visible()
+
+
+async def test_following_lets_go_and_comes_back_with_one_key(arbor: Arbor, person: Person) -> None:
+    script = "seq 1 3000; for i in $(seq 1 200); do echo more-$i; sleep 0.1; done"
+    task = start(arbor, "--shell", "--", script)
+    output = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await expect(output.rows).to_contain_text("more-2")
+    await output.box.hover()
+    await output.page.mouse.wheel(0, -2_000)
+    await output.follows(False)
+    seen = await output.rows.inner_text()
+    size = await output.offset("end")
+    await expect(output.box).not_to_have_attribute("data-offset-end", str(size))
+    assert await output.rows.inner_text() == seen
+    await output.page.keyboard.press("f")
+    await output.follows(True)
+    await expect(output.rows).to_contain_text("more-3")
+    await output.page.keyboard.press("g")
+    await expect(output.rows.locator("> div").first).to_have_text("1")
+    await output.follows(False)
+    await output.page.keyboard.press("Shift+G")
+    await output.follows(True)
+
+
+async def test_a_link_leads_to_a_byte(arbor: Arbor, person: Person) -> None:
+    task = start(arbor, "--shell", "--", "seq -f 'line %06g' 1 100000")
+    arbor.run("logs", "-f", task)
+    await person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    offset = len("line 000001\n") * 54_320
+    output = OutputOnPage(await person.open(f"/tasks/{task}?at={offset}"))
+    first = output.rows.locator("> div").first
+    await expect(first).to_have_text("line 054321")
+    await output.page.keyboard.press("c")
+    await expect(output.page.get_by_text(f"Link to byte {offset:,} copied")).to_be_visible()
+    link = await output.page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{arbor.url}/tasks/{task}?at={offset}"
+
+
+async def test_search_finds_what_is_not_in_the_browser(arbor: Arbor, person: Person) -> None:
+    script = "seq 1 400000; echo a needle here; seq 1 400000; echo another needle; seq 1 400000"
+    task = start(arbor, "--shell", "--", script)
+    arbor.run("logs", "-f", task)
+    output = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await expect(output.rows).to_contain_text("400000")
+    await output.page.keyboard.press("/")
+    await output.page.keyboard.type("needle")
+    await expect(output.page.get_by_text("of 2")).to_be_visible(timeout=SEARCH_MILLISECONDS)
+    seen = {await needle_in_view(output)}
+    await output.page.keyboard.press("Enter")
+    await expect(
+        output.page.get_by_text("2 of 2").or_(output.page.get_by_text("1 of 2"))
+    ).to_be_visible()
+    await expect(output.rows).not_to_contain_text(seen.copy().pop())
+    seen.add(await needle_in_view(output))
+    assert seen == {"a needle here", "another needle"}
+
+
+async def needle_in_view(output: OutputOnPage) -> str:
+    """The line with the hit."""
+    await expect(output.rows).to_contain_text("needle", timeout=SEARCH_MILLISECONDS)
+    rows = (await output.rows.inner_text()).split("\n")
+    return next(row.strip() for row in rows if "needle" in row)
+
+
+async def test_one_gibibyte_is_opened_at_its_end_and_paged_back(
+    arbor: Arbor, person: Person
+) -> None:
+    # A GiB, written as fast as it goes: 16 bytes a line.
+    line, count = "abcdefghijklmno", 1 << 26
+    task = start(arbor, "--shell", "--", f"yes {line} | head -n {count - 1}; echo the-very-end")
+    await asyncio.to_thread(wait_until, lambda: is_over(arbor, task), "its end", 50)
+    output = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await expect(output.rows).to_contain_text("the-very-end")
+    start_before = await output.offset("start")
+    assert start_before > (1 << 30) - (4 << 20)
+    for _ in range(40):
+        await output.box.hover()
+        await output.page.mouse.wheel(0, -40_000)
+        if await output.offset("start") < start_before:
+            break
+        await output.page.wait_for_timeout(100)
+    assert await output.offset("start") < start_before
+    await output.page.keyboard.press("g")
+    await expect(output.box).to_have_attribute("data-offset-start", "0")
+    await expect(output.rows).to_contain_text(line)
+    assert await heap_bytes(output.page) < 200 << 20
+
+
+async def heap_bytes(page: Page) -> float:
+    """What the page keeps, once everything that is not needed is gone."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("HeapProfiler.enable")
+    await devtools.send("HeapProfiler.collectGarbage")
+    return float((await devtools.send("Runtime.getHeapUsage"))["usedSize"])

@@ -1,0 +1,38 @@
+"""What pages send over their WebSockets, as the browser sees it leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from playwright.async_api import BrowserContext, Page, WebSocket
+
+
+class Sent:
+    """Everything that the pages of a browser context send from now on, message by message."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.messages: list[dict[str, Any]] = []
+        for page in context.pages:
+            self._watch(page)
+        context.on("page", self._watch)
+
+    def typed(self) -> bytes:
+        """All input together. What only asks how far the input goes has none."""
+        return b"".join(
+            message.get("input", b"") for message in self.messages if message["type"] == "input"
+        )
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """The messages of one type."""
+        return [message for message in self.messages if message["type"] == kind]
+
+    def _watch(self, page: Page) -> None:
+        page.on("websocket", self._opened)
+
+    def _opened(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._sent)
+
+    def _sent(self, frame: str | bytes) -> None:
+        assert isinstance(frame, bytes), "pages speak MessagePack"
+        self.messages.append(msgspec.msgpack.decode(frame))

@@ -1,0 +1,284 @@
+import { Terminal } from '@xterm/xterm';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AHEAD_ROWS, OutputWindow } from '../../live/outputWindow';
+import { plainText } from '../../live/plainText';
+import type { Piece } from '../../live/taskFeed';
+import { BufferScreen } from './BufferScreen';
+
+/** xterm draws in turns of the clock. */
+const PROPERTY_MS = 30_000;
+const encoder = new TextEncoder();
+
+/** A window over a log that is all there, on an xterm without a page. */
+class Bench {
+  readonly terminal: Terminal;
+  readonly screen: BufferScreen;
+  readonly window: OutputWindow;
+  readonly bytes: Uint8Array;
+  /** How many bytes were drawn, of all places. */
+  shown = 0;
+  frozen = false;
+  #sent = 0;
+
+  constructor(text: string, { cols = 40, rows = 10, scrollback = 4_000 } = {}) {
+    this.bytes = encoder.encode(text);
+    this.terminal = new Terminal({
+      allowProposedApi: true,
+      convertEol: true,
+      cols,
+      rows,
+      scrollback,
+    });
+    this.screen = new BufferScreen(this.terminal, {
+      draw: () => {
+        this.frozen = true;
+      },
+      lift: () => {
+        this.frozen = false;
+      },
+    });
+    this.window = new OutputWindow(this.screen, {
+      isTerminal: false,
+      streams: 'both',
+      isLive: () => false,
+      seek: (offset) => this.seek(offset),
+      now: () => 0,
+      onChange: () => {},
+    });
+  }
+
+  seek(offset: number): void {
+    const from = offset < 0 ? Math.max(0, this.bytes.length + offset) : offset;
+    this.window.restart(from);
+    this.#sent = from;
+    this.send(this.bytes.length);
+  }
+
+  /** All up to an offset, in pieces as a hub would send them. */
+  send(to: number, pieceBytes = 1_000): void {
+    while (this.#sent < to) {
+      const end = Math.min(to, this.#sent + pieceBytes);
+      const length = end - this.#sent;
+      const offset = this.#sent;
+      const isError = Math.floor(offset / pieceBytes) % 3 === 2;
+      const bytes = this.bytes.subarray(offset, end);
+      const piece: Piece = { offset, bytes, isError, time: offset };
+      this.#sent = end;
+      this.window.output(piece, () => {
+        this.shown += length;
+      });
+    }
+  }
+
+  /** Everything that can be drawn is. */
+  async idle(): Promise<void> {
+    for (let turn = 0; turn < 3; ) {
+      const before = this.window.end;
+      await new Promise<void>((resolve) => this.terminal.write('', resolve));
+      turn = before === this.window.end && !this.window.isMoving ? turn + 1 : 0;
+    }
+  }
+
+  topLine(): string {
+    return this.lineAt(this.window.visibleFrom());
+  }
+
+  lineAt(offset: number): string {
+    const end = this.bytes.indexOf(10, offset);
+    return plainText(this.bytes.subarray(offset, end < 0 ? this.bytes.length : end));
+  }
+
+  rowText(row: number): string {
+    return this.terminal.buffer.normal.getLine(row)?.translateToString(true) ?? '';
+  }
+
+  scroll(rows: number): void {
+    this.terminal.scrollLines(rows);
+    this.window.moved(this.window.end === this.bytes.length);
+  }
+}
+
+function numbered(count: number): string {
+  return Array.from({ length: count }, (_, index) => `line ${index}\n`).join('');
+}
+
+test('follows the end', async () => {
+  const bench = new Bench(numbered(300));
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  expect(bench.window.following).toBe(true);
+  expect(bench.window.visibleTo()).toBe(bench.bytes.length);
+  expect(bench.topLine()).toBe('line 291');
+  expect(bench.shown).toBe(bench.bytes.length);
+});
+
+test('lets go when somebody scrolls up, and stays there while more arrives', async () => {
+  const bench = new Bench(numbered(1_000));
+  bench.send(5_000);
+  await bench.idle();
+  bench.scroll(-50);
+  const before = bench.topLine();
+  expect(bench.window.following).toBe(false);
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  expect(bench.topLine()).toBe(before);
+});
+
+test('follows again at the end', async () => {
+  const bench = new Bench(numbered(300));
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  bench.scroll(-50);
+  bench.scroll(50);
+  expect(bench.window.following).toBe(true);
+});
+
+test('held at the bottom, what arrives does not move it', async () => {
+  const bench = new Bench(numbered(1_000));
+  bench.send(5_000);
+  await bench.idle();
+  const before = bench.topLine();
+  bench.window.hold();
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  expect(bench.topLine()).toBe(before);
+});
+
+test('held, takes only so much beyond the view', async () => {
+  const bench = new Bench(numbered(20_000), { scrollback: 6_000 });
+  bench.window.hold();
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  expect(bench.screen.cursor).toBeLessThan(AHEAD_ROWS + 1_000);
+  expect(bench.shown).toBeLessThan(bench.bytes.length / 4);
+  bench.scroll(1_000);
+  const { shown } = bench;
+  await bench.idle();
+  expect(bench.shown).toBeGreaterThan(shown);
+});
+
+test('scrolled to the top of what is loaded, loads older output and stays at the line', async () => {
+  const bench = new Bench(numbered(60_000));
+  bench.seek(-2_000);
+  await bench.idle();
+  const first = bench.window.start;
+  bench.scroll(-1_000);
+  const before = bench.topLine();
+  await bench.idle();
+  expect(bench.window.start).toBeLessThan(first);
+  expect(bench.topLine()).toBe(before);
+  expect(bench.frozen).toBe(false);
+  bench.scroll(-10);
+  expect(bench.lineAt(bench.window.visibleFrom())).not.toBe(before);
+});
+
+test('leaves out the part of a line that it begins in', async () => {
+  const bench = new Bench(numbered(100));
+  bench.seek(12);
+  await bench.idle();
+  expect(bench.rowText(0)).toBe('line 2');
+  expect(bench.window.start).toBe(14);
+});
+
+test('shows any byte', async () => {
+  const text = numbered(50_000);
+  const bench = new Bench(text);
+  bench.send(20_000);
+  await bench.idle();
+  for (const line of [0, 1_234, 40_000, 49_999]) {
+    bench.window.show(text.indexOf(`line ${line}\n`), 0, 4_000);
+    await bench.idle();
+    const { top, cursor, height } = bench.screen;
+    const rows = Array.from({ length: height }, (_, index) => bench.rowText(top + index));
+    expect(rows).toContain(`line ${line}`);
+    expect(top + height).toBeLessThanOrEqual(cursor + 1);
+  }
+});
+
+test('a gap is a line of its own, where it is', async () => {
+  const bench = new Bench('one\ntwo');
+  bench.send(7);
+  bench.window.gap({ from: 7, to: 1_031, reason: 'spool_full' });
+  await bench.idle();
+  expect(bench.rowText(2)).toContain('1.0 KiB are missing here');
+  const { trimmed } = bench.screen;
+  expect(bench.window.table.gapAt(trimmed + 2)?.from).toBe(7);
+  expect(bench.window.table.gapAt(trimmed + 1)).toBeNull();
+  expect(bench.window.end).toBe(1_031);
+});
+
+test('shows one stream alone, and both again', async () => {
+  const bench = new Bench(numbered(600));
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  bench.window.setStreams('stderr');
+  await bench.idle();
+  expect(bench.screen.cursor).toBeLessThan(250);
+  bench.window.setStreams('both');
+  await bench.idle();
+  expect(bench.screen.cursor).toBe(600);
+});
+
+test('after all was erased, rows are told apart again', async () => {
+  const bench = new Bench(`${numbered(100)}\x1bc\x1b[3Jafter\nthat\n`);
+  bench.send(bench.bytes.length - 11);
+  await bench.idle();
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  expect(bench.rowText(0)).toBe('after');
+  const { rows, trimmed } = bench.screen;
+  const place = bench.window.table.placeOf(trimmed + 1, rows, trimmed);
+  expect(bench.lineAt(place?.offset ?? 0)).toBe('that');
+});
+
+// Wide characters would need cells counted; the bytes of every line are those of its rows.
+const word = fc.constantFrom('alpha', 'é', '\x1b[31mred\x1b[0m', 'x'.repeat(37), '..', ' ');
+const line = fc.array(word, { maxLength: 6 }).map((words) => `|${words.join('')}|`);
+const log = fc.array(line, { minLength: 1, maxLength: 60 }).map((lines) => `${lines.join('\n')}\n`);
+
+/** Every row that begins a line, by the table, is the row that shows it. */
+function expectTrueTable(bench: Bench): void {
+  const { rows, cursor, trimmed } = bench.screen;
+  const { table } = bench.window;
+  for (let row = 0; row < cursor; row += 1) {
+    if (rows.isWrapped(row)) continue;
+    const place = table.placeOf(trimmed + row, rows, trimmed);
+    if (place === null) throw new Error(`row ${row} is unknown`);
+    const text = bench.lineAt(place.offset);
+    expect(text.slice(0, bench.terminal.cols).trimEnd()).toBe(bench.rowText(row).trimEnd());
+    expect(table.rowOf(place.offset, rows, trimmed)?.row).toBe(trimmed + row);
+  }
+}
+
+test('every row is told which line it shows, whatever the pieces and the width', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      log,
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: 5, max: 60 }),
+      fc.integer({ min: 5, max: 60 }),
+      async (text, pieceBytes, cols, otherCols) => {
+        const bench = new Bench(text, { cols, scrollback: 40 });
+        bench.send(bench.bytes.length, pieceBytes);
+        await bench.idle();
+        expectTrueTable(bench);
+        bench.window.resize(() => bench.screen.resize(otherCols, 10));
+        expectTrueTable(bench);
+        bench.terminal.dispose();
+      },
+    ),
+    { numRuns: 60 },
+  );
+}, PROPERTY_MS);
+
+test('the line at the top stays there when the width changes', async () => {
+  const text = Array.from({ length: 400 }, (_, at) => `${at} ${'x'.repeat(at % 90)}\n`).join('');
+  const bench = new Bench(text);
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  bench.scroll(-200);
+  const before = bench.topLine();
+  bench.window.resize(() => bench.screen.resize(25, 12));
+  expect(bench.topLine()).toBe(before);
+});
