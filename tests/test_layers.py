@@ -65,5 +65,7 @@ def test_the_command_line_imports_a_hub_or_daemon_only_inside_the_command_that_n
     for node in ast.walk(at_import_time):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [ast.Pass()]
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
     heavy = [name for name in imported(at_import_time) if name.startswith(HEAVY)]
     assert not heavy

@@ -25,6 +25,11 @@ def credentials_file() -> Path:
     return _config() / "credentials.toml"
 
 
+def first_token_file() -> Path:
+    """A variable with the first API token of a hub that runs as a service here."""
+    return _config() / "hub.env"
+
+
 def config_file() -> Path:
     """The settings of this machine."""
     return _config() / "config.toml"

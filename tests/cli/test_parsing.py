@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from arborlink.cli import console, exits
@@ -46,6 +47,7 @@ TASK = Task(
 
 def commands() -> list[list[str]]:
     nested = [["token", each] for each in ("create", "list", "revoke")]
+    nested += [[each, part] for each in ("hub", "daemon") for part in ("install", "uninstall")]
     return [*([each] for each in COMMANDS), *nested]
 
 
@@ -68,7 +70,7 @@ def test_the_list_of_commands_says_what_the_commands_say() -> None:
 
 
 def test_listings_have_json() -> None:
-    for words in (["tasks"], ["workspaces"], ["token", "list"], ["whoami"]):
+    for words in (["tasks"], ["workspaces"], ["token", "list"], ["whoami"], ["doctor"]):
         assert "--json" in CliRunner().invoke(cli, [*words, "--help"]).output
 
 
@@ -196,3 +198,19 @@ def test_completion_knows_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_logout_without_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ARBOR_HOME", str(tmp_path))
     assert "nothing" in CliRunner().invoke(cli, ["logout"]).output
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("arbor hub in", {"install"}),
+        ("arbor daemon install --on", {"--on-stop"}),
+        ("arbor daemon ./project --o", {"--on-stop"}),
+        ("arbor hub --p", {"--port", "--public-url"}),
+        ("arbor hub uninstall --m", {"--manager"}),
+    ],
+)
+def test_completion_knows_commands_with_parts(words: str, wanted: set[str]) -> None:
+    *before, last = words.split()[1:]
+    offered = ShellComplete(cli, {}, "arbor", "_ARBOR_COMPLETE").get_completions(before, last)
+    assert {each.value for each in offered} == wanted

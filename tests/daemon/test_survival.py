@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.testing.cells import stream
 
@@ -136,7 +137,7 @@ async def test_a_refused_daemon_stops_and_says_what_to_do(tmp_path: Path) -> Non
         hub.refuse_with = 4501
         assert hub.connection is not None
         hub.connection.transport.abort()
-        assert await asyncio.wait_for(arena.daemon.wait(), 10) == 1
+        assert await asyncio.wait_for(arena.daemon.wait(), 10) == REFUSED_EXIT_CODE
         assert b"enrol it again" in arena.daemon.stderr
         assert b"secret-of-the-daemon" not in arena.daemon.stderr
 

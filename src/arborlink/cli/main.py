@@ -5,7 +5,6 @@ A command's module is imported when it is used, so that `arbor --help` costs nex
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import Final, NoReturn
@@ -15,6 +14,7 @@ import click
 from arborlink import __version__
 from arborlink.cli import exits
 from arborlink.cli.console import complain
+from arborlink.cli.lazy import load_command
 
 COMMANDS: Final = {
     "up": ("up", "Hub and daemon for this folder, in one go."),
@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "user": ("user", "Add, list and remove accounts; set passwords."),
     "daemon": ("serve", "Connect folders of this machine as workspaces."),
     "hub": ("serve", "Run a hub."),
+    "doctor": ("doctor", "What is wrong with this machine's set-up, and what to do."),
     "completion": ("completion", "Completion for your shell."),
 }
 # Failures of `run` must not look like exit codes of the command.
@@ -47,12 +48,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import it."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"arborlink.cli.{COMMANDS[cmd_name][0]}")
-        command = getattr(module, f"{cmd_name}_command")
-        assert isinstance(command, click.Command)
-        return command
+        return load_command(COMMANDS, cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command. A reader that has seen enough (`| head`) is no failure to speak of."""

@@ -5,36 +5,34 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
+
+from arborlink.cli.hub_options import hub_options, settings_of
+from arborlink.cli.lazy import with_parts
+
+HUB_PARTS: Final = {
+    "backup": ("hub_backup", "Copy a hub's data, while it runs."),
+    "restore": ("hub_backup", "Make a hub's data of such a copy."),
+    "install": ("install", "Let this machine's service manager run the hub."),
+    "uninstall": ("install", "Take the hub's service away."),
+}
+DAEMON_PARTS: Final = {
+    "install": ("install", "Let this machine's service manager run daemons."),
+    "uninstall": ("install", "Take the daemons' services away."),
+}
 
 
 @click.command(
     "hub",
+    cls=with_parts(HUB_PARTS),
     epilog="Example: arbor hub --port 4000 --data-dir /var/lib/arbor",
     short_help="Run a hub.",
 )
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Port.  [default: 4000]")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Database and outputs.")
-@click.option("--public-url", help="How browsers and daemons reach it.")
-@click.option("--config", type=click.Path(path_type=Path), help="An arbor.toml.")
-@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain, PEM.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
-@click.option("--behind-proxy", multiple=True, metavar="ADDRESS", help="Trust this proxy.")
+@hub_options
 @click.option("--quiet", is_flag=True, help="Do not say where it listens and how to sign in.")
-def hub_command(
-    host: str | None,
-    port: int | None,
-    data_dir: Path | None,
-    public_url: str | None,
-    config: Path | None,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    behind_proxy: tuple[str, ...],
-    quiet: bool,
-) -> int:
+def hub_command(config: Path | None, quiet: bool, **flags: object) -> int:
     """Run a hub until SIGTERM or Ctrl-C.
 
     It listens on this machine alone, unless it has TLS or a proxy in front of it.
@@ -46,20 +44,12 @@ def hub_command(
             f"the hub's own packages are not installed ({error.name} is missing). "
             "Run: pip install 'arborlink[hub]'"
         ) from error
-    flags: dict[str, object] = {
-        "host": host,
-        "port": port,
-        "data_dir": data_dir,
-        "public_url": public_url,
-        "tls_cert": tls_cert,
-        "tls_key": tls_key,
-        "behind_proxy": list(behind_proxy) or None,
-    }
-    return run(flags, config, announce=not quiet)
+    return run(settings_of(flags), config, announce=not quiet)
 
 
 @click.command(
     "daemon",
+    cls=with_parts(DAEMON_PARTS),
     epilog="Example: arbor daemon ~/project --hub https://arbor.example.org --code 7K2M-QX4D",
     short_help="Connect folders of this machine as workspaces.",
 )
@@ -81,6 +71,20 @@ def daemon_command(
     from arborlink.daemon import app
 
     folders = [path.resolve() for path in paths] or [Path.cwd()]
+    if enrol_new(folders, hub_url, code, name):
+        _begin_anew(folders, on_stop)
+    return app.run(folders, on_stop="wait" if on_stop == "wait" else "cancel")
+
+
+def enrol_new(folders: list[Path], hub_url: str | None, code: str | None, name: str | None) -> bool:
+    """Enrol the folders that are no workspaces yet, as far as there is a code or ARBOR_TOKEN;
+    whether any was. A code replaces the identity that its folder has.
+
+    Raises:
+        ArborError: the hub refused, or cannot be reached.
+    """
+    from arborlink.daemon import app
+
     token = os.environ.get("ARBOR_TOKEN")
     hub_url = hub_url or os.environ.get("ARBOR_URL")
     if code is not None and (hub_url is None or len(folders) != 1):
@@ -92,9 +96,7 @@ def daemon_command(
         if hub_url is not None and (code or token):
             app.enroll(hub_url, code, folder, name, token=token)
             enrolled = True
-    if enrolled:
-        _begin_anew(folders, on_stop)
-    return app.run(folders, on_stop="wait" if on_stop == "wait" else "cancel")
+    return enrolled
 
 
 def _begin_anew(folders: list[Path], on_stop: str) -> NoReturn:

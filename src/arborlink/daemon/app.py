@@ -17,20 +17,29 @@ from arborlink.daemon.identity import (
     load_all,
     move,
 )
-from arborlink.daemon.policy import PolicyError
+from arborlink.daemon.policy import POLICY_FILE, PolicyError
+from arborlink.daemon.policy import load as load_policy
+from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.daemon.supervisor import OnStop, Supervisor
-from arborlink.daemon.workspace import SpoolSettings
-from arborlink.protocol import limits
 from arborlink.protocol.errors import InvalidInput
 
-__all__ = ["Identity", "OnStop", "enroll", "find_identity", "load_all", "move", "run"]
+__all__ = [
+    "REFUSED_EXIT_CODE",
+    "Identity",
+    "OnStop",
+    "enroll",
+    "find_identity",
+    "load_all",
+    "move",
+    "policy_problem",
+    "run",
+]
 
 
 def run(
     paths: Sequence[Path],
     *,
     on_stop: OnStop = "cancel",
-    spool_bytes_per_task: int = limits.SPOOL_BYTES_PER_TASK,
 ) -> int:
     """Serve the workspaces of these folders until told to stop; the process's exit code.
 
@@ -52,14 +61,21 @@ def run(
             pid_file.write_text(f"{os.getpid()}\n")
             held.callback(_remove, [pid_file, identity.folder / "connector.pid"])
         try:
-            supervisor = Supervisor(
-                identities, on_stop=on_stop, spool=SpoolSettings(spool_bytes_per_task)
-            )
+            supervisor = Supervisor(identities, on_stop=on_stop)
         except PolicyError as error:
             raise InvalidInput(str(error)) from error
         for identity in identities:
             say(f"{identity.workspace_id}: serving {identity.path}")
         return supervisor.run()
+
+
+def policy_problem(identity: Identity) -> str | None:
+    """Why the local policy of this daemon cannot be used, if it cannot."""
+    try:
+        load_policy(identity.folder / POLICY_FILE)
+    except PolicyError as error:
+        return str(error)
+    return None
 
 
 def _identity(path: Path) -> Identity:

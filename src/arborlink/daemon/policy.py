@@ -10,20 +10,24 @@ import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from arborlink.daemon import environment
+from arborlink.daemon.budget import MIN_FREE_BYTES, SPOOL_BYTES
 from arborlink.daemon.spawn import SHELL
+from arborlink.protocol import limits
 from arborlink.protocol.messages import Command
 
+POLICY_FILE: Final = "arbor.toml"
 MAX_RUNNING_TASKS: Final = 64
+Size = Annotated[int, Meta(ge=1, le=limits.MAX_OFFSET)]
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file's content. Times in seconds; names and commands may be globs.
+    """The file's content. Times in seconds, sizes in bytes; names and commands may be globs.
 
     `allowed_commands` empty: all. `allow_environment` lifts the built-in list of variables that
     can run code, `forbidden_environment` adds to it and wins.
@@ -36,6 +40,9 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     max_running_tasks: int = MAX_RUNNING_TASKS
     max_run_seconds: float | None = None
     sandbox: Literal["none"] = "none"
+    spool_bytes_per_task: Size = limits.SPOOL_BYTES_PER_TASK
+    spool_bytes: Size = SPOOL_BYTES
+    spool_min_free_bytes: Size = MIN_FREE_BYTES
 
     def refusal(self, command: Command, running: int) -> str | None:
         """Why this must not run, as a sentence; None if it may."""

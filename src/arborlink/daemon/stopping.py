@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # For the hub to confirm the ends of the tasks, and then for the connector to close.
 DELIVER_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 3.0
+# The hub does not want this daemon (sysexits.h, EX_NOPERM): for whoever would start it again.
+REFUSED_EXIT_CODE: Final = 77
 
 _Stage = Literal["serving", "ending", "delivering", "closing", "over"]
 
@@ -63,7 +65,7 @@ class Stopping:
         workspace.refusing = "the hub does not accept this daemon any more"
         workspace.cancel_all(limits.DEFAULT_GRACE_SECONDS)
         if self._refused == set(self._supervisor.workspaces) and self._stage == "serving":
-            self.exit_code = 1
+            self.exit_code = REFUSED_EXIT_CODE
             self._begin()
 
     def look(self) -> None:

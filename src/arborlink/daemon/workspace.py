@@ -11,11 +11,12 @@ from typing import Final, Protocol
 import msgspec
 
 from arborlink.daemon import environment, processes, spawn
+from arborlink.daemon.budget import Budget, SpoolLimits
 from arborlink.daemon.console import say
 from arborlink.daemon.identity import Identity
 from arborlink.daemon.journal import Accepted, Ended, Journal, Settled, Started
 from arborlink.daemon.loop import Loop
-from arborlink.daemon.policy import Policy, PolicyError, PolicyFile
+from arborlink.daemon.policy import POLICY_FILE, Policy, PolicyError, PolicyFile
 from arborlink.daemon.recovery import recover
 from arborlink.daemon.spool import Spool
 from arborlink.daemon.syncer import Syncer
@@ -73,13 +74,6 @@ class Observer(Protocol):
     def spared(self) -> Collection[int]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SpoolSettings:
-    """Sizes in bytes."""
-
-    cap_bytes: int = limits.SPOOL_BYTES_PER_TASK
-
-
 class Workspace:
     """Tasks by id. What the hub asks for comes in by the methods named after it."""
 
@@ -89,7 +83,6 @@ class Workspace:
         loop: Loop,
         syncer: Syncer,
         observer: Observer,
-        settings: SpoolSettings,
     ) -> None:
         """Recover what an earlier supervisor left.
 
@@ -105,12 +98,12 @@ class Workspace:
         self.tasks: dict[str, TaskRecord] = {}
         self._syncer = syncer
         self._observer = observer
-        self._settings = settings
         self._folder = identity.folder
         self._spool_folder = self._folder / "spool"
         self._spool_folder.mkdir(mode=0o700, exist_ok=True)
-        self._policy = PolicyFile(self._folder / "arbor.toml")
+        self._policy = PolicyFile(self._folder / POLICY_FILE)
         self._policy.current()
+        self._budget = Budget(loop, self._spool_folder, self._spool_limits)
         self._boot_id = processes.boot_id()
         self._journal = Journal(self._folder / "journal")
         self._recover()
@@ -267,7 +260,7 @@ class Workspace:
         for found in recover(self._journal, self._spool_folder, self._boot_id):
             spool = None
             if found.log is not None:
-                spool = Spool(found.stem, found.log, self.loop, self._syncer)
+                spool = Spool(found.stem, found.log, self.loop, self._syncer, budget=self._budget)
                 spool.seal()
             self.tasks[found.task_id] = TaskRecord(
                 found.task_id,
@@ -314,7 +307,8 @@ class Workspace:
             self.loop,
             self._syncer,
             policy=command.on_spool_full,
-            cap_bytes=self._settings.cap_bytes,
+            cap_bytes=self._policy_now().spool_bytes_per_task,
+            budget=self._budget,
         )
         status = Status(
             task_id=command.task_id, status=TaskStatus.RUNNING, at=now_us(), log_id=log_id
@@ -331,6 +325,10 @@ class Workspace:
     def _run_seconds(self, command: Command) -> float:
         allowed = self._policy_now().max_run_seconds
         return min(command.timeout or float("inf"), allowed or float("inf"))
+
+    def _spool_limits(self) -> SpoolLimits:
+        policy = self._policy_now()
+        return SpoolLimits(total=policy.spool_bytes, min_free=policy.spool_min_free_bytes)
 
     def _policy_now(self) -> Policy:
         try:

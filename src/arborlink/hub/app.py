@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import uvloop
 
-from arborlink.hub.composition import application, compose
+from arborlink.hub.backup import Layout, Manifest, back_up, restore
+from arborlink.hub.composition import OUTPUT_FOLDER, application, compose
+from arborlink.hub.lock import only_one
 from arborlink.hub.logs import configure_logging
-from arborlink.hub.server import HubServer, uvicorn_config
+from arborlink.hub.server import HubServer
 from arborlink.hub.settings import HubSettings, load_settings
-from arborlink.protocol.errors import Conflict
+from arborlink.hub.store.sqlite import DATABASE_FILE
+from arborlink.protocol.errors import Unavailable
 
-PID_FILE = "hub.pid"
 # Each running task holds four files open and each connection one.
 WANTED_DESCRIPTORS = 65_536
+LAYOUT = Layout(database=DATABASE_FILE, output=OUTPUT_FOLDER)
 
 
 def run(flags: Mapping[str, object], config: Path | None = None, *, announce: bool = True) -> int:
@@ -35,13 +36,33 @@ def run(flags: Mapping[str, object], config: Path | None = None, *, announce: bo
     configure_logging(settings.log_level, settings.log_format)
     _raise_descriptor_limit()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _only_one(settings.data_dir / PID_FILE):
+    with only_one(settings.data_dir):
         return uvloop.run(_serve(settings, announce))
+
+
+def check(flags: Mapping[str, object], config: Path | None = None) -> HubSettings:
+    """The settings that `run` would serve with.
+
+    Raises:
+        InvalidInput: they cannot be used; the text says what to do.
+    """
+    return load_settings(flags, os.environ, config)
+
+
+def save(flags: Mapping[str, object], config: Path | None, destination: Path) -> Manifest:
+    """Take a backup of the hub's data, which may be in use. Raises as `backup.back_up`."""
+    return back_up(check(flags, config).data_dir, LAYOUT, destination)
+
+
+def load(flags: Mapping[str, object], config: Path | None, backup: Path) -> Manifest:
+    """Make the hub's data of a backup. Raises as `backup.restore`."""
+    return restore(backup, check(flags, config).data_dir, LAYOUT)
 
 
 async def _serve(settings: HubSettings, announce: bool) -> int:
     hub = await compose(settings)
     owner = await hub.access.bootstrap(settings.bootstrap_token)
+    failure: Unavailable | None = None
     async with hub.running():
         shown = announce and sys.stderr.isatty()
         link = await hub.access.create_sign_in_link(owner.id) if shown else None
@@ -54,41 +75,19 @@ async def _serve(settings: HubSettings, announce: bool) -> int:
             if link is not None:
                 _say(f"Sign in, once, within ten minutes: {address}/#link={link.secret}")
 
-        server = HubServer(
-            uvicorn_config(application(hub), settings), drain=hub.drain, on_listening=on_listening
-        )
-        await server.serve()
-        return 0 if server.started else 1
+        server = HubServer(application(hub), settings, drain=hub.drain, on_listening=on_listening)
+        try:
+            await server.serve()
+        except Unavailable as error:
+            # Raised where no task group wraps it.
+            failure = error
+    if failure is not None:
+        raise failure
+    return 0
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201
-
-
-@contextmanager
-def _only_one(pid_file: Path) -> Iterator[None]:
-    """Hold the data folder: two hubs on one would each believe they own it.
-
-    Raises:
-        Conflict: another hub holds it.
-    """
-    with pid_file.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise Conflict(
-                f"A hub (process {file.read().strip() or 'unknown'}) already uses "
-                f"{pid_file.parent}. Stop it, or give this one another --data-dir.",
-                code="hub_running",
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)
 
 
 def _raise_descriptor_limit() -> None:

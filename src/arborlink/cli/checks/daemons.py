@@ -1,0 +1,173 @@
+"""A daemon of this machine: its folders, its processes, and what the hub knows of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arborlink import __version__, home
+from arborlink.cli.checks.finding import Finding, failed, ok, warning
+from arborlink.cli.checks.machine import check_private, check_room, check_writable
+from arborlink.cli.checks.websocket import check_daemon_token
+
+if TYPE_CHECKING:
+    from arborlink.client import Workspace
+    from arborlink.daemon.app import Identity
+
+
+def check_daemon(
+    identity: Identity, workspace: Workspace | None, *, reachable: bool
+) -> Iterator[Finding]:
+    """`workspace`: what the hub says of it, if it could be asked."""
+    yield check_folder(Path(identity.path))
+    yield check_writable("state", identity.folder)
+    yield check_room("spool", identity.folder)
+    private = check_private("identity", identity.folder / "identity.toml")
+    if private is not None:
+        yield private
+    yield check_policy(identity)
+    running = check_supervisor(identity)
+    yield running
+    if reachable:
+        yield check_daemon_token(identity.hub, identity.daemon_id, identity.auth_token)
+    if running.verdict == "ok":
+        yield check_connector(identity.folder)
+        if workspace is not None:
+            yield check_connected(workspace)
+            yield check_same(identity, workspace)
+
+
+def check_unreadable(known: Collection[str]) -> Iterator[Finding]:
+    """State folders whose identity cannot be used; `known` are the ones that can."""
+    for file in sorted(home.daemons_folder().glob("*/identity.toml")):
+        if file.parent.name in known:
+            continue
+        mine = os.access(file, os.R_OK)
+        yield failed(
+            "identity",
+            f"{file} cannot be {'understood' if mine else 'read'}",
+            why="it is damaged, or from another state folder"
+            if mine
+            else "it belongs to another user: perhaps the daemon was once started with sudo",
+            do=f"enrol the folder again, and delete {file.parent}"
+            if mine
+            else f"chown -R $(id -un) {file.parent}",
+        )
+
+
+def check_folder(folder: Path) -> Finding:
+    """Whether the workspace is there."""
+    if folder.is_dir():
+        return ok("folder", f"{folder} is there")
+    return failed(
+        "folder",
+        f"{folder} is not there",
+        why="every task fails whose folder cannot be opened",
+        do="bring it back or mount it; if it was moved, enrol the new folder with `arbor enroll`",
+    )
+
+
+def check_policy(identity: Identity) -> Finding:
+    """Whether `arbor.toml` says something that is understood."""
+    from arborlink.daemon import app
+
+    problem = app.policy_problem(identity)
+    if problem is None:
+        return ok("policy", "it can be read, or there is none")
+    why = f"{problem}. A policy that cannot be read forbids everything"
+    return failed("policy", "nothing may run", why=why, do="correct the file, or delete it")
+
+
+def check_supervisor(identity: Identity) -> Finding:
+    """Whether a daemon serves the folder: it holds the lock of the state folder."""
+    if is_locked(identity.folder / "lock"):
+        return ok("daemon", f"it runs (process {_pid(identity.folder / 'supervisor.pid') or '?'})")
+    return failed(
+        "daemon",
+        f"no daemon serves {identity.path}",
+        why="its process does not run",
+        do=f"`arbor daemon {identity.path}`, or for good `arbor daemon install {identity.path}`; "
+        f"if it is not wanted any more, delete {identity.folder}",
+    )
+
+
+def check_connector(folder: Path) -> Finding:
+    """Whether its network process lives."""
+    pid = _pid(folder / "connector.pid")
+    if pid is not None and _is_alive(pid):
+        return ok("connector", f"it runs (process {pid})")
+    return failed(
+        "connector",
+        "the daemon has no connector",
+        why="the process that speaks to the hub ends as soon as it is started",
+        do="look at what the daemon says (`journalctl --user -u 'arbor-daemon-*'`, or its "
+        "terminal); after an upgrade restart it",
+    )
+
+
+def check_connected(workspace: Workspace) -> Finding:
+    """Whether the hub sees it."""
+    if workspace.state == "connected":
+        return ok("connected", f"the hub has it connected as {workspace.name}")
+    return failed(
+        "connected",
+        f"the hub does not see the daemon of {workspace.name}",
+        why=f"the workspace is {workspace.state.replace('_', ' ')}",
+        do="it tries again at least every 30 s: look at what it says, and at the findings on its "
+        "hub",
+    )
+
+
+def check_same(identity: Identity, workspace: Workspace) -> Finding:
+    """Whether the daemon that the hub knows is this one, and as new as what is installed."""
+    place = f"{workspace.host}:{workspace.path}"
+    ours = f"{socket.gethostname()}:{identity.path}"
+    replaced = workspace.daemon_id not in (None, identity.daemon_id)
+    if replaced or (workspace.state == "connected" and place != ours):
+        return failed(
+            "double",
+            f"{workspace.name} is served by another daemon: {place}",
+            why="it was enrolled anew" if replaced else "its state folder was copied there",
+            do=f"stop one of the two; if it is this one, delete {identity.folder}",
+        )
+    if workspace.state == "connected" and workspace.version != __version__:
+        return warning(
+            "running",
+            f"the daemon that runs is {workspace.version}, installed is {__version__}",
+            why="it was started before the upgrade",
+            do="restart it when none of its tasks runs, or with `--on-stop wait`",
+        )
+    return ok("double", "it is the one that the hub knows")
+
+
+def is_locked(file: Path) -> bool:
+    """Whether a process holds this lock file. Held for an instant by us, if nobody does."""
+    try:
+        with file.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _pid(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

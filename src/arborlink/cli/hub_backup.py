@@ -1,0 +1,64 @@
+"""`arbor hub backup` and `arbor hub restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+MIB_BYTES: Final = 1024 * 1024
+_PATH: Final = click.Path(path_type=Path)
+_data_dir = click.option("--data-dir", type=_PATH, help="Where the hub's data is.")
+_config = click.option("--config", type=_PATH, help="An arbor.toml.")
+
+
+@click.command(
+    "backup",
+    epilog="Example: arbor hub backup /mnt/backups/arbor-monday.tar",
+    short_help="Copy a hub's data, while it runs.",
+)
+@click.argument("destination", type=_PATH)
+@_data_dir
+@_config
+def hub_backup_command(destination: Path, data_dir: Path | None, config: Path | None) -> None:
+    """Copy database and outputs to DESTINATION: a new folder, or one file if it ends in .tar,
+    .tar.gz or .tgz. The hub may run, and its tasks write, meanwhile."""
+    from arborlink.hub.app import save
+
+    manifest = save({"data_dir": data_dir}, config, destination)
+    click.echo(
+        f"{_summary(manifest.tasks, manifest.output_bytes)} saved in {destination}", err=True
+    )
+    if manifest.left_out:
+        click.echo(
+            f"{manifest.left_out} tasks are not in it: their output was removed meanwhile, or "
+            "cannot be read",
+            err=True,
+        )
+
+
+@click.command(
+    "restore",
+    epilog="Example: arbor hub restore /mnt/backups/arbor-monday.tar --data-dir /var/lib/arbor",
+    short_help="Make a hub's data of such a copy.",
+)
+@click.argument("backup", type=_PATH)
+@_data_dir
+@_config
+def hub_restore_command(backup: Path, data_dir: Path | None, config: Path | None) -> None:
+    """Make the data of a hub of BACKUP. The hub does not run, and its folder is empty.
+
+    Daemons that come back go on from what the backup has; what they have forgotten becomes a gap.
+    """
+    from arborlink.hub.app import load
+
+    manifest = load({"data_dir": data_dir}, config, backup)
+    click.echo(
+        f"{_summary(manifest.tasks, manifest.output_bytes)} of {manifest.created_at} restored",
+        err=True,
+    )
+
+
+def _summary(tasks: int, output_bytes: int) -> str:
+    return f"{tasks} tasks with {output_bytes / MIB_BYTES:.1f} MiB of output"

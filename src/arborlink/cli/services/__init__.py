@@ -1,0 +1,1 @@
+"""Hub and daemons as services of this machine: what to run, and how each manager is told."""
