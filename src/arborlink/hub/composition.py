@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from arborlink.hub.access import Access
+from arborlink.hub.access.rates import Rate
 from arborlink.hub.bus.local import LocalBus
 from arborlink.hub.live.acceptance import Acceptance
 from arborlink.hub.live.clock import new_id, now_us
@@ -23,7 +24,9 @@ from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.flusher import Flusher
 from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.live.pace import ViewerRates
 from arborlink.hub.live.presence import Presence
+from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.settlement import Settlement
 from arborlink.hub.live.viewer_session import Viewing
 from arborlink.hub.problems import EXCEPTION_HANDLERS
@@ -35,6 +38,7 @@ from arborlink.hub.service.gauges import Gauges
 from arborlink.hub.service.health import Figures, Sampler, sample_for_ever
 from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.service.process import Disk
+from arborlink.hub.service.retention import Retention, RetentionLimits
 from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Admission, Sockets
@@ -59,13 +63,18 @@ class Hub:
     tasks: Tasks
     sockets: Sockets
     figures: Figures
+    reserve: Reserve
+    retention: Retention
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the hub's own tasks going while inside; then make everything durable and close."""
         try:
+            await self.reserve.look()
             async with asyncio.TaskGroup() as group:
                 own = [
+                    group.create_task(self.reserve.watch_for_ever()),
+                    group.create_task(self.retention.run_for_ever()),
                     group.create_task(self.daemons.flusher.run()),
                     group.create_task(self.daemons.dispatcher.expire_for_ever()),
                     group.create_task(sample_for_ever(self.figures.sampler)),
@@ -107,7 +116,9 @@ async def compose(settings: HubSettings) -> Hub:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
     access = Access(store, settings)
-    daemons = _daemons(settings, store)
+    reserve = Reserve(settings.data_dir, settings.min_free_disk_bytes)
+    daemons = _daemons(settings, store, reserve)
+    reserve.on_change = daemons.room_changed
     tasks = Tasks(
         store,
         access.visibility,
@@ -116,20 +127,37 @@ async def compose(settings: HubSettings) -> Hub:
         daemons.inputs,
         daemons.facts,
         queue_limit=settings.queued_tasks_per_workspace,
+        reserve=reserve,
     )
     sockets = _sockets(settings, access, daemons, tasks, store.hub_id)
     access.on_revoked(sockets.revoke)
     access.on_changed(sockets.renew)
     figures = _figures(settings, store, daemons, sockets)
-    return Hub(settings, store, access, daemons, tasks, sockets, figures)
+    retention = Retention(
+        store,
+        daemons.outputs,
+        daemons.facts,
+        RetentionLimits(settings.retention_seconds, settings.retention_bytes),
+    )
+    return Hub(settings, store, access, daemons, tasks, sockets, figures, reserve, retention)
 
 
-def _daemons(settings: HubSettings, store: SqliteStore) -> Daemons:
-    outputs = Outputs(settings.data_dir / OUTPUT_FOLDER, window=settings.task_unacknowledged_bytes)
+def _daemons(settings: HubSettings, store: SqliteStore, reserve: Reserve) -> Daemons:
+    outputs = Outputs(
+        settings.data_dir / OUTPUT_FOLDER,
+        window=settings.task_unacknowledged_bytes,
+        stored_limit=settings.stored_output_bytes_per_task,
+        reserve=reserve,
+    )
     inputs, flusher, presence = Inputs(), Flusher(), Presence(store)
     facts = Facts(store, store, outputs, presence, LocalBus())
     dispatcher = Dispatcher(
-        store, presence, inputs, facts, running_limit=settings.running_tasks_per_workspace
+        store,
+        presence,
+        inputs,
+        facts,
+        running_limit=settings.running_tasks_per_workspace,
+        reserve=reserve,
     )
     return Daemons(
         store,
@@ -153,9 +181,14 @@ def _sockets(
         tasks,
         daemons.outputs,
         daemons.facts,
+        ViewerRates(
+            requests=Rate(settings.viewer_requests_per_second, settings.viewer_requests_burst),
+            messages=Rate(settings.viewer_messages_per_second, settings.viewer_messages_burst),
+        ),
         settings.subscriptions_per_connection,
         settings.subscription_window_bytes,
         settings.subscription_window_max_bytes,
+        settings.viewer_idle_seconds,
     )
     admission = Admission(
         total=settings.unauthenticated_connections,
@@ -189,6 +222,7 @@ def application(hub: Hub) -> Starlette:
         presence=hub.daemons.presence,
         announcer=hub.daemons.facts,
         figures=hub.figures,
+        reserve=hub.reserve,
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
@@ -197,7 +231,7 @@ def application(hub: Hub) -> Starlette:
     ]
     app = Starlette(
         routes=routes(ports, live),
-        middleware=middleware(hub.settings),
+        middleware=middleware(hub.access),
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.router.redirect_slashes = False

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
+
+# What uvicorn 0.54 warns of whenever anybody sends it: strangers could fill the log with that. The
+# first is every handshake that was refused with a response of its own.
+STRANGERS_DOING: Final = frozenset(
+    {
+        "ASGI callable returned without completing handshake.",
+        "Invalid HTTP request received.",
+        "Invalid UTF-8 sequence received from client.",
+        "Unsupported upgrade request.",
+    }
+)
 
 
 def configure_logging(level: str, form: Literal["text", "json"]) -> None:
@@ -41,6 +52,4 @@ def configure_logging(level: str, form: Literal["text", "json"]) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    # uvicorn 0.54 calls every handshake that was refused with a response of its own an error,
-    # and strangers could fill the log with that.
-    return record.msg != "ASGI callable returned without completing handshake."
+    return record.msg not in STRANGERS_DOING

@@ -44,6 +44,14 @@ class Misdirected(InvalidInput):
     http_status: ClassVar[int] = 421
 
 
+class SlowRequest(ArborError):
+    """A request whose body does not come to its end."""
+
+    code = "request_timeout"
+    http_status: ClassVar[int] = 408
+    close_code: ClassVar[int] = 4408
+
+
 def problem_response(error: ArborError) -> Response:
     """The response that says this error."""
     headers: dict[str, str] = {}

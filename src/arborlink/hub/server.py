@@ -16,14 +16,15 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from arborlink.hub.front.gate import Gate
+from arborlink.hub.front.http import GuardedHttp
 from arborlink.hub.settings import HubSettings
-from arborlink.protocol import limits
+from arborlink.protocol.errors import Unavailable
 
 # Our own codec closes an oversized message with 4413; this is the backstop below it, where
 # websockets closes with 1009 before the message is held in memory.
 BACKSTOP_FACTOR = 2
 KEEP_ALIVE_SECONDS = 75
-HEADER_BYTES = 8 * limits.KIB
 BACKLOG = 2_048
 SHUTDOWN_SECONDS = 5
 
@@ -36,13 +37,15 @@ class HubServer(uvicorn.Server):
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        app: ASGIApp,
+        settings: HubSettings,
         *,
         drain: Callable[[], Awaitable[None]],
         on_listening: Callable[[int], None],
         own_signals: bool = True,
     ) -> None:
-        super().__init__(config)
+        super().__init__(uvicorn_config(app, settings))
+        self._gate = Gate.of(settings)
         self._own_signals = own_signals
         self._drain = drain
         self._on_listening = on_listening
@@ -63,10 +66,30 @@ class HubServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
-        await super().startup(sockets)
-        if not self.should_exit:
-            listening = self.servers[0].sockets[0]
-            self._on_listening(int(listening.getsockname()[1]))
+        config, settings = self.config, self._gate.settings
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                self._connection,
+                config.host,
+                config.port,
+                ssl=config.ssl,
+                ssl_handshake_timeout=settings.request_head_seconds if config.ssl else None,
+                backlog=config.backlog,
+            )
+        except OSError as error:
+            raise Unavailable(
+                f"The hub cannot listen on {config.host} port {config.port}: {error.strerror}. "
+                "Choose another one with --port, or stop what uses it.",
+                code="cannot_listen",
+            ) from error
+        self.servers = [server]
+        self.started = True
+        self._on_listening(int(server.sockets[0].getsockname()[1]))
+
+    def _connection(self) -> GuardedHttp:
+        return GuardedHttp(
+            config=self.config, server_state=self.server_state, app_state={}, gate=self._gate
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop."""
@@ -90,7 +113,6 @@ def uvicorn_config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
         ws_ping_interval=None,
         ws_ping_timeout=None,
         ws_per_message_deflate=False,
-        h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         backlog=BACKLOG,

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.websockets import WebSocket
 
 from arborlink.hub.access import Access, origin_allowed
+from arborlink.hub.access.rates import customer
+from arborlink.hub.front.websocket import CONNECTION
 from arborlink.hub.live.acceptance import Acceptance
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.connections import Connections
@@ -20,9 +22,15 @@ from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.session import ConnectionLost, Session, authenticate
 from arborlink.hub.live.viewer_session import ViewerSession, Viewing
+from arborlink.hub.problems import problem_response
 from arborlink.hub.settings import HubSettings
 from arborlink.protocol.codec import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Codec
-from arborlink.protocol.errors import SERVICE_RESTART, NotAuthenticated, Unavailable
+from arborlink.protocol.errors import (
+    SERVICE_RESTART,
+    NotAuthenticated,
+    TooManyRequests,
+    Unavailable,
+)
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import AuthReceived, HubLink
 from arborlink.protocol.messages import DaemonAuth, ViewerWelcome
@@ -81,7 +89,6 @@ class Sockets:
         if refusal is not None:
             await websocket.send_denial_response(refusal)
             return
-        address = websocket.client.host if websocket.client else ""
         codec = Codec(
             json=subprotocol != MSGPACK_SUBPROTOCOL,
             control_bytes=self.settings.control_message_bytes,
@@ -91,16 +98,19 @@ class Sockets:
             time.monotonic(), authentication_seconds=self.settings.authentication_seconds
         )
         try:
-            with self.admission.waiting(address):
+            with self.admission.waiting(_address(websocket)):
                 await websocket.accept(subprotocol or None)
                 session = await authenticate(
                     websocket, link, codec, lambda event: self._admit(websocket, codec, link, event)
                 )
         except ConnectionLost:
             return
+        connection = websocket.scope.get(CONNECTION)
+        if connection is not None:
+            connection.authenticated()
         await self._serve(session, codec)
 
-    def _refusal(self, websocket: WebSocket, subprotocol: str | None) -> PlainTextResponse | None:
+    def _refusal(self, websocket: WebSocket, subprotocol: str | None) -> Response | None:
         headers = websocket.headers
         origin = headers.get("origin")
         if not origin_allowed(origin, headers.get("host", ""), self.settings):
@@ -113,7 +123,11 @@ class Sockets:
             return PlainTextResponse(
                 f"Sub-protocols spoken here: {MSGPACK_SUBPROTOCOL}, {JSON_SUBPROTOCOL}.\n", 400
             )
-        if not self.admission.has_room(websocket.client.host if websocket.client else ""):
+        try:
+            self.access.addresses.take(_address(websocket))
+        except TooManyRequests as error:
+            return problem_response(error)
+        if not self.admission.has_room(_address(websocket)):
             return PlainTextResponse(
                 "Too many connections wait to be authenticated; retry in 5 seconds.\n",
                 429,
@@ -128,8 +142,10 @@ class Sockets:
             daemon = DaemonSession(websocket, codec, link, self.daemons)
             try:
                 await self.acceptance.accept(event.auth, daemon)
-            except BaseException:
+            except BaseException as error:
                 await self.daemons.left(daemon)
+                if isinstance(error, NotAuthenticated):
+                    self.access.failures.take(_address(websocket))
                 raise
             return daemon
         if self.daemons.presence.draining():
@@ -137,7 +153,7 @@ class Sockets:
         try:
             identity = await self.access.authenticate_viewer(event.auth.auth_token)
         except NotAuthenticated:
-            self.access.failures.take(websocket.client.host if websocket.client else "")
+            self.access.failures.take(_address(websocket))
             raise
         link.welcome(
             ViewerWelcome(
@@ -198,6 +214,11 @@ class Sockets:
         """Until no session is left."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self.sessions)
+
+
+def _address(websocket: WebSocket) -> str:
+    """Whom the limits per address hold for this connection."""
+    return customer(websocket.client.host if websocket.client else "")
 
 
 def _end_when_expired(session: Session) -> asyncio.TimerHandle | None:

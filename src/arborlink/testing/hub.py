@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from arborlink.hub.composition import Hub, application, compose
-from arborlink.hub.server import HubServer, uvicorn_config
+from arborlink.hub.server import HubServer
 from arborlink.hub.settings import load_settings
 
 TOKEN = "in-process-hub-owner-token-0123456789abcdef"
@@ -41,7 +41,8 @@ async def hub_in_process(
     await hub.access.bootstrap(loaded.bootstrap_token)
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     server = HubServer(
-        uvicorn_config(application(hub), loaded),
+        application(hub),
+        loaded,
         drain=hub.drain,
         on_listening=listening.set_result,
         own_signals=False,

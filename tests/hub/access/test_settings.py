@@ -40,7 +40,7 @@ def test_limits_default_to_those_of_the_wire() -> None:
         ("[hub]\nprot = 1\n", "prot"),
         ('[hub]\nport = "x"\n', "port"),
         ("[hub]\nport = 70000\n", "port"),
-        ("[hub]\nspool_bytes_per_task = 0\n", "spool_bytes_per_task"),
+        ("[hub]\nretention_bytes = 0\n", "retention_bytes"),
         ("[hub\n", "arbor.toml"),
     ],
 )

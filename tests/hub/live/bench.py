@@ -126,7 +126,7 @@ async def running_bench(
     data_dir: Path, *, port: int = 0, **settings: object
 ) -> AsyncIterator[Bench]:
     """A hub that runs while inside; the same folder again is a restart."""
-    settings = {"requests_burst": 10_000, **settings}
+    settings = {"requests_burst": 10_000, "address_requests_burst": 10_000, **settings}
     async with (
         hub_in_process(data_dir, port=port, **settings) as running,
         httpx2.AsyncClient(

@@ -32,7 +32,8 @@ MINUTE_SECONDS: Final = 60.0
 class Access:
     """One per hub. A credential that was revoked stops working before the revocation returns.
 
-    `requests` is the budget of each credential, `failures` that of each address.
+    `requests` is the budget of each credential; `addresses` that of each address for requests
+    that come without one, `failures` for those with a wrong one.
     """
 
     def __init__(
@@ -55,6 +56,11 @@ class Access:
         self.enrolments = Enrolments(store, self.environment, self.visibility)
         self.requests = RateLimiter(
             settings.requests_per_second, settings.requests_burst, self.environment.monotonic
+        )
+        self.addresses = RateLimiter(
+            settings.address_requests_per_second,
+            settings.address_requests_burst,
+            self.environment.monotonic,
         )
         per_minute = settings.failed_authentications_per_minute
         self.failures = RateLimiter(

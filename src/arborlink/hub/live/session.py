@@ -26,7 +26,7 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.figures import ConnectionKind
 from arborlink.protocol.link import AuthReceived, Close, HubLink, LinkState, MessageReceived
-from arborlink.protocol.messages import AnyMessage, ErrorMessage
+from arborlink.protocol.messages import AnyMessage, ErrorMessage, UnknownMessage
 
 Frame = bytes | str
 T = TypeVar("T")
@@ -35,6 +35,8 @@ T = TypeVar("T")
 CLOSE_SECONDS = 0.5
 # For a peer that asks and asks, and does not read. All facts of a large hub are fewer.
 MAX_WAITING_MESSAGES = 65_536
+# How many are handled before the loop has its turn.
+MESSAGES_AT_ONCE = 64
 INTERNAL_ERROR = Close(ArborError.close_code, "the hub made a mistake; its log says more")
 # Starlette raises the first when the peer is gone and the second after a close; uvicorn an OSError.
 _GONE = (WebSocketDisconnect, RuntimeError, OSError)
@@ -91,6 +93,10 @@ class Session:
 
     def start_tasks(self, group: asyncio.TaskGroup) -> None:
         """Further tasks of the subclass, which end when the connection does."""
+
+    async def admits(self, message: AnyMessage | UnknownMessage) -> bool:
+        """Whether to look at a message that has arrived; nothing is read until it is known."""
+        return True
 
     async def handle(self, message: AnyMessage) -> None:
         """A message of an open link. An `ArborError` is answered; a protocol error closes."""
@@ -156,21 +162,26 @@ class Session:
             self.traffic.messages_in += 1
             self.traffic.bytes_in += frame_size(frame)
             try:
-                self.link.receive(decoder.decode(frame), time.monotonic())
+                message = decoder.decode(frame)
+                if await self.admits(message):
+                    self.link.receive(message, time.monotonic())
             except RemoteProtocolError as error:
-                self.link.fail(error)
+                self.link.fail(without_trace(error))
             for event in self.link.events():
                 if isinstance(event, MessageReceived):
                     await self._handle(event.message)
             if self.link.wants_to_send:
                 self._count()
             self._note()
+            if self.traffic.messages_in % MESSAGES_AT_ONCE == 0:
+                # A peer that is never out of messages does not keep the others from theirs.
+                await asyncio.sleep(0)
 
     async def _handle(self, message: AnyMessage) -> None:
         try:
             await self.handle(message)
         except RemoteProtocolError as error:
-            self.link.fail(error)
+            self.link.fail(without_trace(error))
         except ArborError as error:
             self.send(error_message(error, getattr(message, "task_id", None)))
 
@@ -220,6 +231,12 @@ def error_message(error: ArborError, ref: str | None) -> ErrorMessage:
         ref=error.ref or ref,
         want=getattr(error, "want", None),
     )
+
+
+def without_trace(error: ArborError) -> ArborError:
+    """What a link may keep: its trace would keep the whole message that was wrong, in a circle."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 async def receive_frame(websocket: WebSocket) -> Frame:
@@ -284,7 +301,7 @@ async def authenticate(
         # It was in time, and we were not.
         link.fail(Unavailable("the hub is too busy to let you in; retry in 5 seconds"))
     except ArborError as error:
-        link.fail(error)
+        link.fail(without_trace(error))
     except ConnectionLost:
         raise
     except Exception:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket
 
-from arborlink.hub.bus.base import Fact
+from arborlink.hub.bus.base import Fact, TaskRemoved
+from arborlink.hub.live.pace import Pace, ViewerRates
 from arborlink.hub.live.session import Frame, Session, error_message
 from arborlink.hub.live.subscription import Rotation, Subscription
 from arborlink.hub.live.traffic import Backlog
@@ -16,9 +19,11 @@ from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.cursor import Cursor
 from arborlink.protocol.errors import (
+    NORMAL_CLOSURE,
     ArborError,
     InvalidInput,
     MalformedMessage,
+    NotFound,
     OffsetOutOfOrder,
     RemoteProtocolError,
     TooManyRequests,
@@ -28,10 +33,12 @@ from arborlink.protocol.link import HubLink
 from arborlink.protocol.messages import (
     AnyMessage,
     Cancel,
+    ErrorMessage,
     InputAck,
     Resize,
     Subscribe,
     TaskStatusChanged,
+    UnknownMessage,
     Unsubscribe,
     ViewerAck,
     ViewerInput,
@@ -56,9 +63,11 @@ class Viewing:
     tasks: Tasks
     outputs: Outputs
     facts: Facts
+    rates: ViewerRates
     subscriptions_limit: int = limits.SUBSCRIPTIONS_PER_CONNECTION
     window_bytes: int = limits.SUBSCRIPTION_WINDOW_BYTES
     max_window_bytes: int = limits.SUBSCRIPTION_WINDOW_MAX_BYTES
+    idle_seconds: float = limits.VIEWER_IDLE_SECONDS
 
 
 class ViewerSession(Session):
@@ -81,7 +90,12 @@ class ViewerSession(Session):
         self._rotation = Rotation(codec)
         self._workspaces: set[str] = set()
         self._facts: deque[Fact] = deque()
+        self._pace = Pace(viewing.rates, time.monotonic())
         self._stop_listening = viewing.facts.bus.listen(self._on_fact)
+
+    def start_tasks(self, group: asyncio.TaskGroup) -> None:
+        """Nobody keeps a connection for nothing."""
+        group.create_task(self._end_when_idle())
 
     def leave(self) -> None:
         """The connection is gone."""
@@ -103,6 +117,19 @@ class ViewerSession(Session):
         lags = [each.lag_us() for each in self._rotation.subscriptions()]
         known = [lag for lag in lags if lag is not None]
         return max(known) / 1_000 if known else None
+
+    async def admits(self, message: AnyMessage | UnknownMessage) -> bool:
+        """Not what is asked for too often; and all of it only so fast."""
+        now = time.monotonic()
+        refusal = self._pace.refusal(message, now)
+        if refusal is not None:
+            ref = getattr(message, "task_id", None) or getattr(message, "workspace_id", None)
+            self.send(error_message(refusal, ref))
+            if self._pace.goes_on(now):
+                self.fail(refusal)
+        while delay := self._pace.delay(time.monotonic()):
+            await asyncio.sleep(delay)
+        return refusal is None
 
     async def handle(self, message: AnyMessage) -> None:
         """A viewer's message; what it asks for in vain is answered and harms nobody."""
@@ -145,7 +172,25 @@ class ViewerSession(Session):
     def collect(self) -> None:
         """Facts in the order they happened."""
         while self._facts:
-            self.send(self._facts.popleft())
+            fact = self._facts.popleft()
+            self.send(self._removal(fact) if isinstance(fact, TaskRemoved) else fact)
+
+    async def _end_when_idle(self) -> None:
+        seconds = self._viewing.idle_seconds
+        while True:
+            left = self._pace.asked_at + seconds - time.monotonic()
+            if left > 0:
+                await asyncio.sleep(left)
+            elif self._workspaces or len(self._rotation):
+                # What it asks for to end that counts from then on.
+                await asyncio.sleep(seconds)
+            else:
+                self.close(
+                    NORMAL_CLOSURE,
+                    f"nothing was followed or asked for in {seconds:g} seconds; "
+                    "connect again when you need to",
+                )
+                return
 
     # ── subscriptions ────────────────────────────────────────────────────────────────────────
 
@@ -227,6 +272,14 @@ class ViewerSession(Session):
             for task in tasks.unfinished(row.id):
                 self.send(self._viewing.facts.status(task))
 
+    def _removal(self, fact: TaskRemoved) -> ErrorMessage:
+        self._unfollow(fact.task_id)
+        error = NotFound(
+            "this task and its output were removed: they were kept long enough",
+            code="task_removed",
+        )
+        return error_message(error, fact.task_id)
+
     # ── facts ────────────────────────────────────────────────────────────────────────────────
 
     def _on_fact(self, workspace_id: str, fact: Fact) -> None:
@@ -239,10 +292,10 @@ class ViewerSession(Session):
         self.wake()
 
     def _concerns(self, workspace_id: str, fact: Fact) -> bool:
-        if isinstance(fact, InputAck | TaskStatusChanged):
+        if isinstance(fact, InputAck | TaskStatusChanged | TaskRemoved):
             if self._rotation.get(fact.task_id) is not None:
                 return True
-            if isinstance(fact, InputAck):
+            if isinstance(fact, InputAck | TaskRemoved):
                 return False
         return workspace_id in self._workspaces or (
             ALL_WORKSPACES in self._workspaces

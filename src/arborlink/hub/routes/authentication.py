@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from arborlink.hub.access import Access, Identity, origin_allowed
 from arborlink.hub.access.browsers import SESSION_SECONDS, Browser
+from arborlink.hub.access.rates import customer
 from arborlink.protocol.errors import NotAllowed, NotAuthenticated
 
 SESSION_COOKIE: Final = "arbor_session"
@@ -29,7 +30,7 @@ async def identify(access: Access, request: Request) -> Identity:
     try:
         identity = _bearer(access, request) or _session(access, request)
     except NotAuthenticated:
-        access.failures.take(client_address(request))
+        access.failures.take(client_network(request))
         raise
     if identity is None:
         raise NotAuthenticated("Sign in, or send an API token as `Authorization: Bearer …`.")
@@ -40,6 +41,16 @@ async def identify(access: Access, request: Request) -> Identity:
 def client_address(request: Request) -> str:
     """Where the request came from; behind a proxy that is trusted, what that one says."""
     return request.client.host if request.client else ""
+
+
+def client_network(request: Request) -> str:
+    """Whom the limits per address hold for this request; see `rates.customer`."""
+    return customer(client_address(request))
+
+
+def has_credential(request: Request) -> bool:
+    """Whether the request says who it is from, rightly or not."""
+    return "authorization" in request.headers or SESSION_COOKIE in request.cookies
 
 
 def browser_of(request: Request) -> Browser:

@@ -7,7 +7,7 @@ import shlex
 from starlette.requests import Request
 from starlette.responses import Response
 
-from arborlink.hub.routes.authentication import client_address, hub_address, identify
+from arborlink.hub.routes.authentication import client_network, hub_address, identify
 from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, EnrolmentCode
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
@@ -31,8 +31,8 @@ async def create_code(hub: HubPorts, request: Request) -> Response:
 
 async def enrol(hub: HubPorts, request: Request) -> Response:
     """The code is the credential. Guesses are counted by address, before anything is compared."""
-    body = await read_json(request, Enrol, hub.settings.request_body_bytes)
-    guesses = f"enroll {client_address(request)}"
+    body = await read_json(request, Enrol, hub.settings.public_request_body_bytes)
+    guesses = f"enroll {client_network(request)}"
     with hub.access.failures.attempt(guesses, wrong=NotFound):
         enrolled = await hub.access.enrolments.redeem(body.code)
     hub.announcer.workspace_changed(enrolled.workspace_id)

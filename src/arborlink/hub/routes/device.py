@@ -17,6 +17,7 @@ from arborlink.hub.routes.account_bodies import (
 from arborlink.hub.routes.authentication import (
     check_origin,
     client_address,
+    client_network,
     hub_address,
     identify,
 )
@@ -33,7 +34,7 @@ from arborlink.protocol.resources import ALL_SCOPES, DeviceCode, GrantedToken
 async def start(hub: HubPorts, request: Request) -> Response:
     """The address to open is the hub's page, which asks whoever opens it to sign in first."""
     check_origin(hub.access, request, required=False)
-    body = await read_json(request, DeviceStart, hub.settings.request_body_bytes)
+    body = await read_json(request, DeviceStart, hub.settings.public_request_body_bytes)
     client_name = checked_name(body.client_name)
     hostname = None if body.hostname is None else checked_name(body.hostname)
     device = hub.access.devices.start(
@@ -62,8 +63,8 @@ async def start(hub: HubPorts, request: Request) -> Response:
 async def collect(hub: HubPorts, request: Request) -> Response:
     """The device code is the credential; one that is unknown counts as a guess."""
     check_origin(hub.access, request, required=False)
-    body = await read_json(request, DeviceCollect, hub.settings.request_body_bytes)
-    guesses = f"device {client_address(request)}"
+    body = await read_json(request, DeviceCollect, hub.settings.public_request_body_bytes)
+    guesses = f"device {client_network(request)}"
     hub.access.failures.check(guesses)
     try:
         granted = await hub.access.devices.collect(body.device_code)
@@ -113,7 +114,7 @@ async def decide(hub: HubPorts, request: Request) -> Response:
 
 
 def _guesses(request: Request, identity: Identity) -> tuple[str, str]:
-    return f"code {identity.user_id}", f"code {client_address(request)}"
+    return f"code {identity.user_id}", f"code {client_network(request)}"
 
 
 def _token_name(client_name: str, hostname: str | None) -> str:

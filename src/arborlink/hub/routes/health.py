@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
-import shutil
 from typing import Final
 
 from prometheus_client import generate_latest
@@ -36,7 +34,7 @@ async def readyz(hub: HubPorts, _request: Request) -> Response:
     """Each check says what is wrong and is tried for real."""
     checks = {
         "database": await _database(hub),
-        "disk": await asyncio.to_thread(_disk, hub),
+        "disk": await _disk(hub),
         "draining": _check(
             None if not hub.presence.draining() else "The hub is going down; try again in 2 s."
         ),
@@ -82,12 +80,9 @@ async def _database(hub: HubPorts) -> Check:
     return _check(None)
 
 
-def _disk(hub: HubPorts) -> Check:
-    free = shutil.disk_usage(hub.settings.data_dir).free
-    needed = hub.settings.min_free_disk_bytes
-    if free >= needed:
-        return _check(None)
-    return _check(f"{hub.settings.data_dir} has {free} bytes free; {needed} are needed.")
+async def _disk(hub: HubPorts) -> Check:
+    await hub.reserve.look()
+    return _check(hub.reserve.reason)
 
 
 def _check(reason: str | None) -> Check:

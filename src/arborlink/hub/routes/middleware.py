@@ -1,20 +1,32 @@
-"""Around every request: only for hosts that we are, and with headers that keep browsers safe."""
+"""Around every request: only for hosts that we are, within an address's budget, with a body that
+comes in time, and with headers that keep browsers safe."""
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arborlink.hub.access import host_allowed
+from arborlink.hub.access import Access, host_allowed
 from arborlink.hub.access.headers import SECURITY_HEADERS
-from arborlink.hub.problems import Misdirected, problem_response
+from arborlink.hub.problems import Misdirected, SlowRequest, problem_response
+from arborlink.hub.routes.authentication import client_network, has_credential
 from arborlink.hub.settings import HubSettings
+from arborlink.protocol.errors import TooManyRequests
 
 
-def middleware(settings: HubSettings) -> list[Middleware]:
+def middleware(access: Access) -> list[Middleware]:
     """What the application is wrapped in, outermost first."""
-    return [Middleware(SecurityHeaders), Middleware(HostCheck, settings=settings)]
+    settings = access.settings
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(HostCheck, settings=settings),
+        Middleware(AddressBudget, access=access),
+        Middleware(BodyDeadline, seconds=settings.request_body_seconds),
+    ]
 
 
 class SecurityHeaders:
@@ -64,3 +76,54 @@ class HostCheck:
                 "the name to allowed_hosts."
             )
             await problem_response(error)(scope, receive, send)
+
+
+class AddressBudget:
+    """Counts requests that come without a credential, by address; the others' are counted where
+    it is known whether the credential is good."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and not has_credential(request := Request(scope)):
+            try:
+                self._access.addresses.take(client_network(request))
+            except TooManyRequests as error:
+                await problem_response(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class BodyDeadline:
+    """Gives a request's body a time in which it has to be whole."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        whole = False
+
+        async def receive_in_time() -> Message:
+            nonlocal whole
+            if whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise SlowRequest(
+                    f"The body was not whole within {self._seconds:g} seconds. Send it again."
+                ) from None
+            whole = not message.get("more_body", False)
+            return message
+
+        await self._app(scope, receive_in_time, send)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from arborlink.hub.routes.authentication import client_network, has_credential
 from arborlink.hub.service.ports import HubPorts
 from arborlink.protocol.resources import Scope
 
@@ -55,11 +56,24 @@ def build_routes(hub: HubPorts, operations: Iterable[Operation]) -> list[BaseRou
     by_path: dict[str, dict[str, Handler]] = {}
     for operation in operations:
         if operation.handle is not None:
-            by_path.setdefault(operation.path, {})[operation.method] = operation.handle
+            handle = _counted(operation.handle) if operation.public else operation.handle
+            by_path.setdefault(operation.path, {})[operation.method] = handle
     return [
         Route(path, _endpoint(hub, handlers), methods=list(handlers))
         for path, handlers in by_path.items()
     ]
+
+
+def _counted(handle: Handler) -> Handler:
+    """An operation for anybody is counted by address; a credential that is not looked at does not
+    change that."""
+
+    async def counted(hub: HubPorts, request: Request) -> Response:
+        if has_credential(request):
+            hub.access.addresses.take(client_network(request))
+        return await handle(hub, request)
+
+    return counted
 
 
 def _endpoint(

@@ -12,7 +12,7 @@ from arborlink.hub.routes.authentication import (
     SESSION_COOKIE,
     browser_of,
     check_origin,
-    client_address,
+    client_network,
     hub_address,
     identify,
     is_secure,
@@ -31,8 +31,8 @@ from arborlink.protocol.resources import ALL_SCOPES, Principal
 async def sign_in(hub: HubPorts, request: Request) -> Response:
     """Guesses are counted by address, before anything is compared."""
     check_origin(hub.access, request, required=False)
-    body = await read_json(request, SignIn, hub.settings.request_body_bytes)
-    guesses = f"sign-in {client_address(request)}"
+    body = await read_json(request, SignIn, hub.settings.public_request_body_bytes)
+    guesses = f"sign-in {client_network(request)}"
     with hub.access.failures.attempt(guesses, wrong=NotAuthenticated):
         session = await _sign_in(hub, request, body)
     response = json_response(principal(hub.access, session.identity), 201)

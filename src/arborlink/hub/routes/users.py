@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink.hub.routes.account_bodies import CreatedUser, NewUser, UserChanges, UserPage
-from arborlink.hub.routes.authentication import client_address, identify
+from arborlink.hub.routes.authentication import client_network, identify
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.routes.sessions import link_resource
@@ -44,7 +44,7 @@ async def change_user(hub: HubPorts, request: Request) -> Response:
     """Wrong passwords are counted by who tries and from where, before anything is compared."""
     identity = await identify(hub.access, request)
     body = await read_json(request, UserChanges, hub.settings.request_body_bytes)
-    guesses = (f"password {identity.user_id}", f"password {client_address(request)}")
+    guesses = (f"password {identity.user_id}", f"password {client_network(request)}")
     with hub.access.failures.attempt(*guesses, wrong=NotAllowed):
         row = await hub.access.users.change(
             identity,

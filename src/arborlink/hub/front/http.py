@@ -1,0 +1,239 @@
+"""uvicorn's HTTP connection, with a bound on what it may cost.
+
+uvicorn has no limit of its own, with httptools, on the size of a request's head, on the time that
+head and body take, on requests that were sent ahead, or on peers that do not read what they asked
+for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from arborlink.hub.access.rates import customer
+from arborlink.hub.front import replies
+from arborlink.hub.front.gate import Gate
+from arborlink.hub.front.websocket import GuardedWebSocket
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+# How long a peer may still send a body after its answer, and still read an answer after its end.
+LINGER_SECONDS: Final = 2.0
+MAX_REQUESTS_AHEAD: Final = 16
+# Around a header's name and value.
+HEADER_OVERHEAD_BYTES: Final = 4
+
+
+class _Refused(Exception):
+    """Thrown through the parser, which stops at it."""
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """One connection, until it ends or becomes a WebSocket's."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        gate: Gate,
+    ) -> None:
+        super().__init__(config, server_state, app_state)
+        self._gate = gate
+        self._limits = gate.settings
+        self._refusal: bytes | None = None
+        self._refused = False
+        self._head_bytes = 0
+        self._in_head = False
+        # From the first byte of a request to the last of its body.
+        self._receiving = False
+        self._receive_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    # ── the connection ───────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody is there, and has not asked for anything yet."""
+        super().connection_made(transport)
+        address = self.client[0] if self.client else ""
+        goes = self._gate.lobby.enter(self, customer(address), exempt=self._gate.is_proxy(address))
+        if goes is self:
+            self.refuse(replies.no_room())
+        elif goes is not None:
+            goes.close()
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._leave()
+        super().connection_lost(exc)
+
+    def refuse(self, reply: bytes) -> None:
+        """Answer with this, and hear nothing more."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        self._leave()
+        self.transport.write(reply)
+        # Closed at once with something unread, the connection would be reset and the answer lost.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._stall_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def _leave(self) -> None:
+        self._gate.lobby.leave(self)
+        for timer in (self._receive_timer, self._stall_timer):
+            if timer is not None:
+                timer.cancel()
+        self._receive_timer = self._stall_timer = None
+
+    def close(self) -> None:
+        """Close, and do not wait for long until the peer has read what is on its way."""
+        self._leave()
+        self.transport.close()
+        self._stall_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    # ── what comes in ────────────────────────────────────────────────────────────────────────
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes of a request."""
+        if self._refused:
+            return
+        if not self._receiving and self._receive_timer is None:
+            self._expect_head()
+        before = self._head_bytes if self._in_head else None
+        super().data_received(data)
+        # A header without an end is with the parser alone, which does not tell.
+        if self._in_head and before is not None:
+            self._head_bytes = max(self._head_bytes, before + len(data))
+            if self._head_bytes > self._limits.request_head_bytes:
+                self.refuse(replies.head_too_large(self._limits.request_head_bytes))
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser could not go on with; `msg` says no more than that."""
+        if self._answered:
+            self.refuse(self._refusal or replies.malformed())
+        else:
+            # An answer is on its way, and two cannot be told apart.
+            self.close()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._head_bytes = 0
+        self._in_head = self._receiving = True
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or one that follows a body in chunks."""
+        self._count(len(name) + len(value) + HEADER_OVERHEAD_BYTES)
+        super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self._limits.request_head_bytes:
+            self._refusal = replies.head_too_large(self._limits.request_head_bytes)
+            raise _Refused
+
+    def on_headers_complete(self) -> None:
+        """The head is whole; how long the body may take is the application's to say."""
+        self._in_head = False
+        self._stop_waiting()
+        if len(self.pipeline) >= MAX_REQUESTS_AHEAD:
+            self._refusal = replies.no_room()
+            raise _Refused
+        self._gate.lobby.busy(self)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._receiving = False
+        self._stop_waiting()
+        super().on_message_complete()
+        self._rest()
+
+    def handle_websocket_upgrade(self) -> None:
+        """It is a WebSocket's connection from now on."""
+        self._leave()
+        self.ws_protocol_class = self._websocket  # type: ignore[assignment]
+        super().handle_websocket_upgrade()
+
+    def _websocket(
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any]
+    ) -> GuardedWebSocket:
+        return GuardedWebSocket(
+            config=config, server_state=server_state, app_state=app_state, gate=self._gate
+        )
+
+    # ── what goes out ────────────────────────────────────────────────────────────────────────
+
+    def on_response_complete(self) -> None:
+        """Answered; the peer may not have read it yet."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self.close()
+        elif self._receiving:
+            self._wait(LINGER_SECONDS, self.close)
+        self._rest()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more was asked for in a long time."""
+        if not self.transport.is_closing():
+            self.close()
+
+    def pause_writing(self) -> None:
+        """The peer does not read as fast as we write."""
+        super().pause_writing()
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(
+                self._limits.response_stall_seconds, self.transport.abort
+            )
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        if self._stall_timer is not None and not self.transport.is_closing():
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _answered(self) -> bool:
+        """Whether no request waits for its answer."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _rest(self) -> None:
+        """Nothing is in progress, if so."""
+        if self._answered and not self._receiving and not self.pipeline:
+            self._gate.lobby.idle(self)
+
+    def _expect_head(self) -> None:
+        self._wait(self._limits.request_head_seconds, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        if self.flow.read_paused:
+            # It was sent ahead, and we have not looked.
+            self._expect_head()
+        elif self._answered:
+            self.refuse(replies.head_too_slow(self._limits.request_head_seconds))
+
+    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
+        self._stop_waiting()
+        if not self.transport.is_closing():
+            self._receive_timer = self.loop.call_later(seconds, then)
+
+    def _stop_waiting(self) -> None:
+        if self._receive_timer is not None:
+            self._receive_timer.cancel()
+            self._receive_timer = None

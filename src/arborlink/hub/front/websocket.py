@@ -1,0 +1,197 @@
+"""uvicorn's WebSocket connection, with a bound on what it may cost.
+
+websockets parses whatever has arrived in one go, keeps any number of fragments that are empty, and
+answers every ping; uvicorn takes all messages that came in one read. Here bytes are parsed in small
+pieces, and only while nothing that was parsed waits for the application.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+from arborlink.hub.access.rates import Budget, too_many
+from arborlink.hub.front.gate import Gate
+from arborlink.protocol.errors import MessageTooLarge, TooManyRequests, Unavailable
+from arborlink.protocol.limits import KIB
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+# In the ASGI scope: this connection.
+CONNECTION: Final = "arbor.connection"
+# How much is parsed at once: little of many small frames, much of a large one.
+SMALLEST_PIECE_BYTES: Final = 1 * KIB
+LARGEST_PIECE_BYTES: Final = 64 * KIB
+# More in one piece: it is one of many small frames.
+FEW_FRAMES: Final = 8
+# What anybody may send before it is known; beyond it those who do share a pool.
+FREE_BYTES: Final = 16 * KIB
+# How long a peer may take to answer our close frame, and to read what was on its way.
+CLOSE_SECONDS: Final = 2.0
+
+
+class GuardedWebSocket(WebSocketsSansIOProtocol):
+    """One connection. Unknown until `authenticated` is called."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        gate: Gate,
+    ) -> None:
+        super().__init__(config, server_state, app_state)
+        self.close_timeout = CLOSE_SECONDS
+        self._pool = gate.unauthenticated
+        self._limits = gate.settings
+        self._pings = Budget(gate.pings)
+        self._held = memoryview(b"")
+        self._piece = SMALLEST_PIECE_BYTES
+        self._known = False
+        self._sent_unknown = 0
+        self._pooled = 0
+
+    def authenticated(self) -> None:
+        """It is known who this is."""
+        self._known = True
+        self._pool.give_back(self._pooled)
+        self._pooled = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self.authenticated()
+        super().connection_lost(exc)
+        # The parser holds what it parsed last, and is part of a circle that is freed much later.
+        self._held = memoryview(b"")
+        self.frames = []
+        self.conn.reader.discard()
+        self.conn.parser.close()
+
+    async def run_asgi(self) -> None:
+        """A peer that does not take the end of it cannot keep the connection."""
+        await super().run_asgi()
+        if not self.disconnected:
+            self.loop.call_later(2 * CLOSE_SECONDS, self.transport.abort)
+
+    # ── what comes in ────────────────────────────────────────────────────────────────────────
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes, of the handshake first."""
+        if not self.handshake_initiated:
+            super().data_received(data)
+            if not self.handshake_initiated:
+                # A handshake that cannot be parsed has an answer, which uvicorn does not send.
+                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.transport.close()
+            return
+        if not self._known and not self._may_send(len(data)):
+            return
+        # Nothing arrives while something is held, but for what the loop had read already.
+        self._held = memoryview(bytes(self._held) + data) if self._held else memoryview(data)
+        self._parse()
+
+    def handle_connect(self, event: Any) -> None:
+        """The application can find this connection in its scope."""
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
+
+    def _may_send(self, size: int) -> bool:
+        self._sent_unknown += size
+        wanted = max(0, self._sent_unknown - FREE_BYTES) - self._pooled
+        if wanted > 0:
+            if not self._pool.take(wanted):
+                self._fail(Unavailable("too many large auth messages at once; retry in 5 seconds"))
+                return False
+            self._pooled += wanted
+        return True
+
+    def _parse(self) -> None:
+        """As much as the application has room for."""
+        while self._held and not self._must_wait():
+            piece, self._held = self._held[: self._piece], self._held[self._piece :]
+            self.conn.receive_data(piece)  # type: ignore[arg-type]
+            if self.conn.parser_exc is not None:
+                self._held = memoryview(b"")
+                self.handle_parser_exception()
+                return
+            self._adapt(len(self.conn.events))
+            self.handle_events()
+
+    def _must_wait(self) -> bool:
+        if self.transport.is_closing():
+            self._held = memoryview(b"")
+            return True
+        if not self.handshake_complete:
+            self.transport.pause_reading()
+            return True
+        return self.read_paused
+
+    def _adapt(self, frames: int) -> None:
+        if frames > FEW_FRAMES or not self._known:
+            self._piece = SMALLEST_PIECE_BYTES
+        else:
+            self._piece = min(2 * self._piece, LARGEST_PIECE_BYTES)
+
+    def handle_cont(self, event: Frame) -> None:
+        """A further part of a message."""
+        if len(self.frames) >= self._limits.message_fragments:
+            limit = self._limits.message_fragments
+            self._fail(MessageTooLarge(f"a message has at most {limit} fragments"))
+        else:
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Answered, unless there are too many of them or the peer reads nothing."""
+        if self._spend_ping() and self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Nobody asked for it: we send no pings."""
+        self._spend_ping()
+
+    def _spend_ping(self) -> bool:
+        wait = self._pings.take(self.loop.time())
+        if wait:
+            self._fail(too_many(wait))
+        return not wait
+
+    def _fail(self, error: MessageTooLarge | TooManyRequests | Unavailable) -> None:
+        if self.close_sent or self.transport.is_closing():
+            return
+        self._held = memoryview(b"")
+        self.frames = []
+        self.conn.fail(error.close_code, error.message)
+        if self.conn.close_sent is None:
+            self.transport.close()
+        else:
+            self.handle_parser_exception()
+
+    # ── the application ──────────────────────────────────────────────────────────────────────
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """The next event. What is held is parsed when the last one was taken."""
+        event = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self._go_on()
+        return event
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Something for the peer. After the handshake, and after a close, what is held is due."""
+        await super().send(message)
+        if message["type"] in ("websocket.accept", "websocket.close"):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._parse()
+        if not self._held and not self.read_paused:
+            self.transport.resume_reading()

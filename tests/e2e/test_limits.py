@@ -1,0 +1,144 @@
+"""A hub under siege from strangers: those who are known do not notice, and all of it passes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
+from tests.e2e.siege import besiege
+from tests.e2e.test_faults import detached
+
+SILENT, SLOW, LARGE, GUESSES = 2_000, 200, 150, 1_000
+LINE_SECONDS = 0.05
+# From the moment that the command wrote it: all but a few, and every one. The machine is busy with
+# the siege itself, and maybe with other tests.
+LATE_SECONDS, LATEST_SECONDS = 1.0, 3.0
+# What strangers may take of the hub's memory, and what may be left of that when they are gone. Two
+# passwords are checked at a time, which takes 64 MiB each.
+MAX_GROWTH_MIB = 2 * 64 + 64
+MAX_LEFT_MIB = 32
+# The defaults, and what the hub has open for itself and for those it knows.
+HTTP_PER_ADDRESS, FAILURES_PER_MINUTE, OTHER_DESCRIPTORS = 256, 10, 60
+CLOCK = (
+    "import time\nwhile True:\n"
+    f"    print(time.time(), flush=True)\n    time.sleep({LINE_SECONDS})\n"
+)
+
+
+class Lines:
+    """The lines of a clock as they arrive: how late each was."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.late: list[float] = []
+        self._process = process
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.late.append(time.time() - float(line))
+
+    def stop(self) -> None:
+        """No more of them."""
+        self._process.terminate()
+        self._thread.join()
+        self._process.communicate()
+
+
+class Watch:
+    """The most that the hub had open while this was inside."""
+
+    def __init__(self, arbor: Arbor) -> None:
+        assert arbor.hub is not None
+        self._folder = Path(f"/proc/{arbor.hub.pid}")
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self.most = 0
+
+    def descriptors(self) -> int:
+        """How many files and sockets it has open now."""
+        return len(os.listdir(self._folder / "fd"))
+
+    def memory(self, name: str) -> float:
+        """A figure of its memory, in MiB."""
+        lines = (self._folder / "status").read_text().splitlines()
+        (size,) = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+        return int(size) / 1024
+
+    def _look(self) -> None:
+        while not self._over.wait(LINE_SECONDS):
+            self.most = max(self.most, self.descriptors())
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+@contextmanager
+def viewer_of_a_clock(arbor: Arbor) -> Iterator[Lines]:
+    """Somebody who is known, and watches a command that says what time it is."""
+    task_id = detached(arbor, "--", sys.executable, "-c", CLOCK)
+    lines = Lines(arbor.popen("logs", "-f", task_id))
+    try:
+        wait_until(lambda: len(lines.late) > 5, "the first lines")
+        yield lines
+    finally:
+        lines.stop()
+        arbor.run("cancel", task_id)
+
+
+@pytest.mark.timeout(120)
+def test_a_siege_is_not_felt_by_those_who_are_known(arbor: Arbor) -> None:
+    watch = Watch(arbor)
+    before, open_before = watch.memory("VmRSS"), watch.descriptors()
+    with viewer_of_a_clock(arbor) as lines:
+        begun, seen = time.monotonic(), len(lines.late)
+        with watch:
+            quiet, dripping, shouting, guessing = asyncio.run(
+                besiege(arbor.port, silent=SILENT, slow=SLOW, large=LARGE, guesses=GUESSES)
+            )
+        lasted = time.monotonic() - begun
+        during = lines.late[seen:]
+        # A newcomer who is known is let in at once.
+        assert _answers(arbor) == 200
+
+    # Who says nothing is closed; those who come later take the place of those who came first.
+    assert quiet["closed"] >= SILENT - HTTP_PER_ADDRESS
+    assert quiet.total() == SILENT and set(quiet) <= {"closed", "408"}
+    assert dripping == {"408": SLOW}
+    assert shouting.total() == LARGE and "101" not in shouting
+    assert set(shouting) <= {"close 4400", "close 1013", "429", "reset"}
+    assert guessing.total() == GUESSES
+    assert 1 <= guessing["401"] <= FAILURES_PER_MINUTE * (1 + lasted / 60)
+    assert guessing["429"] == GUESSES - guessing["401"]
+
+    assert len(during) > lasted / LINE_SECONDS / 2
+    late = sorted(during)
+    assert late[len(late) * 9 // 10] < LATE_SECONDS, late
+    assert late[-1] < LATEST_SECONDS, late
+    assert watch.most <= open_before + 3 * HTTP_PER_ADDRESS + OTHER_DESCRIPTORS
+    assert watch.memory("VmHWM") < before + MAX_GROWTH_MIB
+    wait_until(lambda: watch.descriptors() <= open_before + OTHER_DESCRIPTORS, "the end of it all")
+    wait_until(lambda: watch.memory("VmRSS") < before + MAX_LEFT_MIB, "its memory")
+    assert "Traceback" not in arbor.log("hub")
+
+
+def _answers(arbor: Arbor) -> int:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    return httpx2.get(f"{arbor.url}/api/me", headers=headers, timeout=LATEST_SECONDS).status_code

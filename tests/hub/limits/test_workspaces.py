@@ -1,0 +1,32 @@
+"""How many tasks of one workspace run and wait, with the limits as they come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arborlink.protocol.messages import Command
+from tests.hub.live.bench import running_bench
+
+RUNNING, QUEUED = 16, 256
+
+
+async def test_a_workspace_runs_sixteen_tasks_and_lets_256_wait(tmp_path: Path) -> None:
+    async with running_bench(tmp_path) as bench:
+        identity = await bench.enrolled()
+        other = await bench.enrolled()
+        async with bench.daemon(identity) as daemon:
+            tasks = [await bench.create(identity.workspace_id) for _ in range(RUNNING + QUEUED)]
+            handed = [(await daemon.expect(Command)).task_id for _ in range(RUNNING)]
+            assert handed == tasks[:RUNNING]
+            await daemon.settle()
+            assert not daemon.seen(Command)
+            body = {"command": "true", "ifOffline": "queue"}
+            path = f"/api/workspaces/{identity.workspace_id}/tasks"
+            refused = await bench.post(path, body, status=429)
+            assert refused["code"] == "queue_full"
+            # One place becomes free, and another workspace was never concerned.
+            await daemon.ended(tasks[0])
+            assert (await daemon.expect(Command)).task_id == tasks[RUNNING]
+            await bench.create(identity.workspace_id)
+            await bench.post(path, body, status=429)
+            await bench.create(other.workspace_id)
