@@ -6,7 +6,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 PYTHONPATHS := src tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format types bench chaos soak clean web-check wheel
+.PHONY: help up test check format types bench chaos soak screenshots clean web-check wheel
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,8 +36,8 @@ up: .venv/.installed  ## start a hub and a daemon for this folder and print the 
 	@touch $@
 
 test: .venv/.browser  ## run the tests (under ten minutes on two cores)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not chaos and not soak' $(ARGS)
 	$(BIN)/python tools/web.py test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not chaos and not soak' $(ARGS)
 
 check: .venv/.dev  ## lint, format, types, import contracts, generated files
 	$(BIN)/ruff check $(PYTHONPATHS) hatch_build.py
@@ -63,6 +63,9 @@ chaos: .venv/.dev  ## a gigabyte of output while everything is killed and cut, a
 
 soak: .venv/.dev  ## long runs that watch memory and descriptors
 	$(BIN)/python -m pytest -m soak -x -s --timeout 7200 $(ARGS)
+
+screenshots: .venv/.browser  ## a picture of every view, in test-results/; ARGS=--docs: those of the docs
+	$(BIN)/python tools/screenshots.py $(ARGS)
 
 wheel: .venv/.pip  ## build the wheel, with the page inside
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

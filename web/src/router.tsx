@@ -4,6 +4,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from '@tanstack/react-router';
+import { PageFault } from './components/PageFault';
 import { Frame } from './Frame';
 import { NotFoundPage } from './pages/NotFoundPage';
 import { OverviewPage } from './pages/OverviewPage';
@@ -90,6 +91,7 @@ export const router = createRouter({
   ]),
   // What a page needs is loaded when one is about to go there.
   defaultPreload: 'intent',
+  defaultErrorComponent: PageFault,
 });
 
 declare module '@tanstack/react-router' {

@@ -45,7 +45,7 @@ async def test_an_end_is_told_while_nobody_looks(arbor: Arbor, browsers: Browser
     page = await person.open("/")
 
     await start(page, "sh -c 'echo seen; exit 3'")
-    await expect(page.get_by_text("exit 3").first).to_be_visible()
+    await expect(page.get_by_text("exit 3", exact=True).first).to_be_visible()
     assert await shown(page) == []
 
     release = arbor.workspace / "release"
@@ -55,7 +55,7 @@ async def test_an_end_is_told_while_nobody_looks(arbor: Arbor, browsers: Browser
     await page.get_by_role("link", name="Overview").click()
     await page.evaluate("window.looksAway = true")
     release.touch()
-    await expect(page.get_by_text("exit 4").first).to_be_visible()
+    await expect(page.get_by_text("exit 4", exact=True).first).to_be_visible()
 
     (notice,) = await shown(page)
     assert notice["title"].startswith("Failed: sh -c")

@@ -26,6 +26,16 @@ const REASONS: Record<string, string> = {
   expired: 'The workspace did not come back in time, so it was never started.',
 };
 
+/** Reasons of which the machine has more to say than our words do. */
+const DETAILED: ReadonlySet<string> = new Set([
+  'command_not_found',
+  'command_not_executable',
+  'working_directory',
+  'start_failed',
+  'policy',
+  'corrupt_output',
+]);
+
 const GAP_REASONS: Record<string, string> = {
   lost: 'they were lost on the way',
   spool_full: 'the space for output on that machine was full',
@@ -52,7 +62,8 @@ export function statusDetail(task: Task): string | null {
 /** Why a task ended as it did, for a person; null when the chip says it all. */
 export function explainEnd(task: Task): string | null {
   const reason = task.reason === null ? undefined : REASONS[task.reason];
-  return [reason, task.error].filter(Boolean).join(' ') || null;
+  const detail = DETAILED.has(task.reason ?? '') || reason === undefined ? task.error : null;
+  return [reason, detail].filter(Boolean).join(' ') || null;
 }
 
 export function gapReason(reason: string): string {
