@@ -10,7 +10,7 @@ test.each([
   [
     'daemon_restarted',
     'the daemon was restarted',
-    /^The daemon restarted while this ran\.[^]*kept\.$/,
+    /^The daemon restarted while this ran\..*kept\.$/,
   ],
   ['start_failed', 'permission denied', /^The command could not be started\. permission denied$/],
   ['something_new', 'it was odd', /^it was odd$/],
