@@ -144,17 +144,23 @@ def enrol(home: Path, workspace: Path, port: int) -> Identity:
 
 
 def main() -> int:
-    """What `arbor daemon` does, and a smaller spool for tests."""
+    """What `arbor daemon` does, with the limits of the spools that a test wants."""
     from arborlink.daemon import app
     from arborlink.protocol.errors import ArborError
 
     parser = argparse.ArgumentParser()
     parser.add_argument("path", type=Path)
     parser.add_argument("--on-stop", choices=["cancel", "wait"], default="cancel")
-    parser.add_argument("--spool", type=int, default=64 * 1024 * 1024)
+    parser.add_argument("--spool", type=int)
+    parser.add_argument("--spools", type=int)
     options = parser.parse_args()
+    wanted = {"spool_bytes_per_task": options.spool, "spool_bytes": options.spools}
+    lines = [f"{name} = {value}\n" for name, value in wanted.items() if value is not None]
+    identity = app.find_identity(options.path)
+    if lines and identity is not None:
+        (identity.folder / "arbor.toml").write_text("".join(lines))
     try:
-        return app.run([options.path], on_stop=options.on_stop, spool_bytes_per_task=options.spool)
+        return app.run([options.path], on_stop=options.on_stop)
     except ArborError as error:
         print(f"arbor: {error.message}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from arborlink.daemon.budget import Budget
 from arborlink.daemon.loop import Loop
 from arborlink.daemon.pump import RETRY_SECONDS, OutputPump
 from arborlink.daemon.spool import Spool
@@ -55,7 +56,8 @@ class Bench:
         self.loop = Loop(lambda: self.now)
         self.syncer = Syncer(self.loop)
         log = OutputLog.create(self.stem, LOG_ID, opener=self.disk.open)
-        self.spool = Spool(self.stem, log, self.loop, self.syncer)
+        budget = Budget(self.loop, folder, free=lambda _: 1 << 40)
+        self.spool = Spool(self.stem, log, self.loop, self.syncer, budget=budget)
         read, self.pipe = os.pipe()
         os.set_blocking(read, False)
         self.results: list[str] = []

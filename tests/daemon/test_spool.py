@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from arborlink.daemon.budget import Budget
 from arborlink.daemon.exposure import SYNC_BYTES, SYNC_SECONDS, Exposure
 from arborlink.daemon.loop import Loop
 from arborlink.daemon.spool import Spool
@@ -30,7 +31,8 @@ class Bench:
         self.loop = Loop(lambda: self.now)
         self.syncer = Syncer(self.loop)
         log = OutputLog.create(self.stem, LOG_ID, opener=self.opener)
-        self.spool = Spool(self.stem, log, self.loop, self.syncer)
+        budget = Budget(self.loop, folder, free=lambda _: 1 << 40)
+        self.spool = Spool(self.stem, log, self.loop, self.syncer, budget=budget)
 
     def opener(self, path: Path, flags: int) -> LogFile:
         """Notes what is open, and what is synced."""

@@ -47,6 +47,27 @@ async def test_block_waits_and_loses_nothing(tmp_path: Path) -> None:
         assert bytes(task.stdout) == stream("k", 0, SIZE)
 
 
+async def test_all_spools_together_keep_to_the_budget(tmp_path: Path) -> None:
+    """Two floods with a hub that takes nothing: both wait, and nothing is lost."""
+    hub = HubDouble(window=2 * MIB)
+    async with make_arena(tmp_path, "--spools", str(CAP), hub=hub) as arena:
+        tasks = [await stalled(arena, "block") for _ in range(2)]
+        folder = arena.daemon.state / "spool"
+
+        def taken() -> int:
+            return sum(path.stat().st_size for path in folder.glob("*.log"))
+
+        await until(lambda: taken() >= CAP)
+        for _ in range(20):
+            assert await asyncio.to_thread(taken) <= CAP + 2 * MIB
+        hub.acknowledges = True
+        for task in tasks:
+            await hub.acknowledge(task)
+        for task in tasks:
+            await hub.ended(task)
+            assert bytes(task.stdout) == stream("k", 0, SIZE)
+
+
 async def test_drop_middle_leaves_an_exact_gap(tmp_path: Path) -> None:
     """The command goes on; beginning and end arrive, and the gap between is exact."""
     hub = HubDouble(window=2 * MIB)

@@ -32,6 +32,7 @@ class Arbor:
         self.hub: subprocess.Popen[bytes] | None = None
         self.daemon: subprocess.Popen[bytes] | None = None
         self.workspace_id = ""
+        self.hub_options: list[str] = []
         home.mkdir(parents=True, exist_ok=True)
         workspace.mkdir(parents=True, exist_ok=True)
 
@@ -39,7 +40,7 @@ class Arbor:
 
     def start_hub(self) -> None:
         """Start the hub, or start it again, and wait until it is ready."""
-        self.hub = self._start("hub", "--port", str(self.port))
+        self.hub = self._start("hub", "--port", str(self.port), *self.hub_options)
         wait_until(self._is_ready, "the hub to be ready", START_SECONDS)
 
     def start_daemon(self, *, through: int | None = None) -> None:

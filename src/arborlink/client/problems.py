@@ -36,6 +36,7 @@ _BY_CODE: Final = _BY_SPECIAL_CODE | {
         errors.WorkspaceUnreachable,
         errors.TooManyRequests,
         errors.Unavailable,
+        errors.StorageLow,
     )
 }
 _BY_STATUS: Final[dict[int, type[errors.ArborError]]] = {
@@ -48,6 +49,7 @@ _BY_STATUS: Final[dict[int, type[errors.ArborError]]] = {
     422: errors.InvalidInput,
     429: errors.TooManyRequests,
     503: errors.Unavailable,
+    507: errors.StorageLow,
 }
 _BY_CLOSE_CODE: Final[dict[int, type[errors.ArborError]]] = {
     4501: errors.NotAuthenticated,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from arborlink.daemon.budget import Budget
 from arborlink.daemon.exposure import Exposure
 from arborlink.daemon.loop import Loop, Timer
 from arborlink.daemon.syncer import Syncer
@@ -24,6 +25,8 @@ HEAD_BYTES: Final = 1 * limits.MIB
 TAIL_BYTES: Final = 8 * limits.MIB
 # Beyond the cap, for what is still in the pipes of a task whose processes are gone.
 LEFTOVER_BYTES: Final = 4 * limits.MIB
+# What a task may hold although the daemon's budget is used up: enough to be passed on at speed.
+LEAST_BYTES: Final = 1 * limits.MIB
 
 
 class Spool:
@@ -39,6 +42,7 @@ class Spool:
         loop: Loop,
         syncer: Syncer,
         *,
+        budget: Budget,
         policy: SpoolPolicy = "block",
         cap_bytes: int = limits.SPOOL_BYTES_PER_TASK,
     ) -> None:
@@ -56,11 +60,16 @@ class Spool:
         self._tail = min(TAIL_BYTES, cap_bytes // 2)
         self._window = min(limits.TASK_UNACKNOWLEDGED_BYTES, cap_bytes // 4)
         self._extra = 0
+        # What may be on its way cannot be dropped.
+        self._least = LEAST_BYTES + (LEAST_BYTES + self._window if policy == "drop_middle" else 0)
+        self._budget = budget
+        self._discarded = False
+        self._counted = 0
+        self._count()
         self._exposure = Exposure(log.end)
         self._timer: Timer | None = None
         self._syncing = False
         self._sealed = False
-        self._discarded = False
         self._when_synced: Callable[[], None] | None = None
 
     @property
@@ -85,7 +94,9 @@ class Spool:
 
     def room(self) -> int:
         """How many bytes may be written now."""
-        return max(0, self._cap + self._extra - self._log.stored_bytes)
+        stored = self._log.stored_bytes
+        shared = max(self._budget.room(), self._least - stored)
+        return max(0, min(self._cap + self._extra - stored, shared))
 
     @property
     def must_wait(self) -> bool:
@@ -95,17 +106,19 @@ class Spool:
     def allow_leftovers(self) -> None:
         """The task's processes are gone: what they left in the pipes is taken, cap or not."""
         self._extra = LEFTOVER_BYTES
+        self._least = max(self._least, self._log.stored_bytes + LEFTOVER_BYTES)
 
     def make_room(self) -> int:
         """Drop the middle if that is the policy, and say how many bytes may be written now."""
-        if self.policy == "drop_middle" and not self.room():
-            start = max(self.announced, self.acked + self._head)
-            try:
-                self._log.drop(start, self._log.end - self._tail, "spool_full")
-            except LogFailed:
-                self._reopen()
-            self._exposure.settled(self._log.synced)
-        return self.room()
+        if self.policy == "drop_middle":
+            # Where the budget is used up, less has to do.
+            for tail in (self._tail, min(self._tail, LEAST_BYTES)):
+                if not self.room():
+                    self._drop(max(self.announced, self.acked + self._head), self._log.end - tail)
+        room = self.room()
+        if not room and self._log.stored_bytes < self._cap:
+            self._budget.wait(self._relieve)
+        return room
 
     def write(self, data: memoryview, *, is_error: bool, time_us: int) -> None:
         """Append; after an error nothing was appended.
@@ -118,6 +131,7 @@ class Spool:
         except LogFailed as error:
             self._reopen()
             raise OSError(str(error)) from error
+        self._count()
         self._exposure.grown(self._log.end, self._loop.now())
         if self._exposure.must_sync:
             self._sync()
@@ -139,6 +153,7 @@ class Spool:
         """The hub has everything below `offset` for good."""
         self.acked = max(self.acked, min(offset, self._log.end))
         self._log.prune(self.acked)
+        self._count()
         self._exposure.acknowledged(self.acked, self._loop.now())
         if self._when_synced is not None and not self._exposure.bytes:
             self._call_waiting()
@@ -168,6 +183,7 @@ class Spool:
     def discard(self) -> None:
         """Close the log and remove it, after a sync that may be running: the hub has it all."""
         self._discarded = self._sealed = True
+        self._count()
         if not self._syncing:
             self._delete()
 
@@ -175,6 +191,23 @@ class Spool:
     def is_syncing(self) -> bool:
         """Whether a sync runs, during which the log must stay open."""
         return self._syncing
+
+    def _count(self) -> None:
+        """Tell the budget what this spool holds now."""
+        stored = 0 if self._discarded else self._log.stored_bytes
+        difference, self._counted = stored - self._counted, stored
+        self._budget.change(difference)
+
+    def _relieve(self) -> None:
+        self.on_relief()
+
+    def _drop(self, start: int, end: int) -> None:
+        try:
+            self._log.drop(start, end, "spool_full")
+        except LogFailed:
+            self._reopen()
+        self._count()
+        self._exposure.settled(self._log.synced)
 
     def _delete(self) -> None:
         self.close()
@@ -289,6 +322,7 @@ class Spool:
         if fresh.end < end:
             self.complete = False
             fresh.append_gap(end, "lost")
+        self._count()
 
 
 def _nothing() -> None:

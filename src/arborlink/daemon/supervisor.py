@@ -21,7 +21,7 @@ from arborlink.daemon.signals import Signals
 from arborlink.daemon.stopping import Stopping
 from arborlink.daemon.syncer import Syncer
 from arborlink.daemon.task import reap
-from arborlink.daemon.workspace import SpoolSettings, TaskRecord, Workspace
+from arborlink.daemon.workspace import TaskRecord, Workspace
 from arborlink.protocol.messages import Status
 
 OnStop = Literal["cancel", "wait"]
@@ -36,7 +36,6 @@ class Supervisor:
         identities: list[Identity],
         *,
         on_stop: OnStop = "cancel",
-        spool: SpoolSettings | None = None,
     ) -> None:
         """Recover what was left, and be ready to `run`.
 
@@ -51,9 +50,7 @@ class Supervisor:
         self._syncer = Syncer(self.loop)
         self._discarder = Discarder(self.loop)
         self.workspaces = {
-            identity.workspace_id: Workspace(
-                identity, self.loop, self._syncer, self, spool or SpoolSettings()
-            )
+            identity.workspace_id: Workspace(identity, self.loop, self._syncer, self)
             for identity in identities
         }
         self.launcher = Launcher(

@@ -9,6 +9,7 @@ from arborlink.outputlog.errors import (
     LogFailed,
     LogMissing,
 )
+from arborlink.outputlog.forgetting import ForgetPoint
 from arborlink.outputlog.model import GAP_REASONS, Chunk, Gap, Record
 from arborlink.outputlog.reader import LogReader
 from arborlink.outputlog.recovery import Recovery
@@ -19,6 +20,7 @@ __all__ = [
     "GAP_REASONS",
     "BelowStart",
     "Chunk",
+    "ForgetPoint",
     "FreePoint",
     "Gap",
     "LogCorrupt",

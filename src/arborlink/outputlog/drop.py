@@ -64,14 +64,15 @@ def checksum_without(
     return crc32_combine(before, after, after_bytes), dropped_bytes
 
 
-def encode_intent(end: int, gap: Gap, checksum: int) -> bytes:
-    """Return the DROP record."""
+def encode_intent(end: int, gap: Gap, checksum: int | None) -> bytes:
+    """Return the DROP record; without a checksum the FORGET record."""
     length = reason_code(gap.reason) << _LENGTH_BITS | gap.end - gap.start
-    return ix.encode(end, length, ix.DROP, gap.start, checksum)
+    kind = ix.FORGET if checksum is None else ix.DROP
+    return ix.encode(end, length, kind, gap.start, checksum or 0)
 
 
 def decode_intent(index: ix.Index, slots: int, entry: ix.Entry) -> Drop:
-    """Return what a DROP record says must be done."""
+    """Return what a DROP or FORGET record says must be done."""
     length = entry.length & (1 << _LENGTH_BITS) - 1
     gap = Gap(entry.time, entry.time + length, reason_text(entry.length >> _LENGTH_BITS))
     first = index.first_from(gap.start, slots)

@@ -5,6 +5,7 @@ Knows nothing of records.
 """
 
 import errno
+import fcntl
 import os
 import sys
 from collections.abc import Callable
@@ -57,8 +58,6 @@ class LogFile:
     def sync(self) -> None:
         """Return when everything written so far is on the disk."""
         if sys.platform == "darwin":
-            import fcntl
-
             fcntl.fcntl(self.fd, fcntl.F_FULLFSYNC)  # fsync alone stops at the drive's cache there
         else:
             os.fdatasync(self.fd)
@@ -73,6 +72,22 @@ class LogFile:
             return
         for position in range(start, end, len(_ZEROS)):
             self.write(_ZEROS[: end - position], position)
+
+    def try_lock(self) -> bool:
+        """Keep `share_lock` out, also of other processes; False while somebody holds that."""
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def share_lock(self) -> None:
+        """Wait for whoever holds `try_lock`, and keep it out until `unlock` or `close`."""
+        fcntl.flock(self.fd, fcntl.LOCK_SH)
+
+    def unlock(self) -> None:
+        """Undo `try_lock` or `share_lock`."""
+        fcntl.flock(self.fd, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Close the descriptor; a second time does nothing."""

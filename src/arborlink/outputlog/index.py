@@ -10,7 +10,10 @@ page, so that a record is never torn by a crash once it was whole.
               time is the first offset kept, crc the whole log's checksum up to the synced part
     DROP      directly after a MARK with length 0: a drop was begun. time is the dropped range's
               start, length its length (56 bits) and reason (top byte), crc the checksum without it
-    PRUNED    32 zero bytes, only at the front: forgotten
+    FORGET    directly after a MARK: forgetting a range that is on the disk was begun; as for DROP,
+              without a checksum
+    PRUNED    32 zero bytes at the front: forgotten. Elsewhere, with something in the first slot:
+              a hole in the copies of a GAP
 
 A dropped range of n records becomes n copies of one GAP record, so that positions stay as they
 are, offsets stay in order, and the search finds the whole gap from anywhere in it.
@@ -37,6 +40,7 @@ ERR: Final = 2
 GAP: Final = 4
 MARK: Final = 7
 DROP: Final = 8
+FORGET: Final = 11
 
 _MAGIC: Final = b"ARBORLOG"
 _VERSION: Final = 1
@@ -150,13 +154,29 @@ class Index:
         return low
 
     def next_good(self, slot: int, count: int) -> tuple[int, Entry | None]:
-        """Return the first undamaged record from a slot on, and its slot."""
+        """Return the first undamaged record from a slot on, and its slot; holes are passed over."""
         while slot < count:
             entry = self.entry(slot)
-            if entry is not None:
+            if entry is None:
+                slot += 1
+            elif entry.kind == PRUNED and not self._front_is_pruned():
+                slot = self._after_zeros(slot, count)
+            else:
                 return slot, entry
-            slot += 1
-        return slot, None
+        return count, None
+
+    def _front_is_pruned(self) -> bool:
+        return self.file.read(RECORD_BYTES, HEADER_BYTES) == _ZERO
+
+    def _after_zeros(self, slot: int, count: int) -> int:
+        """Return the first slot from one on that is not zeros, else `count`."""
+        while slot < count:
+            block = self.block(slot, min(BLOCK_RECORDS, count - slot))
+            rest = block.lstrip(b"\0")
+            slot += (len(block) - len(rest)) // RECORD_BYTES
+            if rest or not block:
+                return slot
+        return count
 
     def first_kept(self, count: int) -> int:
         """Return the first slot that is not pruned."""

@@ -24,12 +24,12 @@ _ATTEMPTS: Final = 1000  # a record changes at most twice, so this is only again
 
 # On the kinds of consecutive records, one byte each: marks between records of a stream hide
 # nothing, and matching bytes is far faster than looking at records one by one.
-_MARKS: Final = re.compile(rb"[\x07\x08]*")
+_MARKS: Final = re.compile(rb"[\x07\x08\x0b]*")
 _RUNS: Final = {
-    ix.OUT: re.compile(rb"\x01(?:[\x07\x08]*\x01)*"),
-    ix.ERR: re.compile(rb"\x02(?:[\x07\x08]*\x02)*"),
+    ix.OUT: re.compile(rb"\x01(?:[\x07\x08\x0b]*\x01)*"),
+    ix.ERR: re.compile(rb"\x02(?:[\x07\x08\x0b]*\x02)*"),
 }
-_EITHER: Final = re.compile(rb"[\x01\x02](?:[\x07\x08]*[\x01\x02])*")
+_EITHER: Final = re.compile(rb"[\x01\x02](?:[\x07\x08\x0b]*[\x01\x02])*")
 _MIXED_RUNS: Final = {ix.OUT: _EITHER, ix.ERR: _EITHER}
 
 _Runs = dict[int, re.Pattern[bytes]]

@@ -7,7 +7,7 @@ match. Damage below the MARK is left where it is: readers report it as a corrupt
 import zlib
 from dataclasses import dataclass
 
-from arborlink.outputlog import drop
+from arborlink.outputlog import drop, forgetting
 from arborlink.outputlog import index as ix
 from arborlink.outputlog.files import LogFile
 from arborlink.outputlog.model import Gap, join_gaps, reason_text
@@ -41,11 +41,11 @@ def recover(index: ix.Index, data: LogFile) -> LogState:
         OSError: a file could not be read or cut.
     """
     count = index.count()
-    mark_slot, mark = _last_mark(index, count)
+    mark_slot, mark = last_mark(index, count)
     slot = synced = checksum = start = 0
     if mark is not None:
         synced, checksum, start = mark.offset - mark.length, mark.crc, mark.time
-        slot = _tail_slot(index, mark_slot, synced)
+        slot = tail_slot(index, mark_slot, synced)
         if mark.length == 0:
             _restore_marks(index, slot, mark_slot)
             intent = index.entry(mark_slot + 1)
@@ -53,6 +53,12 @@ def recover(index: ix.Index, data: LogFile) -> LogState:
                 drop.apply(drop.decode_intent(index, mark_slot, intent), index, data)
                 slot, checksum = mark_slot + 2, intent.crc
     slot, end, total = _verify_tail(index, data, slot, count, synced, checksum)
+    if mark is not None and slot <= mark_slot:
+        again = mark._replace(offset=end, length=end - synced)
+        slot = _keep_mark(index, slot, again, index.entry(mark_slot + 1))
+    recovery = _cut(index, data, slot, end)
+    if mark is not None:
+        _finish_forgetting(index, data, slot)
     return LogState(
         slots=slot,
         start=min(start, end),
@@ -60,12 +66,17 @@ def recover(index: ix.Index, data: LogFile) -> LogState:
         synced=synced,
         checksum=total,
         synced_checksum=checksum,
-        recovery=_cut(index, data, slot, end),
+        recovery=recovery,
     )
 
 
 def load_gaps(index: ix.Index, slots: int) -> list[Gap]:
     """Return all gaps in the index in order, neighbours of the same reason joined."""
+    return join_gaps(gap_pieces(index, slots))
+
+
+def gap_pieces(index: ix.Index, slots: int) -> list[Gap]:
+    """Return all gaps in the index in order, as they were recorded."""
     gaps: list[Gap] = []
     slot = index.next_gap(0, slots)
     while slot < slots:
@@ -75,10 +86,35 @@ def load_gaps(index: ix.Index, slots: int) -> list[Gap]:
             gaps.append(Gap(entry.offset, entry.end, reason_text(entry.time)))
             slot = max(slot, index.first_from(entry.end, slots))  # over its copies
         slot = index.next_gap(slot, slots)
-    return join_gaps(gaps)
+    return gaps
 
 
-def _last_mark(index: ix.Index, count: int) -> tuple[int, ix.Entry | None]:
+def _keep_mark(index: ix.Index, slot: int, mark: ix.Entry, follows: ix.Entry | None) -> int:
+    """Write down again what the last MARK says before it is cut off; return the slot after that.
+
+    Without it the next opening would begin at an earlier one, below what was forgotten since, whose
+    checksum nobody could tell. A FORGET that follows it counts still.
+    """
+    kept = [mark]
+    if follows is not None and follows.kind == ix.FORGET:
+        kept.append(follows._replace(offset=mark.offset))
+    for entry in kept:
+        record = ix.encode(entry.offset, entry.length, entry.kind, entry.time, entry.crc)
+        index.file.write(record, ix.position_of(slot))
+        index.file.sync()
+        slot += 1
+    return slot
+
+
+def _finish_forgetting(index: ix.Index, data: LogFile, slots: int) -> None:
+    """Repeat what was begun directly after the last MARK; what it concerns is all durable."""
+    mark_slot, _ = last_mark(index, slots)
+    intent = index.entry(mark_slot + 1)
+    if intent is not None and intent.kind == ix.FORGET:
+        forgetting.apply(drop.decode_intent(index, mark_slot, intent), index, data)
+
+
+def last_mark(index: ix.Index, count: int) -> tuple[int, ix.Entry | None]:
     """Return the last undamaged MARK and its slot."""
     high = count
     while high > 0:
@@ -94,7 +130,7 @@ def _last_mark(index: ix.Index, count: int) -> tuple[int, ix.Entry | None]:
     return 0, None
 
 
-def _tail_slot(index: ix.Index, mark_slot: int, synced: int) -> int:
+def tail_slot(index: ix.Index, mark_slot: int, synced: int) -> int:
     """Return the first slot whose record is not covered by a MARK.
 
     Records between the synced ones and the MARK were written during the sync and may be lost.
@@ -147,7 +183,7 @@ def _verify_tail(
                 if len(piece) != entry.length or zlib.crc32(piece) != entry.crc:
                     return slot, end, checksum
                 checksum = zlib.crc32(piece, checksum)
-            elif entry.kind not in (ix.GAP, ix.MARK, ix.DROP):
+            elif entry.kind not in (ix.GAP, ix.MARK, ix.DROP, ix.FORGET):
                 return slot, end, checksum
             end = entry.end
             slot += 1

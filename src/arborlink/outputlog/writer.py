@@ -17,9 +17,10 @@ from arborlink.outputlog import index as ix
 from arborlink.outputlog.crc import crc32_combine
 from arborlink.outputlog.errors import LogExists, LogFailed, LogMissing
 from arborlink.outputlog.files import LogFile, Opener, data_path, index_path
+from arborlink.outputlog.forgetting import ForgetPoint, free_again, merged_start
 from arborlink.outputlog.freeing import plan as plan_freeing
 from arborlink.outputlog.model import Gap, join_gaps, place_gap, reason_code, reason_text
-from arborlink.outputlog.recovery import LogState, load_gaps, recover
+from arborlink.outputlog.recovery import LogState, gap_pieces, recover
 from arborlink.outputlog.sync import FreePoint, SyncPoint
 
 FREE_STEP: Final = 4 * 1024 * 1024  # bytes, pruned space is given back in pieces of at least this
@@ -35,7 +36,8 @@ class OutputLog:
         start: the first offset that is kept; what is below was pruned.
         end: the offset after the last byte (or gap).
         synced: everything below this offset is on the disk for good, or was pruned.
-        checksum: CRC-32 of all bytes of the log that are not in gaps, pruned ones included.
+        checksum: CRC-32 of all bytes of the log that are not in gaps; what was pruned or forgotten
+            counts.
         recovery: what was cut off when the log was opened, None if nothing was.
     """
 
@@ -52,13 +54,15 @@ class OutputLog:
         self._data = data
         self._slots = state.slots
         self._synced_checksum = state.synced_checksum
-        self._gaps = load_gaps(index, state.slots)
+        self._pieces = gap_pieces(index, state.slots)  # as recorded, as far as `forget` has to know
+        self._gaps = join_gaps(self._pieces)
         self._gap_bytes = self._count_gap_bytes()
         self._unsynced_directory: Path | None = stem.parent
         self._marked: tuple[int, int] | None = None  # start and synced in the last MARK
         # Record ends above `synced`, at each of which a MARK could call everything before durable.
         self._checkpoints: deque[tuple[int, int]] = deque()
         self._freed = self._freed_at_open(state.slots)
+        self._forgetting = False
         self._failure: OSError | None = None
 
     @classmethod
@@ -113,6 +117,7 @@ class OutputLog:
             index = ix.Index(index_file)
             log = cls(stem, log_id, index, data, recover(index, data))
             log._free_again()
+            free_again(log._gaps, data)
         except BaseException:
             index_file.close()
             if data is not None:
@@ -229,6 +234,49 @@ class OutputLog:
             self._put_mark()
         return gap
 
+    def begin_forget(self, start: int, end: int, reason: str) -> ForgetPoint | None:
+        """Return what turns the records wholly inside [start, end) into a gap when it is run.
+
+        Unlike after `drop`, the checksum stays: it is that of what was received. Not for a log that
+        uses `drop` as well. None if nothing durable is there that is not forgotten yet, or while a
+        `snapshot` holds the log; try again later.
+
+        Raises:
+            LogFailed: an earlier sync or drop failed.
+            OSError: the disk is full or broken; the log is as it was before.
+        """
+        self._check_usable()
+        plan = self._plan_forgetting(start, min(end, self.synced), reason)
+        if plan is None or not self._index.file.try_lock():
+            return None
+        try:
+            self._put_mark()
+            self._put(drops.encode_intent(self.end, plan.gap, None))
+        except OSError:
+            self._index.file.unlock()
+            raise
+        self._forgetting = True
+        return ForgetPoint(self._index, self._data, plan, end=self.end, checksum=self.checksum)
+
+    def finish_forget(self, point: ForgetPoint) -> Gap:
+        """Take note of a point that was run; return the gap that came of it.
+
+        Raises:
+            LogFailed: the run failed; `open` finishes it.
+            ValueError: the point was not run.
+        """
+        self._check_run(point)
+        self._index.file.unlock()
+        self._forgetting = False
+        gap = point.gap
+        others = [old for old in self._pieces if old.end <= gap.start or old.start >= gap.end]
+        self._pieces = sorted([*others, gap], key=lambda piece: piece.start)
+        self._gaps = place_gap(self._gaps, gap)
+        self._gap_bytes = self._count_gap_bytes()
+        with suppress(OSError):  # else the FORGET is repeated at open, which changes nothing
+            self._put_mark()
+        return gap
+
     def prune(self, below: int) -> None:
         """Forget the bytes below an offset, which somebody else has for good. Not a gap.
 
@@ -301,7 +349,7 @@ class OutputLog:
             self.synced, self._synced_checksum = point.end, point.checksum
             while self._checkpoints and self._checkpoints[0][0] <= self.synced:
                 self._checkpoints.popleft()
-        if self._marked != (self.start, self.synced):
+        if self._marked != (self.start, self.synced) and not self._forgetting:
             with suppress(OSError):  # a MARK only saves recovery work
                 self._put_mark()
         return self.synced
@@ -370,6 +418,22 @@ class OutputLog:
         """Let `synced` rise to the last checkpoint that is not above an offset."""
         while self._checkpoints and self._checkpoints[0][0] <= start:
             self.synced, self._synced_checksum = self._checkpoints.popleft()
+
+    def _plan_forgetting(self, start: int, end: int, reason: str) -> drops.Drop | None:
+        """Return what of a range can be forgotten beyond what already is, None if nothing."""
+        whole = drops.plan(self._index, self._slots, start, end, reason)
+        if whole is None:
+            return None
+        start, earlier = whole.gap.start, list[Gap]()
+        for piece in self._pieces:
+            if piece.start == start and piece.reason == reason:
+                start = piece.end
+                earlier.append(piece)
+        new = drops.plan(self._index, self._slots, start, end, reason)
+        if new is None:
+            return None
+        start = merged_start(earlier, new.gap.start, new.gap.end)
+        return drops.plan(self._index, self._slots, start, new.gap.end, reason)
 
     def _count_gap_bytes(self) -> int:
         return sum(gap.end - max(gap.start, self.start) for gap in self.gaps)

@@ -20,6 +20,7 @@
     │   └── WorkspaceUnreachable    409  4400
     ├── TooManyRequests             429  4429
     └── Unavailable                 503  1013
+        └── StorageLow              507  1013
 
 Each class knows its HTTP status, its WebSocket close code and its stable `code`; the text is
 written for whoever reads it: what happened, why, and what to do now.
@@ -193,6 +194,13 @@ class Unavailable(ArborError):
     code = "unavailable"
     http_status = 503
     close_code = 1013
+
+
+class StorageLow(Unavailable):
+    """The hub's disk has only its reserve left, so nothing new is taken."""
+
+    code = "storage_low"
+    http_status = 507
 
 
 # Close codes that RFC 6455 defines and Arbor uses.

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceChanged
 
-Fact: TypeAlias = TaskStatusChanged | WorkspaceChanged | InputAck
+
+@dataclass(frozen=True, slots=True)
+class TaskRemoved:
+    """Retention has removed the task and its output."""
+
+    task_id: str
+
+
+Fact: TypeAlias = TaskStatusChanged | WorkspaceChanged | InputAck | TaskRemoved
 Listener: TypeAlias = Callable[[str, Fact], None]
 
 

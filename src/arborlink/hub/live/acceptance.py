@@ -126,8 +126,9 @@ class Acceptance:
 
     @staticmethod
     def _may_send_again(row: TaskRow, instance_id: str) -> bool:
-        # The same supervisor would have the command in its journal had it ever arrived.
-        return row.instance_id == instance_id and row.status is TaskStatus.PENDING
+        # The same supervisor remembers every command that has arrived and answers with how it
+        # ended; also one that a hub asks about which was restored from a backup (G37).
+        return row.instance_id == instance_id
 
     async def _position(self, row: TaskRow, known: SpooledTask) -> TaskPosition | None:
         if row.log_id not in (None, known.log_id):
@@ -154,7 +155,7 @@ class Acceptance:
         return TaskPosition(
             task_id=row.id,
             offset=stream.durable,
-            credit=stream.credit,
+            credit=output.credit,
             checksum=format_checksum(output.writer.checksum) if all_durable else None,
         )
 

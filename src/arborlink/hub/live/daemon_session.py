@@ -154,8 +154,8 @@ class DaemonSession(Session):
         if self.link.state.value != "open":
             return
         for output in pending.values():
-            stream = output.stream
-            self.link.send(Ack(task_id=output.task_id, offset=stream.durable, credit=stream.credit))
+            offset = output.stream.durable
+            self.link.send(Ack(task_id=output.task_id, offset=offset, credit=output.credit))
 
     def _output(self, task_id: str) -> TaskOutput:
         output = self._outputs.get(task_id)

@@ -77,6 +77,20 @@ class Daemons:
                 code="storage_full",
             ) from error
 
+    def renew_credit(self) -> None:
+        """Tell every daemon what it may send now of each output that is being written."""
+        for output in self.outputs.written():
+            row = self.tasks.task(output.task_id)
+            session = None if row is None else self.presence.session(row.workspace_id)
+            if session is not None:
+                session.acknowledge(output)
+
+    async def room_changed(self) -> None:
+        """The hub's disk has become low, or has room again: then hand over what waited for it."""
+        self.renew_credit()
+        for session in self.presence.sessions():
+            await self.dispatcher.kick(session.workspace_id)
+
     def input_acknowledged(self, row: TaskRow, offset: int) -> None:
         """The command has read its input up to `offset`."""
         if is_final(row.status):

@@ -13,6 +13,7 @@ from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.presence import Presence
+from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.store.base import TaskChanges, TaskRow, TaskStore
 from arborlink.protocol.errors import ArborError
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus
@@ -34,12 +35,14 @@ class Dispatcher:
         facts: Facts,
         *,
         running_limit: int,
+        reserve: Reserve | None = None,
     ) -> None:
         self._tasks = tasks
         self._presence = presence
         self._inputs = inputs
         self._facts = facts
         self._running_limit = running_limit
+        self._reserve = reserve
         # Only those that somebody holds or waits for.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._adding: Counter[str] = Counter()
@@ -66,7 +69,7 @@ class Dispatcher:
     def instance_with_room(self, workspace_id: str) -> str | None:
         """The supervisor instance that can take a task of this workspace now; None if none can."""
         session = self._presence.session(workspace_id)
-        if session is None or self._presence.draining():
+        if session is None or not self._may_start():
             return None
         counts = self._tasks.task_counts(workspace_id)
         adding = self._adding[workspace_id]
@@ -86,6 +89,10 @@ class Dispatcher:
         async with self.lock(row.workspace_id):
             await self._take_back(row)
         await self.kick(row.workspace_id)
+
+    def _may_start(self) -> bool:
+        low = self._reserve is not None and self._reserve.is_low
+        return not low and not self._presence.draining()
 
     def _is_for_present_daemon(self, row: TaskRow) -> bool:
         session = self._presence.session(row.workspace_id)
@@ -113,7 +120,7 @@ class Dispatcher:
         async with self.lock(workspace_id):
             for row in self._tasks.unfinished_tasks(workspace_id):
                 session = self._presence.session(workspace_id)
-                if session is None or self._presence.draining():
+                if session is None or not self._may_start():
                     return
                 if row.instance_id is not None or row.status is not TaskStatus.PENDING:
                     continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arborlink.hub.bus.base import Bus
+from arborlink.hub.bus.base import Bus, TaskRemoved
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
@@ -89,6 +89,10 @@ class Facts:
     def task_changed(self, row: TaskRow) -> None:
         """Tell everybody."""
         self.bus.publish(row.workspace_id, self.status(row))
+
+    def task_removed(self, workspace_id: str, task_id: str) -> None:
+        """Tell those who follow it."""
+        self.bus.publish(workspace_id, TaskRemoved(task_id))
 
     def workspace_changed(self, workspace_id: str) -> None:
         """Tell everybody."""

@@ -1,5 +1,8 @@
 """Makes outputs durable in groups: one fsync round at a time, in a thread, for all that changed.
 
+In the same thread, and therefore never at the same time, the middle of outputs that have become too
+long is given back.
+
 Small output waits a moment so that a chatty task does not cost an fsync a line; a full group, or
 the end of a task, does not wait.
 """
@@ -9,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from arborlink.hub.live.durations import Durations
 from arborlink.hub.live.output import TaskOutput
-from arborlink.outputlog import LogFailed, SyncPoint
+from arborlink.outputlog import ForgetPoint, LogFailed, SyncPoint
 from arborlink.protocol.errors import ArborError
 
 GROUP_SECONDS = 0.02
@@ -90,7 +94,32 @@ class Flusher:
                 logger.exception("cannot make %s durable", output.task_id)
                 output.abandon_sync(error)
 
-    async def _sync(self, points: list[SyncPoint]) -> dict[int, Exception]:
+        await self._forget([output for output, _ in points])
+
+    async def _forget(self, outputs: list[TaskOutput]) -> None:
+        """Keep the outputs within their limit; they are durable now."""
+        points: list[tuple[TaskOutput, ForgetPoint]] = []
+        for output in outputs:
+            try:
+                point = output.begin_forget()
+            except (OSError, LogFailed) as error:
+                # Nothing was changed, and nothing is in need of it: the next round tries again.
+                logger.warning("cannot shorten %s yet: %s", output.task_id, error)
+                continue
+            if point is not None:
+                points.append((output, point))
+        failures = await self._sync([point for _, point in points])
+        for index, (output, point) in enumerate(points):
+            if index in failures:
+                logger.error("cannot shorten %s: %s", output.task_id, failures[index])
+                output.abandon_sync(failures[index])
+                continue
+            try:
+                output.finish_forget(point)
+            except LogFailed as error:
+                output.abandon_sync(error)
+
+    async def _sync(self, points: Sequence[SyncPoint]) -> dict[int, Exception]:
         if not points:
             return {}
         self._began = time.monotonic()
@@ -111,7 +140,7 @@ class Flusher:
         self._pool.shutdown(wait=True)
 
 
-def _run(points: list[SyncPoint]) -> dict[int, Exception]:
+def _run(points: Sequence[SyncPoint]) -> dict[int, Exception]:
     failures: dict[int, Exception] = {}
     for index, point in enumerate(points):
         try:

@@ -11,9 +11,19 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from arborlink.outputlog import Chunk, LogError, LogFailed, LogReader, OutputLog, SyncPoint
+from arborlink.hub.live.reserve import Reserve
+from arborlink.outputlog import (
+    Chunk,
+    ForgetPoint,
+    LogError,
+    LogFailed,
+    LogReader,
+    OutputLog,
+    SyncPoint,
+)
 from arborlink.outputlog import Gap as LogGap
 from arborlink.outputlog.index import MAX_TIME as MAX_TIME_US
+from arborlink.outputlog.model import place_gap
 from arborlink.protocol import limits
 from arborlink.protocol.errors import LocalProtocolError, RemoteProtocolError, Unavailable
 from arborlink.protocol.messages import Gap, Output, Status
@@ -23,6 +33,9 @@ from arborlink.protocol.stream import ReceiveStream
 TAIL_BYTES = limits.SUBSCRIPTION_BUFFER_BYTES
 # What a message costs in memory besides its bytes, roughly: many small ones count as well.
 MESSAGE_BYTES = 512
+# Of an output that is too long, one such share of the limit is kept from its beginning, and one is
+# forgotten at a time. What is kept of its end is the rest.
+LIMIT_SHARES = 16
 
 
 class TaskOutput:
@@ -31,8 +44,18 @@ class TaskOutput:
     `ending` is the daemon's report of the end, until the log is complete and the end is stored.
     """
 
-    def __init__(self, task_id: str, stem: Path, *, window: int) -> None:
+    def __init__(
+        self,
+        task_id: str,
+        stem: Path,
+        *,
+        window: int,
+        stored_limit: int = limits.STORED_OUTPUT_BYTES_PER_TASK,
+        reserve: Reserve | None = None,
+    ) -> None:
         self.task_id = task_id
+        self._stored_limit = stored_limit
+        self._reserve = reserve
         self.ending: Status | None = None
         self.writer: OutputLog | None = None
         self.listeners: set[Callable[[], None]] = set()
@@ -40,6 +63,7 @@ class TaskOutput:
         self.on_failed: Callable[[Unavailable], None] | None = None
         self.on_closed: Callable[[str], None] | None = None
         self._syncing = False
+        self._shortening: ForgetPoint | None = None
         self._close_after_sync = False
         self._stem = stem
         self._reader: LogReader | None = None
@@ -149,10 +173,43 @@ class TaskOutput:
         which happens when the daemon comes back.
         """
         self._syncing = False
+        self._shortening = None
         on_failed = self.on_failed
         self.close_writer()
         if on_failed is not None:
             on_failed(_storage_fault(error))
+
+    def begin_forget(self) -> ForgetPoint | None:
+        """What gives the middle of an output back that is too long; None if it is not.
+
+        The checksum with which the end is compared stays that of all that was received.
+
+        Raises:
+            OSError, LogFailed: the disk is full or broken.
+        """
+        writer = self.writer
+        if writer is None or self._syncing or self.ending is not None:
+            # An end that is about to be stored names all gaps. What was on its way then is kept.
+            return None
+        if writer.stored_bytes <= self._stored_limit:
+            return None
+        head = self._stored_limit // LIMIT_SHARES
+        tail = self._stored_limit - 2 * head
+        point = writer.begin_forget(head, writer.end - tail, "size_limit")
+        self._shortening = point
+        self._syncing = point is not None
+        return point
+
+    def finish_forget(self, point: ForgetPoint) -> None:
+        """The point's `run` has succeeded."""
+        self._syncing = False
+        if self.writer is not None:
+            self.writer.finish_forget(point)
+        self._shortening = None
+        if self._close_after_sync:
+            self.close_writer()
+        elif self.on_durable is not None:
+            self.on_durable(self)  # an end may have come meanwhile
 
     def close_writer(self) -> None:
         """No byte will arrive any more. A sync under way keeps its descriptors until it is over."""
@@ -175,13 +232,29 @@ class TaskOutput:
     # ── reading ──────────────────────────────────────────────────────────────────────────────
 
     @property
+    def is_shortening(self) -> bool:
+        """Whether its gaps are about to change."""
+        return self._shortening is not None
+
+    @property
+    def credit(self) -> int:
+        """Bytes that the daemon may send beyond what is durable: none while the disk is low."""
+        return 0 if self._reserve is not None and self._reserve.is_low else self.stream.credit
+
+    @property
     def end(self) -> int:
         """Where the output ends now."""
         return self.stream.end
 
     def gaps(self) -> list[GapInfo]:
         """The ranges that can never arrive."""
-        found = self._reader.gaps() if self._reader is not None else ()
+        source = self.writer or self._reader
+        if source is None:
+            return []
+        # A writer has them in memory; a reader has to look through the index.
+        found = source.gaps if isinstance(source, OutputLog) else source.gaps()
+        if self._shortening is not None:
+            found = tuple(place_gap(list(found), self._shortening.gap))
         return [GapInfo(start=gap.start, end=gap.end, reason=gap.reason) for gap in found]
 
     def reader(self) -> LogReader | None:

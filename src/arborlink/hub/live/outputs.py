@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from arborlink.hub.live.output import TaskOutput
+from arborlink.hub.live.reserve import Reserve
 from arborlink.outputlog import OutputLog
 from arborlink.outputlog.files import index_path, sync_directory
 from arborlink.outputlog.index import HEADER_BYTES
@@ -15,20 +16,35 @@ from arborlink.protocol import limits
 class Outputs:
     """One folder of logs: `<folder>/<last two characters of the id>/<task id>.log` and `.idx`."""
 
-    def __init__(self, folder: Path, *, window: int = limits.TASK_UNACKNOWLEDGED_BYTES) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        window: int = limits.TASK_UNACKNOWLEDGED_BYTES,
+        stored_limit: int = limits.STORED_OUTPUT_BYTES_PER_TASK,
+        reserve: Reserve | None = None,
+    ) -> None:
+        self.folder = folder
         self._window = window
+        self._stored_limit = stored_limit
+        self._reserve = reserve
         self._open: dict[str, TaskOutput] = {}
 
     def stem(self, task_id: str) -> Path:
         """Where a task's log is. `task_id` comes from the store, never from a peer."""
-        return self._folder / task_id[-2:] / task_id
+        return self.folder / task_id[-2:] / task_id
 
     def get(self, task_id: str) -> TaskOutput:
         """The task's output, opened for reading if it was not open."""
         output = self._open.get(task_id)
         if output is None:
-            output = TaskOutput(task_id, self.stem(task_id), window=self._window)
+            output = TaskOutput(
+                task_id,
+                self.stem(task_id),
+                window=self._window,
+                stored_limit=self._stored_limit,
+                reserve=self._reserve,
+            )
             output.on_closed = self.release
             self._open[task_id] = output
         return output
@@ -60,8 +76,8 @@ class Outputs:
             return
         folder.mkdir(parents=True, exist_ok=True)
         # A log syncs its own name; without these its folder could be gone after a power loss.
-        sync_directory(self._folder)
-        sync_directory(self._folder.parent)
+        sync_directory(self.folder)
+        sync_directory(self.folder.parent)
 
     def watch(self, task_id: str, listener: Callable[[], None]) -> TaskOutput:
         """The task's output, with `listener` called whenever there is more of it."""
@@ -83,6 +99,12 @@ class Outputs:
             return
         if output.ending is None:
             del self._open[task_id]
+            output.close()
+
+    def forget(self, task_id: str) -> None:
+        """Close the task's output, whoever reads it: the task is gone, and its files will be."""
+        output = self._open.pop(task_id, None)
+        if output is not None:
             output.close()
 
     def written(self) -> Iterable[TaskOutput]:

@@ -58,7 +58,7 @@ class Settlement:
     def ready(self, output: TaskOutput) -> bool:
         """Whether the reported end can be stored now."""
         report = output.ending
-        if report is None:
+        if report is None or output.is_shortening:
             return False
         final = report.final_offset or 0
         return output.stream.end > final or output.stream.durable >= final

@@ -72,6 +72,19 @@ class Announcer(Protocol):
     def workspace_changed(self, workspace_id: str) -> None: ...
 
 
+class Reserve(Protocol):
+    """Whether the disk has room for what is new."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why not; None if it has."""
+        ...
+
+    async def look(self) -> None:
+        """See how much there is now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubPorts:
     """The parts of a hub, as the routes use them."""
@@ -83,4 +96,5 @@ class HubPorts:
     presence: Presence
     announcer: Announcer
     figures: Figures
+    reserve: Reserve
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

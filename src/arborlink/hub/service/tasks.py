@@ -11,6 +11,7 @@ from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.presence import Presence
+from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.hub.service.checks import check_task
 from arborlink.hub.store.base import (
@@ -49,6 +50,7 @@ class Tasks:
         facts: Facts,
         *,
         queue_limit: int = limits.QUEUED_TASKS_PER_WORKSPACE,
+        reserve: Reserve | None = None,
     ) -> None:
         self._tasks = tasks
         self._visibility = visibility
@@ -57,6 +59,7 @@ class Tasks:
         self._inputs = inputs
         self._facts = facts
         self._queue_limit = queue_limit
+        self._reserve = reserve
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────
 
@@ -114,7 +117,7 @@ class Tasks:
             NotFound: no such workspace.
             WorkspaceUnreachable: its daemon is away and the request does not want to wait.
             TooManyRequests: the workspace's queue is full.
-            Unavailable: the hub is going down.
+            Unavailable: the hub is going down, or its disk is low (`StorageLow`).
         """
         self._visibility.workspace(identity, workspace_id)
         identity.require("tasks:write", workspace_id)
@@ -141,6 +144,8 @@ class Tasks:
     def _admit(self, workspace_id: str, new: NewTask) -> str | None:
         if self._presence.draining():
             raise Unavailable("the hub is going down; retry in 2 seconds")
+        if self._reserve is not None:
+            self._reserve.check()
         instance_id = self._dispatcher.instance_with_room(workspace_id)
         if instance_id is not None:
             return instance_id

@@ -6,6 +6,7 @@ they are durable; those of one moment share a commit. Times are µs since 1970.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from msgspec import Struct
@@ -79,6 +80,13 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
     queued: int
 
 
+class FinishedTask(Struct, frozen=True, kw_only=True):
+    """What retention has to know of a task that is over."""
+
+    id: str
+    workspace_id: str
+
+
 class IdempotencyKey(Struct, frozen=True, kw_only=True):
     """A request's `Idempotency-Key`: the same key with another `body_hash` is a conflict."""
 
@@ -128,6 +136,18 @@ class TaskStore(Protocol):
 
     def expired_tasks(self, now: int) -> list[TaskRow]:
         """Pending, never handed to a daemon, and past `expires_at`."""
+        ...
+
+    def finished_tasks(self, before: int, limit: int) -> list[FinishedTask]:
+        """Those that were over by then, the first of them first."""
+        ...
+
+    def known_tasks(self, task_ids: Collection[str]) -> set[str]:
+        """Those of the ids that are tasks'."""
+        ...
+
+    async def delete_task(self, task_id: str) -> bool:
+        """Delete a task that is over; False if there is none."""
         ...
 
     async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import apsw
 
-from arborlink.hub.store.base import IdempotencyKey, TaskChanges, TaskCounts, TaskQuery, TaskRow
+from arborlink.hub.store.base import (
+    FinishedTask,
+    IdempotencyKey,
+    TaskChanges,
+    TaskCounts,
+    TaskQuery,
+    TaskRow,
+)
 from arborlink.hub.store.database import Bindings, Database, fetch
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
@@ -66,6 +74,24 @@ class SqliteTasks(Database):
         """The task that the key made before."""
         found = self._one(_SQL["live_key"], {"user_id": key.user_id, "key": key.key, "now": now})
         return None if found is None else self.task(_same_request(key, *found))
+
+    def finished_tasks(self, before: int, limit: int) -> list[FinishedTask]:
+        """Those that were over by then, the first of them first."""
+        rows = self._all(_SQL["finished_tasks"], {"before": before, "limit": limit})
+        return [FinishedTask(id=task_id, workspace_id=workspace) for task_id, workspace in rows]
+
+    def known_tasks(self, task_ids: Collection[str]) -> set[str]:
+        """Those of the ids that are tasks'."""
+        rows = self._all(_SQL["known_tasks"], {"ids": to_json(sorted(task_ids))})
+        return {task_id for (task_id,) in rows}
+
+    async def delete_task(self, task_id: str) -> bool:
+        """Delete a task that is over."""
+
+        def job(connection: apsw.Connection) -> bool:
+            return bool(fetch(connection, _SQL["delete_task"], {"id": task_id}))
+
+        return await self._write(job)
 
     async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
         """Store a new task, or find the one that the key made."""

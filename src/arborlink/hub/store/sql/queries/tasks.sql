@@ -47,6 +47,22 @@ SELECT * FROM task_rows
 WHERE status = 'pending' AND instance_id IS NULL AND expires_at <= :now
 ORDER BY id;
 
+-- name: finished_tasks
+-- The tasks that were over by a time, the first of them first. The end is by the daemon's clock; one
+-- that is slow does not make tasks older than they can be.
+SELECT id, workspace_id FROM tasks INDEXED BY tasks_finished
+WHERE finished_at IS NOT NULL AND max(finished_at, created_at) <= :before
+  AND status NOT IN ('pending', 'running')
+ORDER BY max(finished_at, created_at), id LIMIT :limit;
+
+-- name: known_tasks
+-- Which of some ids are tasks'.
+SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: delete_task
+-- A task that is over, with the key that made it.
+DELETE FROM tasks WHERE id = :id AND status NOT IN ('pending', 'running') RETURNING id;
+
 -- name: add_task
 -- A new task, as it was asked for.
 INSERT INTO tasks (

@@ -1,0 +1,174 @@
+"""Where a backup goes to and comes from: a folder, or one tar file. Knows nothing of hubs.
+
+Both keep holes out: a folder has sparse files; in a tar file a file is one member for each stretch
+of it, `NAME@POSITION`, beside which nothing but a member `NAME@0` has to be there.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from arborlink.outputlog.copying import stored
+from arborlink.outputlog.files import LogFile
+from arborlink.protocol.errors import Conflict, InvalidInput
+
+TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz")
+PRIVATE: Final = 0o600  # output and command lines may hold secrets
+PRIVATE_FOLDER: Final = 0o700
+READ_BYTES: Final = 1024 * 1024
+_MEMBER: Final = re.compile(r"(.+)@(\d{1,19})")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes of a file and where in it they belong. `name` is relative, with `/`."""
+
+    name: str
+    position: int
+    data: bytes
+
+
+class Sink(Protocol):
+    """Takes stretches, those of one file one after another."""
+
+    def add(self, stretch: Stretch) -> None: ...
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a backup by this name is one file."""
+    return path.name.endswith(TAR_SUFFIXES)
+
+
+@contextmanager
+def new_archive(path: Path) -> Iterator[Sink]:
+    """What is added while inside is at `path` afterwards, and on the disk.
+
+    Raises:
+        Conflict: there is something already.
+    """
+    if path.exists() and (not path.is_dir() or is_tar(path) or any(path.iterdir())):
+        raise Conflict(f"{path} exists already. Name another file, or a folder that is empty.")
+    if not is_tar(path):
+        path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        with ExitStack() as files:
+            yield _Folder(path, files)
+        _sync_all(path)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            mode = "w" if path.name.endswith(".tar") else "w:gz"
+            with tarfile.open(mode=mode, fileobj=file, format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
+                yield _Tar(tar)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def extract(path: Path, folder: Path) -> None:
+    """Make the files of a backup anew below a folder that is there.
+
+    Raises:
+        InvalidInput: it is not a backup, or not a whole one.
+        OSError: something cannot be read or written.
+    """
+    with ExitStack() as files:
+        sink = _Folder(folder, files)
+        for stretch in _from_tar(path) if path.is_file() else _from_folder(path):
+            sink.add(stretch)
+    _sync_all(folder)
+
+
+def _sync_all(folder: Path) -> None:
+    """Only now, one after another: most of it is on the disk by then."""
+    for path in (*folder.rglob("*"), folder):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+class _Folder:
+    """Files below a folder; the present one is open."""
+
+    def __init__(self, folder: Path, files: ExitStack) -> None:
+        self._folder = folder
+        self._files = files
+        self._name = ""
+        self._fd = -1
+
+    def add(self, stretch: Stretch) -> None:
+        if stretch.name != self._name:
+            self._files.close()
+            path = self._folder / stretch.name
+            path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE)
+            self._files.callback(os.close, self._fd)
+            self._name = stretch.name
+        data, position = memoryview(stretch.data), stretch.position
+        if not data and position > os.fstat(self._fd).st_size:
+            os.truncate(self._fd, position)  # it ends with a hole
+        while data:
+            written = os.pwrite(self._fd, data, position)
+            data, position = data[written:], position + written
+
+
+class _Tar:
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        self._tar = tar
+
+    def add(self, stretch: Stretch) -> None:
+        info = tarfile.TarInfo(f"{stretch.name}@{stretch.position}")
+        info.size, info.mode = len(stretch.data), PRIVATE
+        self._tar.addfile(info, io.BytesIO(stretch.data))
+
+
+def _from_tar(path: Path) -> Iterator[Stretch]:
+    try:
+        with tarfile.open(path, "r|*") as tar:
+            for member in tar:
+                match = _MEMBER.fullmatch(member.name)
+                source = tar.extractfile(member) if match and member.isfile() else None
+                if match is None or source is None:
+                    raise InvalidInput(f"{path} is not a backup of a hub: it holds {member.name}")
+                name, position = _safe(match[1]), int(match[2])
+                yield Stretch(name, position, b"")
+                while data := source.read(READ_BYTES):
+                    yield Stretch(name, position, data)
+                    position += len(data)
+    except (tarfile.TarError, EOFError) as error:
+        raise InvalidInput(f"{path} cannot be read as a backup: {error}") from error
+
+
+def _from_folder(path: Path) -> Iterator[Stretch]:
+    for file in sorted(path.rglob("*")):
+        if not file.is_file():
+            continue
+        name = _safe(file.relative_to(path).as_posix())
+        source = LogFile(file, os.O_RDONLY)
+        with closing(source):
+            size = source.size()
+            for position, data in stored(source, size):
+                yield Stretch(name, position, data)
+            yield Stretch(name, size, b"")
+
+
+def _safe(name: str) -> str:
+    """A name that stays below the folder it is put in."""
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise InvalidInput(f"a backup holds no file named {name!r}")
+    return name

@@ -1,0 +1,19 @@
+-- name: facts
+-- What the database says about itself.
+SELECT key, value FROM meta;
+
+-- name: snapshot_tasks
+-- All tasks, and whether each is over and had output.
+SELECT id, output_size > 0 AND status NOT IN ('pending', 'running') FROM tasks ORDER BY id;
+
+-- name: remove_task
+-- A task whose output was removed while it was to be copied.
+DELETE FROM tasks WHERE id = :id;
+
+-- name: quick_check
+-- Whether the file is whole.
+PRAGMA quick_check(1);
+
+-- name: forget_hub_id
+-- The next one who opens it gets an identity of its own.
+DELETE FROM meta WHERE key = 'hub_id';
