@@ -51,9 +51,9 @@ export class ControlStrings {
   #findStart(bytes: Uint8Array, from: number): number {
     let at = from;
     if (!this.#afterEscape) {
-      const escape = bytes.indexOf(ESCAPE, from);
-      if (escape < 0) return bytes.length;
-      at = escape + 1;
+      const found = bytes.indexOf(ESCAPE, from);
+      if (found < 0) return bytes.length;
+      at = found + 1;
       this.#afterEscape = true;
     }
     if (at === bytes.length) {

@@ -1,7 +1,7 @@
 const KIB = 1024;
 /** What is drawn at once, at most: little enough that typing and scrolling never wait for it. */
 const MAX_BYTES = 16 * KIB;
-const MIN_BYTES = 256;
+const MIN_BYTES = KIB;
 const MAX_LINES = 500;
 /** Escape sequences may ask for much work in few bytes. */
 const MAX_ESCAPES = 500;

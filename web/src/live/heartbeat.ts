@@ -20,8 +20,8 @@ export class HeartbeatMachine {
   #unansweredSince: number | null = null;
   #lastHeard: number;
 
-  constructor(now: number) {
-    this.#nextProbe = now + FIRST_PROBE_SECONDS;
+  constructor(now: number, firstProbe = FIRST_PROBE_SECONDS) {
+    this.#nextProbe = now + firstProbe;
     this.#lastHeard = now;
   }
 

@@ -144,14 +144,15 @@ export class InputSender {
       return;
     }
     const arrived = end - this.#base;
-    if (this.#sent > 0 && (arrived < 0 || arrived > this.#sent)) {
-      this.uncertain = this.#sent;
+    if (arrived >= 0 && arrived <= this.#sent) {
+      // Kept all the same: what the hub has may still be lost with it.
+      this.#sent = arrived;
+    } else {
+      if (this.#sent > 0) this.uncertain = this.#sent;
       this.#kept = this.#kept.slice(this.#sent);
-    } else if (this.#sent > 0) {
-      this.#kept = this.#kept.slice(arrived);
+      this.#sent = 0;
+      this.#base = end;
     }
-    this.#sent = 0;
-    this.#base = end;
     this.state = { kind: 'ready' };
   }
 }

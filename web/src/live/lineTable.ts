@@ -14,9 +14,9 @@ export interface Rows {
 
 /** Bytes, or a gap, that were drawn beginning in `row`; rows count from the first ever drawn. */
 export interface Entry {
-  row: number;
+  readonly row: number;
   /** The row the next entry begins in. */
-  endRow: number;
+  readonly endRow: number;
   readonly offset: number;
   readonly end: number;
   readonly piece: Piece | null;
@@ -57,6 +57,12 @@ export class LineTable {
     this.#entries = [];
     this.#first = 0;
     this.#isWhole = true;
+  }
+
+  /** The rows there are have nothing to do with the entries any more. */
+  forget(): void {
+    this.clear();
+    this.#isWhole = false;
   }
 
   add(entry: Entry): void {
@@ -184,14 +190,6 @@ export class LineTable {
         ? lineAbove(rows, entry.endRow - trimmed, countLineFeeds(entry.piece.bytes) - lines)
         : lineBelow(rows, entry.row - trimmed, entry.endRow - trimmed, lines);
     return { row: start + trimmed, prefix: this.#prefix(entry, offset) };
-  }
-
-  /** The entries' rows after the terminal was given another width. */
-  rebase(rowOf: (row: number) => number): void {
-    for (const entry of this.all()) {
-      entry.row = rowOf(entry.row);
-      entry.endRow = rowOf(entry.endRow);
-    }
   }
 
   /** What is readable of the line before `offset`, which lies in `entry`. */

@@ -1,6 +1,7 @@
 import type { GapInfo } from '../protocol/messages';
 import { ControlStrings } from './controlStrings';
 import { DrawPace, isLineFeed } from './drawPace';
+import { FirstLine } from './firstLine';
 import { formatSize } from './format';
 import { LineTable, type Rows } from './lineTable';
 import { MarkLimit } from './markLimit';
@@ -90,7 +91,10 @@ export class OutputWindow implements OutputSink {
   readonly #marks = new MarkLimit();
   #drawing = false;
   #clearFirst = false;
-  #aligning = 0;
+  #resizeFirst: (() => void) | null = null;
+  // What is being drawn, until it is.
+  #inFlight: Waiting | GapInfo | null = null;
+  #firstLine = new FirstLine(0);
   #start = 0;
   #end = 0;
   #atLineStart = true;
@@ -136,16 +140,18 @@ export class OutputWindow implements OutputSink {
   restart(offset: number): void {
     this.#leaving = false;
     this.#queue = [];
+    this.#inFlight = null;
     this.#clearFirst = true;
-    this.#start = offset;
-    this.#end = offset;
-    this.#aligning = offset === 0 ? 0 : this.#alignBytes();
+    this.#beginAt(offset);
+    const lookedThrough = this.#options.isTerminal ? TERMINAL_ALIGN_BYTES : ALIGN_BYTES;
+    this.#firstLine = new FirstLine(offset === 0 ? 0 : lookedThrough);
     this.#atLineStart = true;
     this.#pump();
   }
 
   output(piece: Piece, shown: () => void): void {
-    const aligned = this.#aligned(piece);
+    const aligned = this.#firstLine.align(piece);
+    if (aligned !== piece) this.#beginAt(aligned?.offset ?? piece.offset + piece.bytes.length);
     if (aligned === null) {
       shown();
       return;
@@ -155,9 +161,14 @@ export class OutputWindow implements OutputSink {
   }
 
   gap(gap: GapInfo): void {
-    this.#aligning = 0;
+    this.#firstLine = new FirstLine(0);
     this.#queue.push(gap);
     this.#pump();
+  }
+
+  #beginAt(offset: number): void {
+    this.#start = offset;
+    this.#end = offset;
   }
 
   // ── moving about ───────────────────────────────────────────────────────────────────────────
@@ -229,26 +240,16 @@ export class OutputWindow implements OutputSink {
   }
 
   /** Give the screen another size; the same line stays at the top. */
-  resize(apply: () => void): void {
-    const screen = this.#screen;
-    const { trimmed } = screen;
-    const before = linesUp(screen);
-    const top = this.#pinned ?? trimmed + screen.top;
-    apply();
-    const starts = lineRowsUp(screen);
-    // What began above the first row still does, wherever that was.
-    const after = (row: number) => {
-      const up = before[Math.min(row - trimmed, before.length - 1)];
-      const start = up === undefined ? undefined : starts[up];
-      return screen.trimmed + (start ?? -1);
-    };
-    this.table.rebase(after);
-    if (this.#following) {
-      screen.scrollTo(Number.POSITIVE_INFINITY);
-    } else {
-      this.#pinned = Math.max(screen.trimmed, after(top));
-      this.#keepPinned();
+  resize(apply: () => void, isOtherWidth: boolean): void {
+    if (isOtherWidth && !this.#options.isTerminal) {
+      this.#redraw(apply);
+      return;
     }
+    apply();
+    // A program draws its terminal anew by itself; which rows are whose is not known any more.
+    if (isOtherWidth) this.table.forget();
+    if (this.#following) this.#screen.scrollTo(Number.POSITIVE_INFINITY);
+    else this.#keepPinned();
     this.#options.onChange();
   }
 
@@ -303,6 +304,8 @@ export class OutputWindow implements OutputSink {
     this.#strings.reset();
     this.#screen.clear(() => {
       this.#drawing = false;
+      this.#resizeFirst?.();
+      this.#resizeFirst = null;
       this.table.clear();
       this.#keptBytes = 0;
       this.#pump();
@@ -326,6 +329,7 @@ export class OutputWindow implements OutputSink {
       isDrawn();
       return;
     }
+    this.#inFlight = { piece: { ...piece, bytes }, drawn: isDrawn };
     this.#atLineStart = isLineFeed(bytes.at(-1));
     const live = this.#options.isLive(piece.offset);
     const harmless = this.#marks.limit(this.#strings.shorten(bytes));
@@ -340,6 +344,7 @@ export class OutputWindow implements OutputSink {
     const text = `${formatSize(gap.to - gap.from)} are missing here: ${gapReason(gap.reason)}`;
     const note = `${before}${MARKED} ${text} ${RESET}\r\n`;
     const skipped = this.#atLineStart ? 0 : 1;
+    this.#inFlight = gap;
     this.#atLineStart = true;
     this.#write(new TextEncoder().encode(note), false, (row, endRow) => {
       const { from, to } = gap;
@@ -359,6 +364,7 @@ export class OutputWindow implements OutputSink {
       this.#pace.took(now() - began);
       // What was drawn for a place that was left meanwhile is about to be cleared.
       if (!this.#clearFirst) {
+        this.#inFlight = null;
         drawn(row, screen.trimmed + screen.cursor);
         this.table.dropAbove(screen.trimmed);
         this.#keepPinned();
@@ -381,6 +387,24 @@ export class OutputWindow implements OutputSink {
   }
 
   // ── keeping the place ──────────────────────────────────────────────────────────────────────
+
+  /** From the bytes there are, in the turn of what is being drawn: lines wrap by them alone. */
+  #redraw(apply: () => void): void {
+    if (!this.#following && this.#target === null) {
+      this.#target = { offset: this.#topPlace().offset, rowInLine: 0, rowsAbove: 0 };
+    }
+    this.#freeze();
+    const kept = [...this.table.all()].map(({ piece, gap }) =>
+      piece === null ? (gap as GapInfo) : { piece, drawn: () => {} },
+    );
+    const drawing = this.#inFlight === null ? [] : [this.#inFlight];
+    this.#queue = [...kept, ...drawing, ...this.#queue];
+    this.#start = this.start;
+    this.#clearFirst = true;
+    this.#resizeFirst = apply;
+    this.#atLineStart = true;
+    this.#pump();
+  }
 
   #older(): void {
     const { rows, cursor } = this.#screen;
@@ -447,59 +471,4 @@ export class OutputWindow implements OutputSink {
       this.#screen.thaw();
     }
   }
-
-  // ── the first line ─────────────────────────────────────────────────────────────────────────
-
-  /** A first line that is cut off is left out, unless its end is too far away. */
-  #aligned(piece: Piece): Piece | null {
-    if (this.#aligning === 0) {
-      return piece;
-    }
-    const { bytes, offset } = piece;
-    const feed = bytes.subarray(0, this.#aligning).findIndex(isLineFeed);
-    if (feed < 0 && bytes.length < this.#aligning) {
-      this.#aligning -= bytes.length;
-      this.#start = offset + bytes.length;
-      this.#end = this.#start;
-      return null;
-    }
-    const skip = feed < 0 ? firstCharacter(bytes) : feed + 1;
-    this.#aligning = 0;
-    this.#start = offset + skip;
-    this.#end = this.#start;
-    return skip === bytes.length
-      ? null
-      : { ...piece, offset: this.#start, bytes: bytes.subarray(skip) };
-  }
-
-  #alignBytes(): number {
-    return this.#options.isTerminal ? TERMINAL_ALIGN_BYTES : ALIGN_BYTES;
-  }
-}
-
-/** Index of the first byte that begins a character of UTF-8. */
-function firstCharacter(bytes: Uint8Array): number {
-  let index = 0;
-  while (index < 3 && ((bytes[index] ?? 0) & 0xc0) === 0x80) index += 1;
-  return index;
-}
-
-/** For every row, how many lines begin below it, up to the cursor's. */
-function linesUp({ rows, cursor }: Screen): Int32Array {
-  const up = new Int32Array(Math.max(1, cursor + 1));
-  let lines = 0;
-  for (let row = cursor; row >= 0; row -= 1) {
-    up[row] = lines;
-    if (!rows.isWrapped(row)) lines += 1;
-  }
-  return up;
-}
-
-/** The row each line begins in, from the cursor's upwards. */
-function lineRowsUp({ rows, cursor }: Screen): number[] {
-  const starts: number[] = [];
-  for (let row = cursor; row >= 0; row -= 1) {
-    if (!rows.isWrapped(row)) starts.push(row);
-  }
-  return starts;
 }

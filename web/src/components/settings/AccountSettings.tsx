@@ -38,7 +38,7 @@ export function AccountSettings() {
             : 'You signed in with a link. With a password you need none the next time.'
         }
       >
-        <PasswordForm key={String(me.hasPassword)} />
+        <PasswordForm />
       </Section>
       <SignInElsewhere />
       <Section

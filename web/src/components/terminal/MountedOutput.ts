@@ -35,6 +35,7 @@ const CONTEXT_BYTES = 64 * KIB;
 /** So much behind, whoever follows sees the end at once instead of all that leads to it. */
 const SKIP_BYTES = 8 * KIB * KIB;
 const TERMINAL_SKIP_BYTES = 1 * KIB * KIB;
+/** Until a size stays as it is: lines are wrapped anew, and a program draws its screen anew. */
 const RESIZE_SECONDS = 0.1;
 const FAST_BYTES_PER_SECOND = KIB * KIB;
 
@@ -94,6 +95,7 @@ export class MountedOutput implements OutputSink, Follower {
   // Once it was typed into here, the program's terminal has the size of this one.
   #ownsSize = false;
   #cancelResize: (() => void) | null = null;
+  #cancelFit: (() => void) | null = null;
   #closed = false;
 
   constructor(elements: Mounting, options: MountedOptions) {
@@ -264,7 +266,7 @@ export class MountedOutput implements OutputSink, Follower {
     const size = { cols: Math.max(proposed.cols, wide), rows: proposed.rows };
     const { cols, rows } = this.screen.terminal;
     if (size.cols !== cols || size.rows !== rows) {
-      this.window.resize(() => this.screen.resize(size));
+      this.window.resize(() => this.screen.resize(size), size.cols !== cols);
     }
     if (this.isAttached) this.#announceSize();
   }
@@ -302,6 +304,7 @@ export class MountedOutput implements OutputSink, Follower {
     this.#closed = true;
     for (const stop of this.#stops) stop();
     this.#cancelResize?.();
+    this.#cancelFit?.();
     this.input.close();
     this.feed.close();
     this.typing.close();
@@ -320,7 +323,7 @@ export class MountedOutput implements OutputSink, Follower {
     this.fit();
     if (startAt !== null) this.window.show(startAt, 0, CONTEXT_BYTES);
     const drawing = terminal.onRender(() => this.drawMarks());
-    const observer = new ResizeObserver(() => this.fit());
+    const observer = new ResizeObserver(() => this.#fitSoon());
     observer.observe(this.#host);
     const onLink = () => {
       if (link.state.get().kind === 'live') this.input.connected();
@@ -341,6 +344,7 @@ export class MountedOutput implements OutputSink, Follower {
 
   #told(fact: TaskStatusChanged): void {
     this.feed.changed(fact);
+    this.grown(this.feed.size);
     if (isFinal(fact.status)) {
       this.typing.enable(false);
       this.input.close();
@@ -370,6 +374,13 @@ export class MountedOutput implements OutputSink, Follower {
       this.fit();
     }
     this.#options.onChange();
+  }
+
+  #fitSoon(): void {
+    this.#cancelFit ??= this.#options.environment.schedule(RESIZE_SECONDS, () => {
+      this.#cancelFit = null;
+      this.fit();
+    });
   }
 
   #announceSize(): void {

@@ -131,25 +131,30 @@ export class OutputController {
   // ── moving about ───────────────────────────────────────────────────────────────────────────
 
   follow(on: boolean): void {
+    this.#problem = null;
     if (on) this.#mounted?.toEnd();
     else this.#mounted?.window.hold();
   }
 
   toStart(): void {
+    this.#problem = null;
     this.#mounted?.toOffset(0);
   }
 
   toEnd(): void {
+    this.#problem = null;
     this.#mounted?.toEnd();
   }
 
   /** Bring a byte into view, and stay there. */
   toOffset(offset: number): void {
+    this.#problem = null;
     this.#mounted?.toOffset(offset, CONTEXT_ROWS);
   }
 
   /** Put a byte's line at the top of the view, as dragging the map does. */
   scrollToOffset(offset: number): void {
+    this.#problem = null;
     this.#mounted?.toOffset(offset);
   }
 
@@ -171,8 +176,8 @@ export class OutputController {
         (await findStderr(look, from, size)) ?? (await findStderr(look, 0, Math.min(from, size)));
       this.#problem = found === null ? 'Nothing was written to stderr.' : null;
       if (found !== null) {
-        this.#stderrSeen = found.to;
         this.toOffset(found.from);
+        this.#stderrSeen = found.to;
       }
     });
   }

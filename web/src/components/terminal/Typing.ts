@@ -4,7 +4,7 @@ import { withCtrl } from './keys';
 /** Rows that a swipe goes on for after the finger has left, per row a frame. */
 const FRICTION = 0.94;
 const SLOWEST_ROWS_A_FRAME = 0.05;
-const NO_ESCAPES = /\x1b/g;
+const ESCAPE = '\x1b';
 
 export interface TypingEvents {
   onInput(data: Uint8Array): void;
@@ -48,7 +48,7 @@ export class Typing {
 
   /** As the program asked for pastes; it cannot be told from them where a paste ends. */
   paste(text: string): void {
-    if (this.enabled) this.#terminal.paste(text.replace(NO_ESCAPES, ''));
+    if (this.enabled) this.#terminal.paste(text.replaceAll(ESCAPE, ''));
   }
 
   toggleCtrl(): void {

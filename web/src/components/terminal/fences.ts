@@ -31,6 +31,11 @@ const CSI_QUERIES = [
   { intermediates: '$', final: 'p' },
   { prefix: '?', intermediates: '$', final: 'p' },
 ];
+// Inserting, deleting and scrolling lines, tabs, repeating: xterm does each as often as it is told,
+// one after the other, so that ten bytes could keep the page busy for an hour.
+const REPEATED = ['L', 'M', 'S', 'T', 'b', 'I', 'Z'];
+/** More than any terminal has rows or columns. */
+const MAX_REPETITIONS = 1_000;
 const STATUS_STRING_QUERY = { intermediates: '$', final: 'q' };
 
 /**
@@ -45,6 +50,9 @@ export function fence(terminal: Terminal, gate: Gate): void {
     parser.registerCsiHandler(query, silent);
   }
   parser.registerCsiHandler({ final: MANIPULATE_WINDOW }, () => true);
+  for (const final of REPEATED) {
+    parser.registerCsiHandler({ final }, ([count]) => Number(count) > MAX_REPETITIONS);
+  }
   parser.registerCsiHandler(
     { prefix: '?', final: 'h' },
     (modes) => modes.includes(REPORT_FOCUS) && silent(),
