@@ -57,6 +57,17 @@
     });
   };
 
+  // Milliseconds from the last key until a row shows the text.
+  window.arborShown = (text) =>
+    new Promise((resolve) => {
+      const look = () => {
+        const rows = document.querySelector('.xterm-screen:not([aria-hidden]) > .xterm-rows');
+        if (rows?.textContent.includes(text)) resolve(performance.now() - figures.pressed);
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+
   window.arborWatchFrames = () => {
     let last = performance.now();
     const frame = (now) => {

@@ -10,8 +10,8 @@ from typing import Final
 
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 from tests.e2e.web.browser import CHROMIUM, FLAGS, sign_in_link
+from tests.e2e.web.output import ROWS
 
-from arborlink.client import Hub
 from benchmarks.bench import Bench, Faulty, Scenario
 from benchmarks.figures import Measure, Round, Row, Target, spread
 
@@ -21,6 +21,10 @@ FLOODED_KEYS: Final = 60
 FLOOD: Final = "seq 1 12500000; echo the-end-of-it"
 END: Final = "the-end-of-it"
 OPENINGS: Final = 5
+INTERRUPTS: Final = 5
+# Two megabytes a second, all of which a browser can show. What it cannot, it passes over.
+STEADY_FLOOD: Final = "while :; do head -c 20000 /dev/zero | tr '\\0' .; sleep 0.01; done & cat"
+ENDLESS_FLOOD: Final = "trap : INT; yes arbor; echo back-again; sleep 60"
 FLOOD_MILLISECONDS: Final = 180_000
 MIB: Final = 1024 * 1024
 SCRIPT: Final = Path(__file__).with_suffix(".js")
@@ -82,21 +86,22 @@ def _load(bench: Bench, browser: Browser) -> Measure:
 def _echo(bench: Bench, browser: Browser) -> dict[str, Measure]:
     quiet, painted = _keys(bench, browser, "cat", KEYS, painted=True)
     # What echoes is the terminal, which the flood shares with the key.
-    flooded, _ = _keys(bench, browser, "yes arbor & cat", FLOODED_KEYS, painted=False)
+    flooded, _ = _keys(bench, browser, STEADY_FLOOD, FLOODED_KEYS, painted=False)
     return {
         "echo": Measure(spread(quiet)),
         "painted": Measure(spread(painted)),
         "flooded": Measure(spread(flooded)),
+        "interrupt": Measure(spread([_interrupt(bench, browser) for _ in range(INTERRUPTS)])),
     }
 
 
 def _keys(
     bench: Bench, browser: Browser, script: str, count: int, *, painted: bool
 ) -> tuple[list[float], list[float]]:
-    task = _start_terminal(bench, script)
+    task = _start(bench, "--tty", "--shell", "--", script)
     with _signed_in(bench, browser) as page:
         page.goto(f"{bench.arbor.url}/tasks/{task}")
-        page.locator(".xterm-rows").wait_for()
+        page.locator(ROWS).wait_for()
         page.locator(".xterm-helper-textarea").focus()
         page.wait_for_timeout(1_000)
         page.evaluate("arborWatchRows()")
@@ -111,25 +116,39 @@ def _keys(
     return list(found["echoed"]), list(found["painted"])
 
 
-def _start_terminal(bench: Bench, script: str) -> str:
-    async def work(hub: Hub) -> str:
-        task = await hub.run("sh", "-c", script, workspace=bench.arbor.workspace_id, tty=(120, 30))
-        return task.id
+def _interrupt(bench: Bench, browser: Browser) -> float:
+    """Milliseconds from Ctrl-C until what comes after the flood is on the screen."""
+    task = _start(bench, "--tty", "--shell", "--", ENDLESS_FLOOD)
+    with _signed_in(bench, browser) as page:
+        page.goto(f"{bench.arbor.url}/tasks/{task}")
+        page.locator(ROWS, has_text="arbor").wait_for()
+        page.locator(".xterm-helper-textarea").focus()
+        page.wait_for_timeout(1_000)
+        page.evaluate("void (window.arborEnd = arborShown('back-again'))")
+        page.keyboard.press("Control+c")
+        took = float(page.evaluate("arborEnd"))
+    bench.arbor.run("cancel", task)
+    return took
 
-    return bench.with_hub(work)
+
+def _start(bench: Bench, *words: str) -> str:
+    """A task's id."""
+    started = bench.arbor.run("run", "--detach", *words)
+    if started.returncode != 0:
+        raise Faulty(started.stderr.decode())
+    return started.stdout.decode().strip()
 
 
 def _flood(bench: Bench, browser: Browser) -> dict[str, Measure]:
     with _signed_in(bench, browser) as page:
         client = page.context.new_cdp_session(page)
         before = _heap(client)
-        started = bench.arbor.run("run", "--detach", "--shell", "--", f"sleep 2; {FLOOD}")
-        task = started.stdout.decode().strip()
+        task = _start(bench, "--shell", "--", f"sleep 2; {FLOOD}")
         page.goto(f"{bench.arbor.url}/tasks/{task}")
-        page.locator(".xterm-rows").wait_for()
+        page.locator(ROWS).wait_for()
         page.evaluate("arborWatchFrames()")
         began = time.perf_counter()
-        page.locator(".xterm-rows", has_text=END).wait_for(timeout=FLOOD_MILLISECONDS)
+        page.locator(ROWS, has_text=END).wait_for(timeout=FLOOD_MILLISECONDS)
         took = time.perf_counter() - began
         found = page.evaluate("arborFigures")
         after = _heap(client)
@@ -156,16 +175,12 @@ def _open_end(bench: Bench, browser: Browser, task: str) -> float:
         page.wait_for_timeout(500)
         return float(
             page.evaluate(
-                """([task, end]) => new Promise((resolve) => {
-                    const began = performance.now();
-                    const look = () => {
-                        const rows = document.querySelector('.xterm-rows');
-                        if (rows?.textContent.includes(end)) resolve(performance.now() - began);
-                        else requestAnimationFrame(look);
-                    };
+                """([task, end]) => {
+                    arborFigures.pressed = performance.now();
+                    const shown = arborShown(end);
                     document.querySelector(`a[href="/tasks/${task}"]`).click();
-                    look();
-                })""",
+                    return shown;
+                }""",
                 [task, END],
             )
         )
@@ -207,6 +222,7 @@ SCENARIO = Scenario(
             "ms",
             target=Target("T10: ≤ 100 ms", limit=100.0),
         ),
+        Row("Ctrl-C in an endless flood, until it is over: p50", "interrupt", "p50", "ms"),
         Row("100 MB: until its last line is shown", "flood", "seconds", "s"),
         Row(
             "100 MB: longest frame",

@@ -20,6 +20,8 @@ export class Veil {
     }
     const picture = screen.cloneNode(true) as HTMLElement;
     picture.setAttribute('aria-hidden', 'true');
+    // Keys are for the terminal, not for its picture.
+    picture.querySelector('textarea')?.remove();
     Object.assign(picture.style, {
       position: 'absolute',
       inset: '0',
