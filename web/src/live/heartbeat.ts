@@ -10,8 +10,8 @@ export type Due = Heartbeat | 'dead' | null;
 /**
  * Liveness that proves both directions. `now` is a monotonic clock in seconds.
  *
- * The hub is dead when a probe has been unanswered for the silence limit and nothing else has
- * arrived for as long.
+ * The hub is dead when nothing at all has arrived for the silence limit and a probe went unanswered
+ * meanwhile.
  */
 export class HeartbeatMachine {
   /** Seconds; null until known. */
@@ -71,7 +71,7 @@ export class HeartbeatMachine {
   #verdictAt(): number {
     return this.#unansweredSince === null
       ? Number.POSITIVE_INFINITY
-      : Math.max(this.#unansweredSince, this.#lastHeard) + SILENCE_SECONDS;
+      : this.#lastHeard + SILENCE_SECONDS;
   }
 }
 

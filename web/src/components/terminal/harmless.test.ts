@@ -129,3 +129,20 @@ test('emoji are one character, and none is made of too many', async () => {
     expect(chars.length).toBeLessThanOrEqual(MAX_JOINED);
   }
 });
+
+test.each(['L', 'M', 'S', 'T', 'b', 'I', 'Z'])(
+  'CSI %s is not done two billion times',
+  async (final) => {
+    const { terminal } = terminalThat(false);
+    await write(terminal, `first\r\nx\x1b[2147483647${final}\r\nafter`);
+    expect(textOf(terminal, 0)).toBe('first');
+    expect(textOf(terminal, 2)).toBe('after');
+  },
+);
+
+test('as often as there are rows it is done', async () => {
+  const { terminal } = terminalThat(false);
+  await write(terminal, 'first\r\nsecond\x1b[5S\r\nafter');
+  expect(textOf(terminal, 0)).toBe('');
+  expect(textOf(terminal, 2)).toBe('after');
+});
