@@ -201,6 +201,17 @@ class TaskContract:
         await store.add_task(rows.task(4, expires_at=10, instance_id="i"))
         assert [row.id for row in store.expired_tasks(10)] == [rows.task_id(1)]
 
+    async def test_the_size_of_a_terminal_is_remembered_where_there_is_one(
+        self, store: Store
+    ) -> None:
+        size = TerminalSize(cols=132, rows=43)
+        row: TaskRow = await store.add_task(rows.task(1, tty=TerminalSize(cols=80, rows=24)))
+        assert (await store.resize_task(row.id, size)).tty == size
+        piped: TaskRow = await store.add_task(rows.task(2))
+        assert (await store.resize_task(piped.id, size)).tty is None
+        with pytest.raises(NotFound):
+            await store.resize_task("tsk_other", size)
+
     async def test_a_wish_to_cancel_and_a_log_are_remembered(self, store: Store) -> None:
         row: TaskRow = await store.add_task(rows.task(1))
         assert (await store.request_cancel(row.id)).cancel_requested

@@ -32,7 +32,7 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus, is_final
 from arborlink.protocol.messages import Cancel, Resize
-from arborlink.protocol.resources import NewTask, Task
+from arborlink.protocol.resources import NewTask, Task, TerminalSize
 
 DEFAULT_EXPIRY_SECONDS = 86_400.0
 
@@ -237,12 +237,19 @@ class Tasks:
         return relay.end
 
     async def resize(self, identity: Identity, task_id: str, cols: int, rows: int) -> None:
-        """Change the size of the task's terminal, if it is running and has one."""
+        """Change the size of the task's terminal, if it is running and has one.
+
+        It is recorded: whoever comes later draws the output as wide as the program writes it.
+        """
         row = self.visible(identity, task_id)
         identity.require("tasks:write", row.workspace_id)
         session = self._presence.session(row.workspace_id)
-        if row.tty is not None and row.status is TaskStatus.RUNNING and session is not None:
-            session.send(Resize(task_id=row.id, cols=cols, rows=rows))
+        if row.tty is None or row.status is not TaskStatus.RUNNING or session is None:
+            return
+        size = TerminalSize(cols=cols, rows=rows)
+        if size != row.tty:
+            self._facts.task_changed(await self._tasks.resize_task(row.id, size))
+        session.send(Resize(task_id=row.id, cols=cols, rows=rows))
 
 
 def _row(new: NewTask, identity: Identity, workspace_id: str, instance_id: str | None) -> TaskRow:

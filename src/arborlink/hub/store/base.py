@@ -110,6 +110,7 @@ class WorkspaceRow(Struct, frozen=True, kw_only=True):
     version: str | None = None
     last_connected_at: int | None = None
     last_seen_at: int | None = None
+    quarantined_at: int | None = None
 
 
 class Acceptance(Struct, frozen=True, kw_only=True):
@@ -190,6 +191,10 @@ class TaskStore(Protocol):
         """Remember that somebody wants the task cancelled. Raises NotFound."""
         ...
 
+    async def resize_task(self, task_id: str, size: TerminalSize) -> TaskRow:
+        """Record the size that the task's terminal has now. Raises NotFound."""
+        ...
+
 
 class WorkspaceStore(Protocol):
     """Workspaces and the daemon of each."""
@@ -226,8 +231,17 @@ class WorkspaceStore(Protocol):
         Raises:
             NotFound: no such workspace.
             WorkspaceTaken: the workspace belongs to another daemon.
+            WorkspaceQuarantined: it belongs to this one, but to several copies of it.
             NotAuthenticated: it belongs to none any more: this daemon was removed.
         """
+        ...
+
+    async def quarantine_daemon(self, workspace_id: str, daemon_id: str, now: int) -> None:
+        """Let no copy of this daemon in until `release_daemon`, or until there is another one."""
+        ...
+
+    async def release_daemon(self, workspace_id: str) -> None:
+        """Let the workspace's daemon in again."""
         ...
 
     async def daemon_disconnected(self, workspace_id: str, epoch: int, now: int) -> None:

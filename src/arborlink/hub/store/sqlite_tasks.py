@@ -21,6 +21,7 @@ from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance
+from arborlink.protocol.resources import TerminalSize
 
 # What a search looks through, in characters: beyond it an argument list is not found by its end.
 SEARCHED_CHARS: Final = 16_384
@@ -156,6 +157,15 @@ class SqliteTasks(Database):
 
         def job(connection: apsw.Connection) -> TaskRow:
             connection.execute(_SQL["request_cancel"], {"id": task_id})
+            return _existing(connection, task_id)
+
+        return await self._write(job)
+
+    async def resize_task(self, task_id: str, size: TerminalSize) -> TaskRow:
+        """Record the size that the task's terminal has now."""
+
+        def job(connection: apsw.Connection) -> TaskRow:
+            connection.execute(_SQL["resize_task"], {"id": task_id, "tty": to_json(size)})
             return _existing(connection, task_id)
 
         return await self._write(job)

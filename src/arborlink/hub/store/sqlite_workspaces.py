@@ -11,7 +11,14 @@ from arborlink.hub.store.database import Database, fetch
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
-from arborlink.protocol.errors import Conflict, NotAuthenticated, NotFound, WorkspaceTaken
+from arborlink.protocol.errors import (
+    QUARANTINED,
+    Conflict,
+    NotAuthenticated,
+    NotFound,
+    WorkspaceQuarantined,
+    WorkspaceTaken,
+)
 from arborlink.protocol.messages import HostInfo
 
 _SQL: Final = load("workspaces")
@@ -88,6 +95,15 @@ class SqliteWorkspaces(Database):
 
         return await self._write(job)
 
+    async def quarantine_daemon(self, workspace_id: str, daemon_id: str, now: int) -> None:
+        """Let no copy of this daemon in."""
+        bindings = {"id": workspace_id, "daemon_id": daemon_id, "now": now}
+        await self._execute(_SQL["quarantine_daemon"], bindings)
+
+    async def release_daemon(self, workspace_id: str) -> None:
+        """Let the workspace's daemon in again."""
+        await self._execute(_SQL["release_daemon"], {"id": workspace_id})
+
     async def daemon_disconnected(self, workspace_id: str, epoch: int, now: int) -> None:
         """Remember when the connection of this epoch was last seen."""
         bindings = {"id": workspace_id, "epoch": epoch, "now": now}
@@ -117,6 +133,8 @@ def _check_served_by(row: WorkspaceRow, daemon_id: str) -> None:
             "first, or enrol this folder as a workspace of its own.",
             ref=row.id,
         )
+    if row.quarantined_at is not None:
+        raise WorkspaceQuarantined(QUARANTINED, ref=row.id)
 
 
 def _refused(name: str, error: apsw.ConstraintError) -> Exception:

@@ -17,6 +17,7 @@ import type {
   SearchHit,
   Task,
   TaskStatusChanged,
+  TerminalSize,
 } from '../../protocol/messages';
 import { matchedText, spanOf } from './highlight';
 import { keySequence, type OutputKey } from './keys';
@@ -344,6 +345,7 @@ export class MountedOutput implements OutputSink, Follower {
 
   #told(fact: TaskStatusChanged): void {
     this.feed.changed(fact);
+    if (fact.task?.tty) this.#programResized(fact.task.tty);
     this.grown(this.feed.size);
     if (isFinal(fact.status)) {
       this.typing.enable(false);
@@ -351,6 +353,17 @@ export class MountedOutput implements OutputSink, Follower {
       this.#options.onEnd();
       this.#options.onChange();
     }
+  }
+
+  /** Somebody gave the program's terminal another size: unless that was us, we take it too. */
+  #programResized(size: TerminalSize): void {
+    const { cols, rows } = this.screen.terminal;
+    if (this.isAttached || (size.cols === cols && size.rows === rows)) {
+      return;
+    }
+    this.#ownsSize = false;
+    this.window.resize(() => this.screen.resize(size), size.cols !== cols);
+    this.#options.onChange();
   }
 
   #typed(data: Uint8Array): void {

@@ -117,6 +117,10 @@ UPDATE tasks SET
   gaps = coalesce(:gaps, gaps)
 WHERE id = :id;
 
+-- name: resize_task
+-- The size that the task's terminal has now.
+UPDATE tasks SET tty = :tty WHERE id = :id AND tty IS NOT NULL;
+
 -- name: request_cancel
 -- Somebody wants the task cancelled.
 UPDATE tasks SET cancel_requested = 1 WHERE id = :id;

@@ -37,5 +37,14 @@ RETURNING epoch;
 UPDATE workspaces SET last_seen_at = :now WHERE id = :id AND epoch = :epoch;
 
 -- name: set_daemon
--- Which daemon serves the workspace; null: none.
-UPDATE workspaces SET daemon_id = :daemon_id WHERE id = :id;
+-- Which daemon serves the workspace; null: none. Another one was never quarantined.
+UPDATE workspaces SET daemon_id = :daemon_id, quarantined_at = NULL WHERE id = :id;
+
+-- name: quarantine_daemon
+-- Since when no copy of this daemon is let in; the first time counts.
+UPDATE workspaces SET quarantined_at = coalesce(quarantined_at, :now)
+WHERE id = :id AND daemon_id = :daemon_id;
+
+-- name: release_daemon
+-- Let the daemon in again.
+UPDATE workspaces SET quarantined_at = NULL WHERE id = :id;
