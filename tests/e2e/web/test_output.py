@@ -11,6 +11,7 @@ from arborlink.testing.chaos_proxy import ChaosProxy
 from tests.e2e.arbor import Arbor, wait_until
 from tests.e2e.web.browser import Browsers, Person
 from tests.e2e.web.output import OutputOnPage, sha256
+from tests.e2e.web.tasks import is_over, start
 
 # Lines with colours and of both streams; the child keeps a copy of each stream of its own.
 COLOURED = r"""
@@ -27,25 +28,10 @@ SEARCH_MILLISECONDS = 15_000
 PAGES = 100
 
 
-def start(arbor: Arbor, *words: str) -> str:
-    """A task by the command line; its id."""
-    done = arbor.run("run", "--detach", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.decode().strip()
-
-
-def is_over(arbor: Arbor, task: str) -> bool:
-    """Whether the task has completed."""
-    answer = arbor.api(f"/api/tasks/{task}")
-    assert isinstance(answer, dict)
-    assert answer["status"] in ("running", "completed"), answer
-    return bool(answer["status"] == "completed")
-
-
 async def test_two_browsers_see_the_same_bytes(
     arbor: Arbor, browsers: Browsers, person: Person
 ) -> None:
-    task = start(arbor, "--shell", "--", COLOURED)
+    task = start(arbor, COLOURED, shell=True)
     early = OutputOnPage(await person.open(f"/tasks/{task}"))
     await expect(early.rows).to_contain_text("of the output")
     other = await browsers.owner(arbor)
@@ -68,7 +54,7 @@ async def test_two_browsers_see_the_same_bytes(
 async def test_it_goes_on_at_the_very_byte_after_a_restart_of_the_hub(
     arbor: Arbor, person: Person
 ) -> None:
-    task = start(arbor, "--shell", "--", STEPS)
+    task = start(arbor, STEPS, shell=True)
     output = OutputOnPage(await person.open(f"/tasks/{task}"))
     await expect(output.rows).to_contain_text("step-5")
     arbor.kill_hub()
@@ -82,8 +68,8 @@ async def test_it_goes_on_at_the_very_byte_after_a_restart_of_the_hub(
 
 async def test_it_goes_on_at_the_very_byte_after_cuts(arbor: Arbor, browsers: Browsers) -> None:
     async with ChaosProxy("127.0.0.1", arbor.port, seed=3) as proxy:
-        task = start(arbor, "--shell", "--", STEPS)
         person = await browsers.owner(arbor, through=proxy.port)
+        task = start(arbor, STEPS, shell=True)
         output = OutputOnPage(await person.open(f"/tasks/{task}"))
         for number in (5, 15, 25):
             await expect(output.rows).to_contain_text(f"step-{number}")
@@ -95,7 +81,7 @@ async def test_it_goes_on_at_the_very_byte_after_cuts(arbor: Arbor, browsers: Br
 
 async def test_a_tab_that_slept_has_everything(arbor: Arbor, person: Person) -> None:
     script = f"for i in $(seq 1 {ASLEEP_SECONDS * 5}); do echo step-$i; sleep 0.2; done"
-    task = start(arbor, "--shell", "--", script)
+    task = start(arbor, script, shell=True)
     output = OutputOnPage(await person.open(f"/tasks/{task}"))
     await expect(output.rows).to_contain_text("step-5")
     devtools = await person.context.new_cdp_session(output.page)
@@ -110,7 +96,7 @@ async def test_a_tab_that_slept_has_everything(arbor: Arbor, person: Person) -> 
 
 async def test_stderr_gaps_and_times_are_where_they_belong(arbor: Arbor, person: Person) -> None:
     script = "echo fine; sleep 0.2; echo wrong >&2; sleep 0.2; echo fine-again"
-    task = start(arbor, "--shell", "--", script)
+    task = start(arbor, script, shell=True)
     output = OutputOnPage(await person.open(f"/tasks/{task}"))
     await expect(output.rows).to_contain_text("fine-again")
     marks = output.box.locator("[data-stderr]")
@@ -127,7 +113,7 @@ async def test_stderr_gaps_and_times_are_where_they_belong(arbor: Arbor, person:
 
 async def test_following_lets_go_and_comes_back_with_one_key(arbor: Arbor, person: Person) -> None:
     script = "seq 1 3000; for i in $(seq 1 200); do echo more-$i; sleep 0.1; done"
-    task = start(arbor, "--shell", "--", script)
+    task = start(arbor, script, shell=True)
     output = OutputOnPage(await person.open(f"/tasks/{task}"))
     await expect(output.rows).to_contain_text("more-2")
     await output.box.hover()
@@ -148,7 +134,7 @@ async def test_following_lets_go_and_comes_back_with_one_key(arbor: Arbor, perso
 
 
 async def test_a_link_leads_to_a_byte(arbor: Arbor, person: Person) -> None:
-    task = start(arbor, "--shell", "--", "seq -f 'line %06g' 1 100000")
+    task = start(arbor, "seq -f 'line %06g' 1 100000", shell=True)
     arbor.run("logs", "-f", task)
     await person.context.grant_permissions(["clipboard-read", "clipboard-write"])
     offset = len("line 000001\n") * 54_320
@@ -163,7 +149,7 @@ async def test_a_link_leads_to_a_byte(arbor: Arbor, person: Person) -> None:
 
 async def test_search_finds_what_is_not_in_the_browser(arbor: Arbor, person: Person) -> None:
     script = "seq 1 400000; echo a needle here; seq 1 400000; echo another needle; seq 1 400000"
-    task = start(arbor, "--shell", "--", script)
+    task = start(arbor, script, shell=True)
     arbor.run("logs", "-f", task)
     output = OutputOnPage(await person.open(f"/tasks/{task}"))
     await expect(output.rows).to_contain_text("400000")
@@ -192,7 +178,7 @@ async def test_one_gibibyte_is_opened_at_its_end_and_paged_back(
 ) -> None:
     # A GiB, written as fast as it goes: 64 bytes a line, so that a page of it is soon scrolled.
     line, count = "x" * 63, 1 << 24
-    task = start(arbor, "--shell", "--", f"yes {line} | head -n {count - 1}; echo the-very-end")
+    task = start(arbor, f"yes {line} | head -n {count - 1}; echo the-very-end", shell=True)
     await asyncio.to_thread(wait_until, lambda: is_over(arbor, task), "its end", 50)
     output = OutputOnPage(await person.open(f"/tasks/{task}"))
     await expect(output.rows).to_contain_text("the-very-end")

@@ -25,7 +25,7 @@ from arborlink.protocol.messages import (
     ViewerAck,
     WorkspaceChanged,
 )
-from arborlink.protocol.resources import TerminalSize
+from arborlink.protocol.resources import Task, TerminalSize
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon, ScriptedViewer
 from tests.hub.live.test_output import handed
@@ -375,7 +375,7 @@ async def test_a_terminal_is_resized_by_its_viewer(bench: Bench, identity: Daemo
         async with bench.viewer() as late:
             await late.send(Subscribe(task_id=task, offset=0))
             told = await late.expect(TaskStatusChanged)
-            assert told.task is not None
+            assert isinstance(told.task, Task)
             assert told.task.tty == TerminalSize(cols=100, rows=30)
         await viewer.send(Cancel(task_id=task, grace_seconds=2))
         assert (await daemon.expect(Cancel)).grace_seconds == 2
