@@ -35,6 +35,14 @@ def test_arguments_then_environment_then_file(monkeypatch: pytest.MonkeyPatch) -
     assert resolve("https://arg:1", "arg-token") == Credentials("https://arg:1", "arg-token")
 
 
+def test_the_ca_is_that_of_the_hub_it_was_stored_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Credentials("https://file:1", "file-token", ca="/our/ca.pem")
+    save(kept)
+    assert load() == resolve() == kept
+    assert resolve(ca="/other.pem").ca == "/other.pem"
+    assert resolve("https://arg:1", "arg-token").ca is None
+
+
 def test_a_stored_token_is_not_shown_to_another_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     save(Credentials("https://file:1", "file-token"))
     monkeypatch.setenv("ARBOR_URL", "https://other:1")

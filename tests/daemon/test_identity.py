@@ -10,7 +10,7 @@ import pytest
 
 from arborlink.addresses import hub_address
 from arborlink.daemon import app
-from arborlink.daemon.identity import Identity, StateLock, find_identity, save
+from arborlink.daemon.identity import Identity, StateLock, find_identity, move, save, trust
 from arborlink.protocol.errors import Conflict, InvalidInput, Unavailable
 
 
@@ -38,6 +38,15 @@ def test_what_is_saved_is_found_again(tmp_path: Path) -> None:
     file = saved.folder / "identity.toml"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(saved.folder.stat().st_mode) == 0o700
+
+
+def test_a_ca_is_kept_and_can_be_changed(tmp_path: Path) -> None:
+    """And stays when the hub moves."""
+    save(identity("ws_1", tmp_path))
+    trusting = trust(identity("ws_1", tmp_path), "/our ca.pem")
+    assert find_identity(tmp_path) == trusting
+    assert trusting.ca == "/our ca.pem"
+    assert move(trusting, "https://moved.example").ca == "/our ca.pem"
 
 
 def test_a_folder_that_is_enrolled_again_has_its_new_identity(tmp_path: Path) -> None:

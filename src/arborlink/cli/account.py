@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from arborlink.cli.ca_option import ca_option
 from arborlink.cli.console import print_json, say
 from arborlink.cli.token import DAY_SECONDS, SCOPES
 
@@ -57,6 +58,7 @@ def _token_source() -> str:
 )
 @click.argument("hub_url")
 @click.option("--token", "from_stdin", is_flag=True, help="Read an API token from stdin.")
+@ca_option
 @click.option(
     "--scope",
     "scopes",
@@ -70,7 +72,7 @@ def _token_source() -> str:
     "--days", type=click.FloatRange(min=0, min_open=True), help="Until the token expires."
 )
 def login_command(
-    hub_url: str, from_stdin: bool, scopes: tuple[Scope, ...], days: float | None
+    hub_url: str, from_stdin: bool, ca: str | None, scopes: tuple[Scope, ...], days: float | None
 ) -> None:
     """Sign in to the hub at HUB_URL, and keep its address and an API token for the other commands.
 
@@ -80,11 +82,11 @@ def login_command(
     if from_stdin:
         token = _read_token()
     else:
-        token = asyncio.run(_approved(hub_url, scopes, days))
-    _keep(hub_url, token)
+        token = asyncio.run(_approved(hub_url, scopes, days, ca))
+    _keep(hub_url, token, ca)
 
 
-async def _approved(url: str, scopes: tuple[Scope, ...], days: float | None) -> str:
+async def _approved(url: str, scopes: tuple[Scope, ...], days: float | None, ca: str | None) -> str:
     import socket
 
     from arborlink.client import sign_in
@@ -106,6 +108,7 @@ async def _approved(url: str, scopes: tuple[Scope, ...], days: float | None) -> 
                 hostname=socket.gethostname() or None,
                 scopes=scopes,
                 expires_in=None if days is None else days * DAY_SECONDS,
+                ca=ca,
             )
         finally:
             for each in waiting:
@@ -126,16 +129,16 @@ async def _count_down(seconds: float) -> None:
         sys.stderr.flush()
 
 
-def _keep(hub_url: str, token: str) -> None:
+def _keep(hub_url: str, token: str, ca: str | None) -> None:
     from arborlink.client import Hub
     from arborlink.client.credentials import Credentials, resolve, save
 
     async def check() -> str:
-        async with Hub(hub_url, token) as hub:
+        async with Hub(hub_url, token, ca=ca) as hub:
             return (await hub.me()).username
 
     username = asyncio.run(check())
-    path = save(Credentials(resolve(hub_url, token).url, token))
+    path = save(Credentials(resolve(hub_url, token).url, token, ca=ca))
     say(f"signed in to {hub_url} as {username}; kept in {path}")
     if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
         say("ARBOR_URL or ARBOR_TOKEN is set, and comes before it")
@@ -172,7 +175,7 @@ async def _revoke(stored: Credentials) -> str:
     from arborlink.client import ArborError, Hub, NotAuthenticated
 
     try:
-        async with Hub(stored.url, stored.token, retry_seconds=0) as hub:
+        async with Hub(stored.url, stored.token, retry_seconds=0, ca=stored.ca) as hub:
             token_id = (await hub.me()).token_id
             if token_id is not None:
                 await hub.revoke_token(token_id)

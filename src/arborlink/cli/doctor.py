@@ -36,17 +36,24 @@ FEWEST_COLUMNS: Final = 50
 )
 @click.option("--hub", "hub_url", help="Look at the way to this hub, too.")
 @click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A hub's own CA.  [default: the one that was kept]",
+)
+@click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Of a hub here.  [default: its usual one]"
 )
 @click.option("--json", "as_json", is_flag=True, help="The findings, for programs.")
-def doctor_command(hub_url: str | None, data_dir: Path | None, as_json: bool) -> int:
+def doctor_command(
+    hub_url: str | None, ca: str | None, data_dir: Path | None, as_json: bool
+) -> int:
     """Find what is wrong with this machine's set-up: folders, disks, limits, the way to the hub,
     TLS, clocks, versions, credentials, and the daemons that are set up here.
 
     Changes nothing. Exits with 1 if anything has failed.
     """
     sections = []
-    for section in examine(hub_url, data_dir):
+    for section in examine(hub_url, data_dir, ca):
         sections.append(section)
         if not as_json:
             show(section)
@@ -64,7 +71,7 @@ def doctor_command(hub_url: str | None, data_dir: Path | None, as_json: bool) ->
     return exits.FAILED if any(each.verdict == "failed" for each in findings) else exits.DONE
 
 
-def examine(hub_url: str | None, data_dir: Path | None) -> Iterator[Section]:
+def examine(hub_url: str | None, data_dir: Path | None, ca: str | None = None) -> Iterator[Section]:
     """Everything, from the ground up."""
     from arborlink import home
     from arborlink.cli.checks import account, hub, local_hub, machine
@@ -86,7 +93,7 @@ def examine(hub_url: str | None, data_dir: Path | None) -> Iterator[Section]:
     identities = _identities()
     reachable = set()
     for url in _hubs(hub_url, credentials, identities):
-        findings = list(hub.check_hub(url))
+        findings = list(hub.check_hub(url, ca or _ca_for(url, credentials, identities)))
         if all(each.verdict != "failed" for each in findings):
             reachable.add(url)
         yield Section(f"hub at {url}", findings)
@@ -135,6 +142,13 @@ def _hubs(
     if not isinstance(credentials, Finding):
         urls.append(credentials.url)
     return list(dict.fromkeys([*urls, *(identity.hub for identity in identities)]))
+
+
+def _ca_for(url: str, credentials: Credentials | Finding, identities: list[Identity]) -> str | None:
+    """The CA that was kept for a hub."""
+    known = [] if isinstance(credentials, Finding) else [(credentials.url, credentials.ca)]
+    known += [(identity.hub, identity.ca) for identity in identities]
+    return next((ca for hub, ca in known if hub == url and ca is not None), None)
 
 
 def _listening() -> tuple[str, int]:

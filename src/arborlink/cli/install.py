@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from arborlink.cli import exits
+from arborlink.cli.ca_option import ca_option
 from arborlink.cli.console import say
 from arborlink.cli.hub_options import hub_options, settings_of, words_of
 
@@ -121,6 +122,7 @@ def _ensure_first_token(file: Path, settings: HubSettings) -> bool:
 @click.option("--hub", "hub_url", help="If it is no workspace yet: the hub's address.")
 @click.option("--code", help="If it is no workspace yet: the code that `arbor enroll` printed.")
 @click.option("--name", help="If it is no workspace yet, with ARBOR_TOKEN: its name.")
+@ca_option
 @click.option(
     "--on-stop",
     type=click.Choice(["cancel", "wait"]),
@@ -135,6 +137,7 @@ def daemon_install_command(
     hub_url: str | None,
     code: str | None,
     name: str | None,
+    ca: str | None,
     on_stop: str,
     print_only: bool,
     manager_name: ManagerName | None,
@@ -149,7 +152,7 @@ def daemon_install_command(
 
     folders = [path.resolve() for path in paths] or [Path.cwd()]
     if not print_only:
-        enrol_new(folders, hub_url, code, name)
+        enrol_new(folders, hub_url, code, name, ca)
     # All of them before any is written.
     services = [_daemon_service(folder, on_stop) for folder in folders]
     chosen = manager(manager_name)

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "cancel": ("tasks", "Cancel tasks."),
     "workspaces": ("workspaces", "List workspaces."),
     "enroll": ("workspaces", "Prepare a workspace for a daemon."),
+    "release": ("workspaces", "Let in a daemon again of which copies ran."),
     "whoami": ("account", "Which hub, and who you are there."),
     "login": ("account", "Sign this machine in to a hub."),
     "logout": ("account", "Forget the hub and its token."),

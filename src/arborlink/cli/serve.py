@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 import click
 
+from arborlink.cli.ca_option import ca_option
 from arborlink.cli.hub_options import hub_options, settings_of
 from arborlink.cli.lazy import with_parts
 
@@ -57,6 +58,7 @@ def hub_command(config: Path | None, quiet: bool, **flags: object) -> int:
 @click.option("--hub", "hub_url", help="First time: the hub's address.")
 @click.option("--code", help="First time: the code that `arbor enroll` printed.")
 @click.option("--name", help="First time with ARBOR_TOKEN: the new workspace's name.")
+@ca_option
 @click.option(
     "--on-stop",
     type=click.Choice(["cancel", "wait"]),
@@ -65,20 +67,27 @@ def hub_command(config: Path | None, quiet: bool, **flags: object) -> int:
     help="What SIGTERM does to running tasks.",
 )
 def daemon_command(
-    paths: tuple[Path, ...], hub_url: str | None, code: str | None, name: str | None, on_stop: str
+    paths: tuple[Path, ...],
+    hub_url: str | None,
+    code: str | None,
+    name: str | None,
+    ca: str | None,
+    on_stop: str,
 ) -> int:
     """Connect PATHS (default: here) to their hub until SIGTERM or Ctrl-C."""
     from arborlink.daemon import app
 
     folders = [path.resolve() for path in paths] or [Path.cwd()]
-    if enrol_new(folders, hub_url, code, name):
+    if enrol_new(folders, hub_url, code, name, ca):
         _begin_anew(folders, on_stop)
     return app.run(folders, on_stop="wait" if on_stop == "wait" else "cancel")
 
 
-def enrol_new(folders: list[Path], hub_url: str | None, code: str | None, name: str | None) -> bool:
+def enrol_new(
+    folders: list[Path], hub_url: str | None, code: str | None, name: str | None, ca: str | None
+) -> bool:
     """Enrol the folders that are no workspaces yet, as far as there is a code or ARBOR_TOKEN;
-    whether any was. A code replaces the identity that its folder has.
+    whether any was. A code replaces the identity that its folder has, `ca` that identity's CA.
 
     Raises:
         ArborError: the hub refused, or cannot be reached.
@@ -91,10 +100,13 @@ def enrol_new(folders: list[Path], hub_url: str | None, code: str | None, name: 
         raise click.UsageError("--code is for one folder and needs --hub")
     enrolled = False
     for folder in folders:
-        if code is None and app.find_identity(folder) is not None:
+        identity = app.find_identity(folder)
+        if code is None and identity is not None:
+            if ca not in (None, identity.ca):
+                app.trust(identity, ca)
             continue
         if hub_url is not None and (code or token):
-            app.enroll(hub_url, code, folder, name, token=token)
+            app.enroll(hub_url, code, folder, name, token=token, ca=ca)
             enrolled = True
     return enrolled
 

@@ -1,4 +1,4 @@
-"""`arbor workspaces` and `arbor enroll`."""
+"""`arbor workspaces`, `arbor enroll` and `arbor release`."""
 
 from __future__ import annotations
 
@@ -38,9 +38,14 @@ def workspaces_command(as_json: bool) -> None:
         for each in found
     ]
     print_table(("NAME", "STATE", "RUNNING", "WHERE", "ID"), rows)
+    for each in found:
+        if each.attention is not None:
+            say(f"{each.name}: {each.attention.text} Then: arbor release {each.id}")
 
 
 def _state(workspace: Workspace) -> str:
+    if workspace.attention is not None:
+        return f"{workspace.attention.code}, {ago(workspace.attention.since)}"
     if workspace.state == "never_connected":
         return "never connected"
     since = "" if workspace.since is None else f", {ago(workspace.since)}"
@@ -72,3 +77,26 @@ def enroll_command(workspace_name: str, as_json: bool) -> None:
         return
     say(f"in the folder that is to be {workspace_name!r}, within 10 minutes, once:")
     click.echo(printable(command))
+
+
+@click.command(
+    "release",
+    epilog="Example: arbor release laptop",
+    short_help="Let in a daemon again of which copies ran.",
+)
+@click.argument("workspace")
+def release_command(workspace: str) -> None:
+    """Let the daemon of WORKSPACE in again, after all copies of it but one were stopped.
+
+    The hub refuses every copy once they have replaced each other a few times. Without knowing who
+    holds the copy, remove the daemon instead and enrol the folder anew.
+    """
+    from arborlink.cli.session import with_hub
+    from arborlink.client import Hub
+
+    async def work(hub: Hub) -> str:
+        found = await hub.workspace(workspace)
+        await hub.release(found.id)
+        return found.name
+
+    say(f"{printable(with_hub(work))} may be served again: start its daemon")

@@ -18,7 +18,7 @@ from arborlink.client.signal import Signal
 from arborlink.client.viewer import ViewerMachine
 from arborlink.protocol import limits
 from arborlink.protocol.backoff import Backoff
-from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
+from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import ArborError, NotFound, RemoteProtocolError, may_reconnect
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
 from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
@@ -36,14 +36,25 @@ FATAL_HTTP_STATUSES: Final = frozenset({401, 403, 404})
 
 
 class LiveConnection:
-    """`machine`'s connection. `on_connection` is told True when it is there, False when lost."""
+    """`machine`'s connection. `on_connection` is told True when it is there, False when lost.
 
-    def __init__(self, url: str, token: str, on_connection: Callable[[bool], None]) -> None:
+    `ca`: as that of `HttpApi`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        on_connection: Callable[[bool], None],
+        *,
+        ca: str | None = None,
+    ) -> None:
         path = os.environ.get("ARBOR_WEBSOCKET_PATH") or DEFAULT_WEBSOCKET_PATH
         self.machine = ViewerMachine()
         self._url = "ws" + url.removeprefix("http") + path
         self._auth = ViewerAuth(auth_token=token)
         self._on_connection = on_connection
+        self._ca = ca
         self._codec = Codec(json=False)
         self._backoff = Backoff(random.random)
         self._wake = asyncio.Event()
@@ -91,16 +102,15 @@ class LiveConnection:
     async def _connect_once(self) -> float | None:
         """One socket's life; returns for how many seconds the hub wants to be left alone."""
         # Imported here because it takes longer than everything else of the SDK together.
-        from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidStatus, WebSocketException
-        from websockets.typing import Subprotocol
+
+        from arborlink.dialing import connecting
 
         self._restart = False
         try:
-            async with connect(
+            async with connecting(
                 self._url,
-                subprotocols=[Subprotocol(MSGPACK_SUBPROTOCOL)],
-                compression=None,
+                self._ca,
                 ping_interval=None,
                 open_timeout=OPEN_SECONDS,
                 close_timeout=CLOSE_SECONDS,

@@ -16,14 +16,18 @@ OWNER_ONLY = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A hub and an API token. `data_folder`: set if `arbor up` made it for a hub of its own."""
+    """A hub and an API token. `data_folder`: set if `arbor up` made it for a hub of its own.
+
+    `ca`: a file with the certificate of the hub's own CA, if it has one.
+    """
 
     url: str
     token: str
     data_folder: str | None = None
+    ca: str | None = None
 
 
-def resolve(url: str | None = None, token: str | None = None) -> Credentials:
+def resolve(url: str | None = None, token: str | None = None, ca: str | None = None) -> Credentials:
     """The hub and token to use.
 
     Raises:
@@ -38,7 +42,7 @@ def resolve(url: str | None = None, token: str | None = None) -> Credentials:
         stored = load()
         # A stored token is for the hub it was stored with, and must not be shown to another.
         if stored is not None and url in (None, stored.url):
-            url, token = url or stored.url, token or stored.token
+            url, token, ca = url or stored.url, token or stored.token, ca or stored.ca
     if not url:
         raise NotAuthenticated(
             "no hub is configured. Set ARBOR_URL and ARBOR_TOKEN, run `arbor login HUB_URL`, "
@@ -48,7 +52,7 @@ def resolve(url: str | None = None, token: str | None = None) -> Credentials:
         raise NotAuthenticated(
             f"there is no token for {url}. Set ARBOR_TOKEN or run `arbor login {url}`"
         )
-    return Credentials(url, token)
+    return Credentials(url, token, ca=ca)
 
 
 def load() -> Credentials | None:
@@ -60,7 +64,9 @@ def load() -> Credentials | None:
     path = home.credentials_file()
     try:
         hub = tomllib.loads(path.read_text())["hub"]
-        return Credentials(hub_address(hub["url"]), str(hub["token"]), hub.get("data_folder"))
+        return Credentials(
+            hub_address(hub["url"]), str(hub["token"]), hub.get("data_folder"), hub.get("ca")
+        )
     except FileNotFoundError:
         return None
     except (InvalidInput, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -74,6 +80,8 @@ def save(credentials: Credentials) -> Path:
     lines = ["[hub]", f"url = {_quote(credentials.url)}", f"token = {_quote(credentials.token)}"]
     if credentials.data_folder is not None:
         lines.append(f"data_folder = {_quote(credentials.data_folder)}")
+    if credentials.ca is not None:
+        lines.append(f"ca = {_quote(credentials.ca)}")
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
     with os.fdopen(descriptor, "w") as file:

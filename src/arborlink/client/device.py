@@ -24,11 +24,13 @@ async def sign_in(
     hostname: str | None = None,
     scopes: Sequence[Scope] = ALL_SCOPES,
     expires_in: float | None = None,
+    ca: str | None = None,
 ) -> GrantedToken:
     """A token for the hub at `url`, once somebody has approved it there.
 
     `on_code` gets the code and address to show. `client_name` and `hostname` are shown to whoever
     approves. `expires_in`: for how many seconds the token is good; without it, until it is revoked.
+    `ca`: as that of `Hub`.
 
     Raises:
         SignInUnfinished: it was denied (code `access_denied`), or nobody approved it in time
@@ -36,7 +38,7 @@ async def sign_in(
         InvalidInput: the address is none, or would have the token sent in the clear.
         ArborError: the hub's answer, or `Unavailable`.
     """
-    api = HttpApi(hub_address(url), None)
+    api = HttpApi(hub_address(url), None, ca=ca)
     body = DeviceStart(
         client_name=client_name, hostname=hostname, scopes=list(scopes), expires_in=expires_in
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from arborlink import __version__
 from arborlink.client.problems import error_of_response
+from arborlink.outbound import certificate_problem, http_options
 from arborlink.protocol.backoff import Backoff
 from arborlink.protocol.errors import ArborError, TooManyRequests, Unavailable
 
@@ -24,17 +25,25 @@ CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 15.0
 
+UNTRUSTED_CERTIFICATE: Final = "untrusted_certificate"
+
 T = TypeVar("T")
 
 
 class HttpApi:
     """The hub's HTTP API. `retry_seconds`: for how long a request that may be repeated is.
 
-    Without a `token` only what is public can be asked for.
+    Without a `token` only what is public can be asked for. `ca`: a file with the certificate of an
+    authority that is believed as well.
     """
 
     def __init__(
-        self, url: str, token: str | None, *, retry_seconds: float = RETRY_SECONDS
+        self,
+        url: str,
+        token: str | None,
+        *,
+        ca: str | None = None,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         # Imported here because it takes longer than everything else of the SDK together.
         import httpx2
@@ -51,8 +60,7 @@ class HttpApi:
                 max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
             ),
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            # Without TLS there are no certificates to load.
-            verify=url.startswith("https"),
+            **http_options(url, ca),
         )
 
     async def close(self) -> None:
@@ -156,7 +164,8 @@ class HttpApi:
                 # A refused connection or a 429 did nothing, so repeating it is always safe.
                 harmless = isinstance(error, TooManyRequests) or error.code == "not_connected"
                 delay = backoff.next_delay(hint)
-                if not (repeatable or harmless) or loop.time() + delay > give_up_at:
+                hopeless = error.code == UNTRUSTED_CERTIFICATE
+                if hopeless or not (repeatable or harmless) or loop.time() + delay > give_up_at:
                     raise
             await asyncio.sleep(delay)
 
@@ -174,6 +183,11 @@ class HttpApi:
     def _unreachable(self, error: httpx2.TransportError) -> Unavailable:
         import httpx2
 
+        untrusted = certificate_problem(error)
+        if untrusted is not None:
+            return Unavailable(
+                f"the hub at {self._url} is not believed: {untrusted}", code=UNTRUSTED_CERTIFICATE
+            )
         refused = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
         return Unavailable(
             f"the hub at {self._url} cannot be reached: {error or type(error).__name__}. "

@@ -67,11 +67,13 @@ class Hub:
 
     `url` and `token` default to ARBOR_URL and ARBOR_TOKEN, then to `credentials.toml`.
     `on_connection` is told whether the live connection is there. Requests that are safe to repeat
-    are repeated for `retry_seconds`.
+    are repeated for `retry_seconds`. `ca`: a file with the certificate of the hub's own CA, which
+    is believed as well as the system's or SSL_CERT_FILE's.
 
     Raises:
         NotAuthenticated: no hub or no token is configured.
-        InvalidInput: the address is none, or would have the token sent in the clear.
+        InvalidInput: the address is none, or would have the token sent in the clear; or `ca`, or a
+            proxy in the environment, cannot be used.
     """
 
     def __init__(
@@ -81,8 +83,9 @@ class Hub:
         *,
         on_connection: Callable[[bool], None] = _quiet,
         retry_seconds: float = RETRY_SECONDS,
+        ca: str | None = None,
     ) -> None:
-        self._credentials = resolve(url, token)
+        self._credentials = resolve(url, token, ca)
         self._on_connection = on_connection
         self._retry_seconds = retry_seconds
         self._group = asyncio.TaskGroup()
@@ -95,10 +98,10 @@ class Hub:
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        url, token = self._credentials.url, self._credentials.token
+        url, token, ca = self._credentials.url, self._credentials.token, self._credentials.ca
         self._opened = (
-            HttpApi(url, token, retry_seconds=self._retry_seconds),
-            LivePool(url, token, self._group, self._on_connection),
+            HttpApi(url, token, ca=ca, retry_seconds=self._retry_seconds),
+            LivePool(url, token, self._group, self._on_connection, ca=ca),
         )
         return self
 
@@ -149,6 +152,17 @@ class Hub:
         """A one-time code with which a daemon becomes the workspace's own."""
         path = f"/api/workspaces/{workspace_id}/enrollment"
         return await self._api.post(path, Enrollment, {})
+
+    async def release(self, workspace_id: str) -> Workspace:
+        """Let the workspace's daemon in again that was quarantined because copies of it ran.
+
+        Raises:
+            NotFound: there is no such workspace, or it has no daemon.
+        """
+        workspace = await self._api.get(f"/api/workspaces/{workspace_id}", Workspace)
+        if workspace.daemon_id is None:
+            raise NotFound(f"Workspace {workspace.name} has no daemon.", ref=workspace_id)
+        return await self._api.post(f"/api/daemons/{workspace.daemon_id}/release", Workspace, {})
 
     # ── tasks ────────────────────────────────────────────────────────────────────────────────
 

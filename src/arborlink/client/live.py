@@ -69,11 +69,14 @@ class LivePool:
         token: str,
         group: asyncio.TaskGroup,
         on_connection: Callable[[bool], None],
+        *,
+        ca: str | None = None,
     ) -> None:
         self._url = url
         self._token = token
         self._group = group
         self._on_connection = on_connection
+        self._ca = ca
         self._runs: dict[LiveConnection, asyncio.Task[None]] = {}
         self._feeds: set[Feed] = set()
         self._held: set[Feed] = set()
@@ -136,7 +139,7 @@ class LivePool:
                 connection.machine.forget_abandoned()
                 connection.restart()
                 return connection
-        connection = LiveConnection(self._url, self._token, self._on_connection)
+        connection = LiveConnection(self._url, self._token, self._on_connection, ca=self._ca)
         self._runs[connection] = self._group.create_task(connection.run())
         return connection
 

@@ -30,12 +30,15 @@ class SyncHub:
 
     Raises:
         NotAuthenticated: no hub or no token is configured.
-        InvalidInput: the address is none.
+        InvalidInput: as `Hub`.
     """
 
-    def __init__(self, url: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, ca: str | None = None
+    ) -> None:
         self._url = url
         self._token = token
+        self._ca = ca
         self._ready: Future[tuple[Hub, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = threading.Thread(target=self._main, name="arbor-hub", daemon=True)
 
@@ -158,7 +161,7 @@ class SyncHub:
 
     async def _serve(self) -> None:
         stop = asyncio.Event()
-        async with Hub(self._url, self._token) as hub:
+        async with Hub(self._url, self._token, ca=self._ca) as hub:
             self._ready.set_result((hub, asyncio.get_running_loop(), stop))
             await stop.wait()
 

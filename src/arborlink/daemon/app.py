@@ -16,6 +16,7 @@ from arborlink.daemon.identity import (
     find_identity,
     load_all,
     move,
+    trust,
 )
 from arborlink.daemon.policy import POLICY_FILE, PolicyError
 from arborlink.daemon.policy import load as load_policy
@@ -33,6 +34,7 @@ __all__ = [
     "move",
     "policy_problem",
     "run",
+    "trust",
 ]
 
 

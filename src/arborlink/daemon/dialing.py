@@ -8,14 +8,15 @@ import socket
 import ssl
 from contextlib import suppress
 from typing import Final
-from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
 
-from arborlink.addresses import hub_address, is_loopback
+from arborlink.addresses import hub_address
+from arborlink.dialing import connecting
+from arborlink.outbound import certificate_problem
 from arborlink.protocol import limits
-from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL
+from arborlink.protocol.errors import InvalidInput
 
 OPEN_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
@@ -30,14 +31,11 @@ DEFAULT_PATH: Final = "/api/ws"
 _RETRY_HINT: Final = re.compile(r"retry in (\d{1,6}(?:\.\d{1,3})?)")
 _TCP_NOTSENT_LOWAT: Final = 25
 
-DIAL_ERRORS: Final = (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ssl.SSLError)
-
-
-class _Connect(connect):
-    """Without redirects: they would take the daemon's token to wherever they point."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
+# The last is a proxy or a CA that cannot be used: it may be put right while we try on.
+DIAL_ERRORS: Final = (
+    *(OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ssl.SSLError),
+    InvalidInput,
+)
 
 
 def websocket_url(hub: str) -> str:
@@ -51,22 +49,20 @@ def websocket_url(hub: str) -> str:
     return "ws" + address.removeprefix("http") + "/" + path.lstrip("/")
 
 
-async def dial(url: str) -> ClientConnection:
-    """Open the connection.
+async def dial(url: str, ca: str | None = None) -> ClientConnection:
+    """Open the connection. `ca`: a file with a certificate that is believed as well.
 
     Raises:
         DIAL_ERRORS: it cannot be opened now.
     """
-    connection = await _Connect(
+    connection = await connecting(
         url,
-        subprotocols=[MSGPACK_SUBPROTOCOL],  # type: ignore[list-item]
-        compression=None,
+        ca,
         max_size=MAX_MESSAGE_BYTES,
         ping_interval=None,  # our heartbeats prove both directions
         open_timeout=OPEN_SECONDS,
         close_timeout=CLOSE_SECONDS,
         write_limit=WRITE_BUFFER_BYTES,
-        proxy=None if is_loopback(urlsplit(url).hostname or "") else True,
     )
     sock = connection.transport.get_extra_info("socket")
     if sock is not None:
@@ -92,7 +88,9 @@ def explain(error: BaseException) -> str:
         return f"it answered with HTTP status {error.response.status_code}"
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
-    return str(error) or type(error).__name__
+    if isinstance(error, ProxyError):
+        return f"the proxy does not let us through: {error.__cause__ or error}"
+    return certificate_problem(error) or str(error) or type(error).__name__
 
 
 def retry_hint(error: BaseException | None, close_reason: str) -> float | None:

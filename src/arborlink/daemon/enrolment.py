@@ -6,9 +6,8 @@ import os
 import socket
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from arborlink.addresses import hub_address, is_loopback
+from arborlink.addresses import hub_address
 from arborlink.daemon.identity import Identity, save
 from arborlink.protocol.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 
@@ -22,12 +21,14 @@ def enroll(
     name: str | None = None,
     *,
     token: str | None = None,
+    ca: str | None = None,
 ) -> Identity:
     """Make this machine's `path` a workspace of the hub, and keep the identity.
 
     Args:
         code: a one-time enrolment code; without one `token` makes a new workspace called `name`.
         token: an API token that may create workspaces.
+        ca: a file with the certificate of the hub's own CA; kept with the identity.
 
     Raises:
         InvalidInput: the path is no folder, the address is not fit, or the hub says so.
@@ -39,7 +40,7 @@ def enroll(
     real = os.path.realpath(path)
     if not os.path.isdir(real):
         raise InvalidInput(f"{path} is not a folder")
-    with _Api(hub, token if code is None else None) as api:
+    with _Api(hub, token if code is None else None, ca) as api:
         if code is None:
             if token is None:
                 raise InvalidInput("an enrolment code or a token is needed")
@@ -53,6 +54,7 @@ def enroll(
         daemon_id=_text(answer, "daemonId"),
         auth_token=_text(answer, "authToken"),
         path=real,
+        ca=ca,
     )
     save(identity)
     return identity
@@ -79,22 +81,21 @@ def _folder_name(workspace_id: str) -> str:
 class _Api:
     """Three requests. The HTTP client is imported here, so that a running daemon is without it."""
 
-    def __init__(self, hub: str, token: str | None) -> None:
-        import ssl
-
+    def __init__(self, hub: str, token: str | None, ca: str | None) -> None:
         import httpx2
+
+        from arborlink.outbound import certificate_problem, http_options
 
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._hub = hub
         self._errors = httpx2.HTTPError
+        self._certificate_problem = certificate_problem
         self._client = httpx2.Client(
             base_url=hub,
             headers=headers,
             timeout=_TIMEOUT_SECONDS,
             follow_redirects=False,
-            # No proxy on the way to this machine; the certificates of SSL_CERT_FILE all the same.
-            trust_env=not is_loopback(urlsplit(hub).hostname or ""),
-            verify=ssl.create_default_context(),
+            **http_options(hub, ca),
         )
 
     def __enter__(self) -> _Api:
@@ -108,7 +109,8 @@ class _Api:
             response = self._client.post(path, json=body)
             answer = response.json() if response.content else {}
         except (self._errors, ValueError) as error:
-            raise Unavailable(f"the hub at {self._hub} cannot be reached: {error}") from error
+            why = self._certificate_problem(error) or error
+            raise Unavailable(f"the hub at {self._hub} cannot be reached: {why}") from error
         if response.is_success and isinstance(answer, dict):
             return answer
         detail = answer.get("detail") if isinstance(answer, dict) else None

@@ -21,13 +21,17 @@ _PRIVATE_FOLDER: Final = 0o700
 
 
 class Identity(Struct, frozen=True):
-    """`identity.toml`. `hub` is an http or https address, `path` the workspace's real path."""
+    """`identity.toml`. `hub` is an http or https address, `path` the workspace's real path.
+
+    `ca`: a file with the certificate of the hub's own CA, if it has one.
+    """
 
     hub: str
     workspace_id: str
     daemon_id: str
     auth_token: str
     path: str
+    ca: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -44,7 +48,9 @@ def save(identity: Identity) -> None:
     folder = identity.folder
     folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     lines = [
-        f"{name} = {_quote(value)}\n" for name, value in msgspec.structs.asdict(identity).items()
+        f"{name} = {_quote(value)}\n"
+        for name, value in msgspec.structs.asdict(identity).items()
+        if value is not None
     ]
     fresh = folder / "identity.toml.new"
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE_FILE)
@@ -66,6 +72,17 @@ def move(identity: Identity, hub: str) -> Identity:
     moved = msgspec.structs.replace(identity, hub=hub_address(hub))
     save(moved)
     return moved
+
+
+def trust(identity: Identity, ca: str | None) -> Identity:
+    """The same daemon, whose hub has a certificate of this CA now.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    trusting = msgspec.structs.replace(identity, ca=ca)
+    save(trusting)
+    return trusting
 
 
 def _retire_others(identity: Identity) -> None:

@@ -34,6 +34,7 @@ class ServedWorkspace(Struct, frozen=True, array_like=True):
     daemon_id: str
     auth_token: str
     path: str
+    ca: str | None = None
 
 
 class Begin(IpcMessage, tag="begin", frozen=True):

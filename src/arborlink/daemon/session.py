@@ -38,8 +38,8 @@ ADVICE: Final = {
     NotAuthenticated.close_code: "its token is invalid, expired or revoked: enrol it again with "
     "`arbor daemon PATH --hub URL --code CODE`",
     NotAllowed.close_code: "it is not allowed to serve this workspace: ask the hub's owner",
-    WorkspaceTaken.close_code: "another daemon serves this workspace: stop that one, or remove it "
-    "on the hub",
+    WorkspaceTaken.close_code: "a workspace is served by one daemon: stop the other one, or remove "
+    "it on the hub",
     UnsupportedProtocol.close_code: "hub and daemon do not speak the same protocol version: "
     "install the same release of arbor on both",
 }
@@ -109,7 +109,7 @@ class Session:
     async def _connect_once(self) -> tuple[int | None, str, BaseException | None]:
         """The close code and reason, or why there was no connection."""
         try:
-            connection = await dialing.dial(self._url)
+            connection = await dialing.dial(self._url, self.uplink.served.ca)
         except dialing.DIAL_ERRORS as error:
             return None, "", error
         self._connection = connection
@@ -187,11 +187,13 @@ class Session:
 
     def _on_deadline(self) -> None:
         self._timer = None
+        was_closing = self.uplink.next_deadline() is None
         self.uplink.on_deadline(self._loop.time())
         if self.uplink.next_deadline() is None and self._connection is not None:
-            # The hub is given up. The sender may be waiting for it to read: do not wait with it.
+            # The hub is given up: nobody would answer a close frame. When we close, the sender may
+            # be waiting for the hub to read: do not wait with it.
             self._timer = self._loop.call_later(
-                dialing.CLOSE_SECONDS, self._connection.transport.abort
+                dialing.CLOSE_SECONDS if was_closing else 0.0, self._connection.transport.abort
             )
         self._arm()
         self._wake.set()

@@ -178,6 +178,7 @@ def _served(workspace: Workspace) -> ipc.ServedWorkspace:
         daemon_id=identity.daemon_id,
         auth_token=identity.auth_token,
         path=identity.path,
+        ca=identity.ca,
     )
 
 

@@ -18,6 +18,7 @@ from arborlink.hub.access.headers import SECURITY_HEADERS
 from arborlink.protocol.errors import (
     ArborError,
     InvalidInput,
+    NotAllowed,
     NotAuthenticated,
     OffsetOutOfOrder,
     SignInUnfinished,
@@ -42,6 +43,12 @@ class Misdirected(InvalidInput):
 
     code = "host_not_allowed"
     http_status: ClassVar[int] = 421
+
+
+class PlainText(NotAllowed):
+    """A request that came over a network without TLS."""
+
+    code = "plain_text_refused"
 
 
 class SlowRequest(ArborError):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from arborlink.hub.certificates import Certificates
 from arborlink.hub.front.gate import Gate
 from arborlink.hub.front.http import GuardedHttp
 from arborlink.hub.settings import HubSettings
@@ -27,12 +27,17 @@ BACKSTOP_FACTOR = 2
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 2_048
 SHUTDOWN_SECONDS = 5
+# uvicorn's ticks, of 0.1 s each.
+CERTIFICATE_CHECK_TICKS = 10
 
 
 class HubServer(uvicorn.Server):
     """Drains before it shuts down; `on_listening` hears the bound port.
 
     Without `own_signals` the process's SIGTERM and SIGINT are left alone: set `should_exit`.
+
+    Raises:
+        InvalidInput: the certificate cannot be used.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class HubServer(uvicorn.Server):
         on_listening: Callable[[int], None],
         own_signals: bool = True,
     ) -> None:
+        self._certificates = Certificates.of(settings)
         super().__init__(uvicorn_config(app, settings))
         self._gate = Gate.of(settings)
         self._own_signals = own_signals
@@ -67,13 +73,14 @@ class HubServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
         config, settings = self.config, self._gate.settings
+        tls = None if self._certificates is None else self._certificates.context
         try:
             server = await asyncio.get_running_loop().create_server(
                 self._connection,
                 config.host,
                 config.port,
-                ssl=config.ssl,
-                ssl_handshake_timeout=settings.request_head_seconds if config.ssl else None,
+                ssl=tls,
+                ssl_handshake_timeout=None if tls is None else settings.request_head_seconds,
                 backlog=config.backlog,
             )
         except OSError as error:
@@ -91,6 +98,12 @@ class HubServer(uvicorn.Server):
             config=self.config, server_state=self.server_state, app_state={}, gate=self._gate
         )
 
+    async def on_tick(self, counter: int) -> bool:
+        """Now and then, while it serves."""
+        if self._certificates is not None and counter % CERTIFICATE_CHECK_TICKS == 0:
+            await asyncio.to_thread(self._certificates.refresh)
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop."""
         for server in self.servers:
@@ -102,7 +115,7 @@ class HubServer(uvicorn.Server):
 def uvicorn_config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
     """Every limit set explicitly."""
     largest = max(settings.control_message_bytes, settings.output_frame_bytes)
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -123,8 +136,3 @@ def uvicorn_config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
         log_config=None,
         lifespan="off",
     )
-    if settings.tls_cert:
-        config.ssl_certfile = str(settings.tls_cert)
-        config.ssl_keyfile = str(settings.tls_key) if settings.tls_key else None
-        config.ssl_version = ssl.PROTOCOL_TLS_SERVER
-    return config

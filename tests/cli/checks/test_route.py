@@ -99,13 +99,17 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "403" in finding.why and "hub.example" in finding.do
 
 
-def test_a_proxy_in_front_of_ones_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_asked_for_ones_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
-    finding = route.check_proxy("http://127.0.0.1:4000")
-    assert finding is not None and finding.verdict == "failed"
-    assert "NO_PROXY" in finding.do
-    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.invalid:3128")
     assert route.check_proxy("http://127.0.0.1:4000") is None
+
+
+def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://me:secret@proxy.invalid")
+    (finding,) = check_hub("https://hub.example")
+    assert (finding.check, finding.verdict) == ("proxy", "failed")
+    assert "HTTPS_PROXY" in finding.why and "secret" not in text(finding)
 
 
 @pytest.mark.usefixtures("trusted")

@@ -47,7 +47,7 @@ def check_account(credentials: Credentials | Finding, *, reachable: bool) -> Ite
 async def check_token(credentials: Credentials) -> Finding:
     """Whether the hub knows the token, and for how long it will."""
     try:
-        async with Hub(credentials.url, credentials.token, retry_seconds=0) as hub:
+        async with _hub(credentials) as hub:
             principal = await hub.me()
             end = await _end_of(hub, principal)
     except NotAuthenticated as error:
@@ -91,10 +91,14 @@ def visible_workspaces(credentials: Credentials) -> dict[str, Workspace]:
     """What the hub says of the workspaces that one may see, by id; nothing if it says nothing."""
 
     async def ask() -> dict[str, Workspace]:
-        async with Hub(credentials.url, credentials.token, retry_seconds=0) as hub:
+        async with _hub(credentials) as hub:
             return {each.id: each for each in await hub.workspaces()}
 
     try:
         return asyncio.run(ask())
     except ArborError:
         return {}
+
+
+def _hub(credentials: Credentials) -> Hub:
+    return Hub(credentials.url, credentials.token, retry_seconds=0, ca=credentials.ca)

@@ -33,7 +33,7 @@ def check_daemon(
     running = check_supervisor(identity)
     yield running
     if reachable:
-        yield check_daemon_token(identity.hub, identity.daemon_id, identity.auth_token)
+        yield check_daemon_token(identity.hub, identity.daemon_id, identity.auth_token, identity.ca)
     if running.verdict == "ok":
         yield check_connector(identity.folder)
         if workspace is not None:

@@ -15,6 +15,7 @@ from arborlink import __version__
 from arborlink.addresses import hub_address
 from arborlink.cli.checks import route, websocket
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
+from arborlink.outbound import http_options
 from arborlink.protocol.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -37,20 +38,28 @@ class Answer(msgspec.Struct, frozen=True):
     our_time: float
 
 
-def check_hub(address: str) -> Iterator[Finding]:
-    """One step after the other; what comes after a step that failed cannot be looked at."""
+def check_hub(address: str, ca: str | None = None) -> Iterator[Finding]:
+    """One step after the other; what comes after a step that failed cannot be looked at.
+
+    `ca`: a file with the certificate of the hub's own CA.
+    """
     try:
         url = hub_address(address)
     except InvalidInput as error:
         yield failed("address", address, why=error.message, do="correct it and look again")
         return
-    for look in (route.check_proxy, route.check_name, route.check_connection, route.check_tls):
+    for look in (
+        route.check_proxy,
+        route.check_name,
+        route.check_connection,
+        lambda url: route.check_tls(url, ca),
+    ):
         finding = look(url)
         if finding is not None:
             yield finding
             if finding.verdict == "failed":
                 return
-    answer = _ask(url, "/healthz")
+    answer = _ask(url, "/healthz", ca)
     alive = answer if isinstance(answer, Finding) else check_answer(url, answer)
     yield alive
     if alive.verdict == "failed" or isinstance(answer, Finding):
@@ -58,9 +67,9 @@ def check_hub(address: str) -> Iterator[Finding]:
     yield check_version(str(answer.body["version"]))
     if answer.server_time is not None:
         yield check_clock(answer.server_time - answer.our_time)
-    ready = _ask(url, "/readyz")
+    ready = _ask(url, "/readyz", ca)
     yield ready if isinstance(ready, Finding) else check_ready(ready)
-    yield websocket.check_upgrade(url)
+    yield websocket.check_upgrade(url, ca)
 
 
 def check_answer(url: str, answer: Answer) -> Finding:
@@ -123,13 +132,14 @@ def check_ready(answer: Answer) -> Finding:
     )
 
 
-def _ask(url: str, path: str) -> Answer | Finding:
+def _ask(url: str, path: str, ca: str | None) -> Answer | Finding:
     """The answer, or what was in its way. Asked as all commands ask: same proxies, same CAs."""
     import httpx2
 
     began = time.time()
     try:
-        response = httpx2.get(f"{url}{path}", timeout=ANSWER_SECONDS, follow_redirects=False)
+        with httpx2.Client(timeout=ANSWER_SECONDS, **http_options(url, ca)) as client:
+            response = client.get(f"{url}{path}")
     except httpx2.TransportError as error:
         return _explain(url, error)
     return _read(response, began)

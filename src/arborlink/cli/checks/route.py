@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-import urllib.request
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from arborlink.addresses import is_loopback
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
+from arborlink.outbound import authorities, proxy_of
+from arborlink.protocol.errors import InvalidInput
 
 CONNECT_SECONDS: Final = 5.0
 PORTS: Final = {"http": 80, "https": 443}
@@ -23,30 +24,14 @@ UNKNOWN_ISSUERS: Final = (2, 18, 19, 20, 21)
 OTHER_NAMES: Final = (62, 64)
 
 
-def proxy_of(url: str) -> str | None:
-    """The proxy that the environment wants between us and `url`."""
-    parts = urlsplit(url)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
-
-
 def check_proxy(url: str) -> Finding | None:
     """Whether a proxy is in the way; None if there is none."""
-    proxy = proxy_of(url)
-    if proxy is None:
-        return None
-    host = urlsplit(url).hostname or ""
-    shown = _without_password(proxy)
-    if is_loopback(host):
-        return failed(
-            "proxy",
-            f"commands would ask the proxy {shown} for a hub on this machine",
-            why="a proxy variable is set, and NO_PROXY does not except this machine",
-            do="export NO_PROXY=localhost,127.0.0.1,::1",
-        )
-    return ok("proxy", f"the way goes through {shown}")
+    try:
+        proxy = proxy_of(url)
+    except InvalidInput as error:
+        do = "correct the variable, or unset it"
+        return failed("proxy", "there is no way to the hub", why=error.message, do=do)
+    return None if proxy is None else ok("proxy", f"the way goes through {_shown(proxy)}")
 
 
 def check_name(url: str) -> Finding:
@@ -96,7 +81,7 @@ def check_connection(url: str) -> Finding:
     return ok("connection", f"{where} accepts connections")
 
 
-def check_tls(url: str) -> Finding | None:
+def check_tls(url: str, ca: str | None = None) -> Finding | None:
     """Whether its certificate is believed here; None without TLS, or behind a proxy.
 
     Behind a proxy the request that follows says so.
@@ -108,7 +93,7 @@ def check_tls(url: str) -> Finding | None:
     try:
         with (
             socket.create_connection((host, port), CONNECT_SECONDS) as plain,
-            ssl.create_default_context().wrap_socket(plain, server_hostname=host) as secured,
+            authorities(ca).wrap_socket(plain, server_hostname=host) as secured,
         ):
             certificate = secured.getpeercert() or {}
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
@@ -136,8 +121,9 @@ def explain_tls(error: Exception, host: str) -> Finding:
         do = "use the name that the certificate is for, or get one for this name"
     elif code in UNKNOWN_ISSUERS:
         do = (
-            "if it comes from a CA of your own, set SSL_CERT_FILE to that CA's certificate here "
-            "(and in the daemon's service); else let the hub send its whole chain"
+            "if it comes from a CA of your own, name that CA's certificate with --ca "
+            "(`arbor login`, `arbor daemon`) or SSL_CERT_FILE; else let the hub send its whole "
+            "chain"
         )
     else:
         do = "replace the certificate on the hub"
@@ -159,16 +145,13 @@ def _until(host: str, end: str) -> Finding:
 def _first_stop(url: str) -> tuple[str, int]:
     """Host and port of the first machine on the way."""
     proxy = proxy_of(url)
-    parts = _split(proxy) if proxy is not None else urlsplit(url)
-    return parts.hostname or "", parts.port or PORTS.get(parts.scheme, 1080)
+    parts = urlsplit(proxy or url)
+    return parts.hostname or "", parts.port or PORTS[parts.scheme]
 
 
-def _split(proxy: str) -> SplitResult:
-    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-
-
-def _without_password(proxy: str) -> str:
-    parts = _split(proxy)
+def _shown(proxy: str) -> str:
+    """Without its password."""
+    parts = urlsplit(proxy)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 

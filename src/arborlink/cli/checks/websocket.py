@@ -10,7 +10,7 @@ import os
 from typing import Final
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
@@ -18,13 +18,12 @@ from websockets.exceptions import (
     InvalidURI,
     ProxyError,
 )
-from websockets.typing import Subprotocol
 
 from arborlink import __version__
-from arborlink.addresses import is_loopback
 from arborlink.cli.checks.finding import Finding, failed, ok
+from arborlink.dialing import connecting
 from arborlink.protocol import errors
-from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
+from arborlink.protocol.codec import Codec
 from arborlink.protocol.messages import PROTOCOL_VERSION, DaemonAuth, HostInfo
 
 OPEN_SECONDS: Final = 5.0
@@ -39,16 +38,11 @@ BUSY_STATUSES: Final = frozenset({429, 503})
 _ERRORS: Final = (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ConnectionClosed)
 
 
-class _Connect(connect):
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
-
-
-def check_upgrade(hub: str) -> Finding:
+def check_upgrade(hub: str, ca: str | None = None) -> Finding:
     """Whether a WebSocket can be opened."""
 
     async def open_and_close() -> None:
-        connection = await _open(hub)
+        connection = await _open(hub, ca)
         await connection.close()
 
     try:
@@ -58,7 +52,7 @@ def check_upgrade(hub: str) -> Finding:
     return ok("WebSocket", f"it can be opened at {_path()}")
 
 
-def check_daemon_token(hub: str, daemon_id: str, token: str) -> Finding:
+def check_daemon_token(hub: str, daemon_id: str, token: str, ca: str | None = None) -> Finding:
     """Whether the hub still believes a daemon's token, and speaks our protocol.
 
     The daemon that may be connected with it stays so: this one asks for a workspace that is none,
@@ -74,7 +68,7 @@ def check_daemon_token(hub: str, daemon_id: str, token: str) -> Finding:
         host=HostInfo(hostname="doctor", platform="", user="", path="/"),
     )
     try:
-        code, reason = asyncio.run(_refusal(hub, auth))
+        code, reason = asyncio.run(_refusal(hub, auth, ca))
     except _ERRORS as error:
         return _explain(hub, error)
     if code == errors.NotAllowed.close_code:
@@ -101,8 +95,8 @@ def check_daemon_token(hub: str, daemon_id: str, token: str) -> Finding:
     )
 
 
-async def _refusal(hub: str, auth: DaemonAuth) -> tuple[int | None, str]:
-    connection = await _open(hub)
+async def _refusal(hub: str, auth: DaemonAuth, ca: str | None) -> tuple[int | None, str]:
+    connection = await _open(hub, ca)
     try:
         await connection.send(Codec(json=False).encode_binary(auth))
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -114,15 +108,12 @@ async def _refusal(hub: str, auth: DaemonAuth) -> tuple[int | None, str]:
         await connection.close()
 
 
-async def _open(hub: str) -> ClientConnection:
-    host = urlsplit(hub).hostname or ""
-    return await _Connect(
+async def _open(hub: str, ca: str | None) -> ClientConnection:
+    return await connecting(
         "ws" + hub.removeprefix("http") + _path(),
-        subprotocols=[Subprotocol(MSGPACK_SUBPROTOCOL)],
-        compression=None,
+        ca,
         open_timeout=OPEN_SECONDS,
         close_timeout=1.0,
-        proxy=None if is_loopback(host) else True,
     )
 
 

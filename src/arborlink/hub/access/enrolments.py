@@ -84,6 +84,13 @@ class Enrolments:
         identity.require("workspaces:write", row.workspace_id)
         return await self._store.delete_daemon(daemon_id)
 
+    async def release(self, identity: Identity, daemon_id: str) -> DaemonRow:
+        """Let a daemon in again that was quarantined. Raises NotFound, NotAllowed."""
+        row = self.daemon(identity, daemon_id)
+        identity.require("workspaces:write", row.workspace_id)
+        await self._store.release_daemon(row.workspace_id)
+        return row
+
     def authenticate(self, daemon_id: str, auth_token: str, workspace_id: str) -> Identity:
         """Raises NotAuthenticated (wrong token), NotAllowed (right, but for another daemon)."""
         token_hash = hash_secret(auth_token)

@@ -1,21 +1,26 @@
-"""Around every request: only for hosts that we are, within an address's budget, with a body that
-comes in time, and with headers that keep browsers safe."""
+"""Around every request: only for hosts that we are, with TLS or from this machine, within an
+address's budget, with a body that comes in time, and with headers that keep browsers safe."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from arborlink.addresses import is_loopback
 from arborlink.hub.access import Access, host_allowed
-from arborlink.hub.access.headers import SECURITY_HEADERS
-from arborlink.hub.problems import Misdirected, SlowRequest, problem_response
+from arborlink.hub.access.headers import SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY
+from arborlink.hub.problems import Misdirected, PlainText, SlowRequest, problem_response
 from arborlink.hub.routes.authentication import client_network, has_credential
 from arborlink.hub.settings import HubSettings
 from arborlink.protocol.errors import TooManyRequests
+
+SECURE_SCHEMES: Final = frozenset({"https", "wss"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def middleware(access: Access) -> list[Middleware]:
@@ -24,6 +29,7 @@ def middleware(access: Access) -> list[Middleware]:
     return [
         Middleware(SecurityHeaders),
         Middleware(HostCheck, settings=settings),
+        Middleware(TlsCheck),
         Middleware(AddressBudget, access=access),
         Middleware(BodyDeadline, seconds=settings.request_body_seconds),
     ]
@@ -46,6 +52,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] in SECURE_SCHEMES:
+                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -76,6 +84,36 @@ class HostCheck:
                 "the name to allowed_hosts."
             )
             await problem_response(error)(scope, receive, send)
+
+
+class TlsCheck:
+    """Refuses what came over a network in the clear, whoever carried it in the end.
+
+    uvicorn has taken scheme and address from the proxies that are trusted, and from nobody else.
+    What needs no credential is not refused: load balancers and Prometheus ask the hub itself.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] not in ("http", "websocket") or not _in_the_clear(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4503, "reason": "TLS is needed"})
+        else:
+            error = PlainText(
+                "This came without TLS. Use the hub's https address; a token that was sent is to "
+                "be revoked. A proxy in front of the hub has to set X-Forwarded-Proto."
+            )
+            await problem_response(error)(scope, receive, send)
+
+
+def _in_the_clear(scope: Scope) -> bool:
+    client = scope.get("client")
+    local = client is None or is_loopback(client[0])
+    return not (local or scope["scheme"] in SECURE_SCHEMES or scope["path"] in OPEN_PATHS)
 
 
 class AddressBudget:

@@ -1,0 +1,228 @@
+"""Secrets that can be recognised, and a look at every place where none of them may turn up."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
+
+PASSWORD = "canary-password-0f4e7a"
+WRONG = "arb_canary-wrong-91c5d2"
+COOKIE = "canary-cookie-77aa01"
+
+
+@dataclass
+class Secrets:
+    """Every credential there was, and the answers and pages that were seen meanwhile."""
+
+    known: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, name: str, value: object) -> str:
+        assert isinstance(value, str) and len(value) >= 8, (name, value)
+        self.known[name] = value
+        return value
+
+    def found_in(self, data: bytes, *, but: tuple[str, ...] = ()) -> list[str]:
+        return [
+            name for name, value in self.known.items() if name not in but and value.encode() in data
+        ]
+
+
+@pytest.fixture
+def talkative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arbor]:
+    """Hub and daemon, with logs as long as they get."""
+    pair = Arbor(tmp_path / "home", tmp_path / "workspace")
+    monkeypatch.setattr(
+        pair, "environment", _with(pair, {"ARBOR_LOG_LEVEL": "debug", "ARBOR_LOG_FORMAT": "json"})
+    )
+    try:
+        pair.start_hub()
+        pair.start_daemon()
+        yield pair
+    finally:
+        pair.stop()
+
+
+def _with(pair: Arbor, more: dict[str, str]) -> object:
+    plain = pair.environment
+    return lambda extra=None: plain({**more, **(extra or {})})
+
+
+def do_everything(arbor: Arbor, secrets: Secrets) -> None:
+    """Use every kind of credential, and misuse it."""
+    secrets.keep("bootstrap token", TOKEN)
+    identity = next((arbor.home / "daemons").glob("*/identity.toml")).read_text()
+    found = re.search(r'auth_token = "([^"]+)"', identity)
+    assert found is not None
+    secrets.keep("daemon token", found[1])
+    headers = {"Authorization": f"Bearer {TOKEN}", "Origin": arbor.url}
+    with httpx2.Client(base_url=arbor.url) as browser:
+        sign_in(browser, headers, secrets)
+        enrol(browser, headers, secrets)
+        misuse(browser, secrets)
+    misuse_websocket(arbor, secrets)
+    login = ["login", arbor.url, "--token"]
+    assert arbor.run(*login, stdin=secrets.known["api token"].encode()).returncode == 0
+    failed = arbor.run(*login, stdin=WRONG.encode())
+    assert failed.returncode == 1
+    secrets.said["login"] = (failed.stdout + failed.stderr).decode()
+
+
+def sign_in(browser: httpx2.Client, headers: dict[str, str], secrets: Secrets) -> None:
+    """Links, passwords, sessions, tickets, tokens."""
+    link = browser.post("/api/session/link", headers=headers).json()
+    secrets.keep("link", link["link"])
+    body = {"username": "canary", "password": secrets.keep("password", PASSWORD)}
+    assert browser.post("/api/users", json=body, headers=headers).status_code == 201
+    wanted = {"name": "canary", "scopes": ["tasks:read", "tasks:write"]}
+    token = browser.post("/api/tokens", json=wanted, headers=headers).json()
+    secrets.keep("api token", token["secret"])
+    mine = {"Origin": headers["Origin"]}
+    with httpx2.Client(base_url=str(browser.base_url), headers=mine) as page:
+        for credential in ({"link": link["link"]}, body):
+            assert page.post("/api/session", json=credential).status_code == 201
+            (cookie,) = page.cookies.values()
+            secrets.keep(f"session by {min(credential)}", cookie)
+        ticket = page.post("/api/ws-ticket")
+        secrets.keep("ticket", ticket.json()["ticket"])
+
+
+def enrol(browser: httpx2.Client, headers: dict[str, str], secrets: Secrets) -> None:
+    """Codes for daemons and for programs."""
+    workspace = browser.post("/api/workspaces", json={"name": "other"}, headers=headers).json()
+    code = browser.post(f"/api/workspaces/{workspace['id']}/enrollment", json={}, headers=headers)
+    secrets.keep("enrolment code", code.json()["code"])
+    body = {"code": code.json()["code"], "path": "/nowhere", "host": "canary"}
+    secrets.keep("second daemon token", browser.post("/api/enroll", json=body).json()["authToken"])
+    device = browser.post("/api/device/code", json={"clientName": "canary"}).json()
+    secrets.keep("device code", device["deviceCode"])
+
+
+def misuse(browser: httpx2.Client, secrets: Secrets) -> None:
+    """Wrong ones, and right ones in wrong places: what is answered must not repeat them."""
+    secrets.keep("wrong token", WRONG)
+    secrets.keep("wrong cookie", COOKIE)
+    right = secrets.known["api token"]
+    bearer = {"Authorization": f"Bearer {right}"}
+    attempts = [
+        ("GET", "/api/me", {"Authorization": f"Bearer {WRONG}"}, None),
+        ("GET", "/api/me", {"Authorization": f"Basic {WRONG}"}, None),
+        ("GET", "/api/me", {"Cookie": f"arbor_session={COOKIE}"}, None),
+        ("GET", "/api/me", bearer | {"Host": "elsewhere.test"}, None),
+        ("GET", f"/api/me?token={right}", {}, None),
+        ("POST", "/api/session", {}, {"username": "canary", "password": WRONG}),
+        ("POST", "/api/session", {}, {"link": WRONG}),
+        ("POST", "/api/session", {}, {"username": 1, "password": [WRONG]}),
+        ("POST", "/api/session", {}, {WRONG: 1}),
+        ("POST", "/api/enroll", {}, {"code": WRONG, "path": 1}),
+        ("POST", "/api/device/token", {}, {"deviceCode": WRONG}),
+        ("PATCH", "/api/users/usr_x", bearer, {"password": 1, "currentPassword": [WRONG]}),
+        ("POST", "/api/tokens", bearer, {"name": 1, "token": WRONG}),
+    ]
+    for method, path, headers, body in attempts:
+        answer = browser.request(method, path, headers=headers, json=body)
+        assert answer.status_code >= 400, (method, path, answer.text)
+        secrets.said[f"{method} {path.partition('?')[0]} {body}"] = answer.text + str(
+            answer.headers
+        )
+    secrets.said["metrics"] = browser.get("/metrics").text
+
+
+def misuse_websocket(arbor: Arbor, secrets: Secrets) -> None:
+    """The same, as the first message."""
+    daemon = {"type": "auth", "role": "daemon", "daemonId": "dmn_x", "authToken": WRONG}
+    for message in (
+        {"type": "auth", "authToken": WRONG},
+        daemon,
+        {"type": "hello", "authToken": WRONG},
+    ):
+        url = arbor.url.replace("http", "ws") + f"/api/ws?token={secrets.known['api token']}"
+        with connect(url, proxy=None) as socket:
+            socket.send(json.dumps(message))
+            said = []
+            with suppress(ConnectionClosed):
+                while True:
+                    said.append(str(socket.recv(timeout=10)))
+            secrets.said[f"websocket {len(secrets.said)}"] = "".join(
+                [*said, str(socket.close_reason)]
+            )
+
+
+def processes() -> Iterator[tuple[int, bytes, bytes]]:
+    """Every process that can be looked at: its id, command line with its title, environment."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            with suppress(OSError):
+                title = (folder / "cmdline").read_bytes() + (folder / "comm").read_bytes()
+                environment = b""
+                with suppress(PermissionError):
+                    environment = (folder / "environ").read_bytes()
+                yield int(folder.name), title, environment
+
+
+def outputs(arbor: Arbor) -> Iterator[Path]:
+    """What the hub stored."""
+    return (each for each in (arbor.home / "hub" / "output").rglob("*") if each.is_file())
+
+
+def test_secrets_turn_up_nowhere(talkative: Arbor) -> None:
+    secrets = Secrets()
+    do_everything(talkative, secrets)
+    waiting = "env; echo $$ > pid; until [ -e go ]; do sleep 0.05; done"
+    running = talkative.popen("run", "--", "sh", "-c", waiting)
+    pid_file = talkative.workspace / "pid"
+    wait_until(lambda: pid_file.exists() and bool(pid_file.read_text()), "the command to run")
+    child = int(pid_file.read_text())
+
+    # While everything runs: titles of all processes, environments of those that are for others.
+    own = {running.pid, *(each.pid for each in (talkative.hub, talkative.daemon) if each)}
+    looked_at = set()
+    for pid, title, environment in processes():
+        assert not secrets.found_in(title), pid
+        looked_at.add(pid)
+        if pid == child:
+            assert environment and not secrets.found_in(environment)
+        # The hub and the command line were given the token by whoever started them.
+        if pid not in own:
+            assert not secrets.found_in(environment, but=("bootstrap token",)), pid
+    assert own | {child} <= looked_at
+    assert talkative.daemon is not None
+    connector = talkative.connector_pid()
+    assert connector is not None
+    for pid in (talkative.daemon.pid, connector):
+        assert not secrets.found_in(Path(f"/proc/{pid}/environ").read_bytes()), pid
+
+    (talkative.workspace / "go").touch()
+    output, complaints = running.communicate(timeout=20)
+    assert b"PATH=" in output, "the command says what its environment is"
+    assert not secrets.found_in(output + complaints) and b"ARBOR_" not in output
+    for what, text in secrets.said.items():
+        assert not secrets.found_in(text.encode()), what
+
+    # Afterwards: database, outputs, spools, journals, logs.
+    talkative.stop()
+    kept_in = {
+        "identity.toml": ("daemon token",),
+        "credentials.toml": ("api token",),
+    }
+    kinds = set()
+    for file in talkative.home.rglob("*"):
+        if file.is_file():
+            kinds.add(file.suffix)
+            found = secrets.found_in(file.read_bytes(), but=kept_in.get(file.name, ()))
+            assert not found, (file, found)
+    assert {".log", ".toml", ".sqlite3"} <= kinds, kinds
+    assert b"PATH=" in b"".join(each.read_bytes() for each in outputs(talkative))
+    assert "listens on" in talkative.log("hub") and "connected to" in talkative.log("daemon")
