@@ -216,8 +216,8 @@ def test_a_silent_peer_is_probed_and_then_given_up(make: Callable[[], Link]) -> 
     while deadline is not None:
         link.on_deadline(deadline)
         now, deadline = deadline, link.next_deadline()
-    assert now == pytest.approx(20.0)
-    assert [type(message) for message in link.to_send()] == [Heartbeat] * 3 + [Close]
+    assert now == pytest.approx(15.0)
+    assert [type(message) for message in link.to_send()] == [Heartbeat] * 2 + [Close]
     assert link.failure is not None
     assert link.failure.code == "peer_silent"
 

@@ -1,7 +1,7 @@
 """Both ends of a connection under one virtual clock: delays, stalls, half-open links.
 
-A live link is never given up, however slow it is and whoever stood still for up to ten seconds.
-A direction that is dead is found within the silence and one interval. A closed end says nothing.
+A live link is never given up, however slow it is and whoever stood still for up to eight seconds.
+A direction that is dead is found within the silence. A closed end says nothing.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ Side = Literal["hub", "peer"]
 SIDES: tuple[Side, Side] = ("hub", "peer")
 OTHER: dict[Side, Side] = {"hub": "peer", "peer": "hub"}
 WELCOME = ViewerWelcome(user_id="usr_1", scopes=[], limits=WireLimits())
-FOUND_WITHIN = limits.SILENCE_SECONDS + limits.HEARTBEAT_SECONDS
 MAX_DELAY = 1.0
+# What was on its way when the link broke may still arrive.
+FOUND_WITHIN = limits.SILENCE_SECONDS + MAX_DELAY
 
 sides = st.sampled_from(SIDES)
 delays = st.sampled_from([0.0, 0.01, 0.3, MAX_DELAY])
@@ -141,7 +142,7 @@ class LinkPair(RuleBasedStateMachine):
 
     # ── what may happen ──────────────────────────────────────────────────────────────────────
 
-    @rule(side=sides, seconds=st.sampled_from([0.2, 4.9, 5.0, 5.3, 9.0, 10.0]))
+    @rule(side=sides, seconds=st.sampled_from([0.2, 4.9, 5.0, 5.3, 7.0, 8.0]))
     def stands_still(self, side: Side, seconds: float) -> None:
         """SIGSTOP, a blocked loop; there are a few seconds of life between two of them."""
         if self.now >= self.stalled_until[side] + 2.0:
@@ -232,7 +233,7 @@ TestLinkPair = LinkPair.TestCase
         st.tuples(
             sides,
             st.sampled_from([0.1, 2.5, 4.9, 5.0, 7.5, 9.9, 10.0]),
-            st.sampled_from([0.1, 4.9, 5.0, 9.0, 9.9, 10.0]),
+            st.sampled_from([0.1, 4.9, 5.0, 7.9, 8.0, 9.0]),
         ),
         min_size=4,
         max_size=6,
@@ -242,10 +243,10 @@ TestLinkPair = LinkPair.TestCase
 @example(
     delay=0.0,
     stalls=[
-        ("hub", 0.1, 10.0),
-        ("hub", 5.0, 9.9),
-        ("peer", 7.5, 10.0),
-        ("hub", 7.5, 9.9),
+        ("hub", 0.1, 9.0),
+        ("hub", 5.0, 9.0),
+        ("peer", 7.5, 9.0),
+        ("hub", 7.5, 9.0),
         ("hub", 4.9, 9.0),
     ],
 )

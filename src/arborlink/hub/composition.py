@@ -101,7 +101,7 @@ class Hub:
     async def drain(self) -> None:
         """Take nothing new, ask every peer to come back soon, make everything durable."""
         self.daemons.presence.start_draining()
-        self.sockets.close_all(SERVICE_RESTART, "the hub is restarting; retry in 1 seconds")
+        self.sockets.close_all(SERVICE_RESTART, "the hub is restarting")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self.sockets.all_gone()

@@ -20,6 +20,7 @@ from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.connections import Connections
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons
+from arborlink.hub.live.herd import Herd, turn_seconds
 from arborlink.hub.live.session import ConnectionLost, Session, authenticate
 from arborlink.hub.live.viewer_session import ViewerSession, Viewing
 from arborlink.hub.problems import problem_response
@@ -76,6 +77,7 @@ class Sockets:
     admission: Admission
     connections: Connections
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _herd: Herd = field(default_factory=Herd)
 
     @property
     def sessions(self) -> set[Session]:
@@ -128,10 +130,11 @@ class Sockets:
         except TooManyRequests as error:
             return problem_response(error)
         if not self.admission.has_room(_address(websocket)):
+            seconds = self._herd.turn(time.monotonic())
             return PlainTextResponse(
-                "Too many connections wait to be authenticated; retry in 5 seconds.\n",
+                f"Too many connections wait to be authenticated; retry in {seconds} seconds.\n",
                 429,
-                headers={"Retry-After": "5"},
+                headers={"Retry-After": str(seconds)},
             )
         return None
 
@@ -206,9 +209,15 @@ class Sockets:
         ]
 
     def close_all(self, code: int, reason: str) -> None:
-        """Close every connection, each with a close frame."""
+        """Close every connection, each with a close frame that says when to come back.
+
+        People first: their pages are few and they look at them.
+        """
+        daemons = 0
         for session in tuple(self.sessions):
-            session.close(code, reason)
+            daemons += isinstance(session, DaemonSession)
+            place = daemons if isinstance(session, DaemonSession) else 0
+            session.close(code, f"{reason}; retry in {turn_seconds(place)} seconds")
 
     async def all_gone(self) -> None:
         """Until no session is left."""

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from arborlink.hub.store.base import TaskCounts, WorkspaceRow
-from arborlink.protocol.resources import Workspace, WorkspaceState
+from arborlink.protocol.errors import QUARANTINED
+from arborlink.protocol.resources import Attention, Workspace, WorkspaceState
 
 
 class PresenceInfo(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ def workspace_resource(row: WorkspaceRow, presence: PresenceInfo, counts: TaskCo
         running_tasks=counts.dispatched,
         queued_tasks=counts.queued,
         created_at=rfc3339(row.created_at),
+        attention=_attention(row),
     )
 
 
@@ -47,6 +49,13 @@ def rfc3339(us: int) -> str:
 def optional_rfc3339(us: int | None) -> str | None:
     """As `rfc3339`, of a time that may not have come yet."""
     return None if us is None else rfc3339(us)
+
+
+def _attention(row: WorkspaceRow) -> Attention | None:
+    if row.quarantined_at is None:
+        return None
+    text = QUARANTINED[:1].upper() + QUARANTINED[1:] + "."
+    return Attention(code="quarantined", since=rfc3339(row.quarantined_at), text=text)
 
 
 def _state(row: WorkspaceRow, presence: PresenceInfo) -> WorkspaceState:

@@ -16,6 +16,7 @@
     ├── NotFound                    404  4400
     ├── Conflict                    409  4400
     │   ├── WorkspaceTaken          409  4509
+    │   │   └── WorkspaceQuarantined 409 4509
     │   ├── ConnectionReplaced      409  4409
     │   └── WorkspaceUnreachable    409  4400
     ├── TooManyRequests             429  4429
@@ -161,6 +162,12 @@ class WorkspaceTaken(Conflict):
     close_code = 4509
 
 
+class WorkspaceQuarantined(WorkspaceTaken):
+    """Copies of the workspace's daemon kept replacing each other: a person has to decide."""
+
+    code = "workspace_quarantined"
+
+
 class ConnectionReplaced(Conflict):
     """A newer connection of the same daemon took over."""
 
@@ -202,6 +209,11 @@ class StorageLow(Unavailable):
     code = "storage_low"
     http_status = 507
 
+
+# Why a daemon is quarantined, in as few bytes as a close frame holds.
+QUARANTINED = (
+    "copies of this daemon replace each other; stop all but one, then release it on the hub"
+)
 
 # Close codes that RFC 6455 defines and Arbor uses.
 NORMAL_CLOSURE = 1000

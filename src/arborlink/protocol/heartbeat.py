@@ -1,7 +1,9 @@
 """Liveness that proves both directions (design rule 10). Pure: `now` is monotonic seconds.
 
-Each side sends a probe every interval and answers the other's at once. The peer is dead when a
-probe has been unanswered for the silence limit *and* nothing else has arrived for as long.
+Each side sends a probe every interval and answers the other's at once. The peer is dead when
+nothing at all has arrived for the silence limit *and* a probe went unanswered meanwhile: so a link
+that broke is found within the silence limit, whenever in an interval it broke, and a peer that
+stood still for less than the silence limit without an interval is not given up.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ class HeartbeatMachine:
             return min(self._next_probe, self._verdict_at)
         if self._unanswered_since is None:
             return self._next_probe
-        return min(self._next_probe, self._suspicion(self._unanswered_since))
+        return min(self._next_probe, self._suspicion())
 
     def on_deadline(self, now: float) -> Heartbeat | None:
         """A probe to send, if one is due.
@@ -95,12 +97,12 @@ class HeartbeatMachine:
                 raise PeerSilent(
                     f"no answer to a heartbeat and nothing else for {self._silence:g} seconds"
                 )
-        elif since is not None and now >= self._suspicion(since):
+        elif since is not None and now >= self._suspicion():
             # We may have stood still for less than an interval: look once more before the verdict.
             self._verdict_at = now + LAST_LOOK_SECONDS
 
-    def _suspicion(self, unanswered_since: float) -> float:
-        return max(unanswered_since, self._last_heard) + self._silence - LAST_LOOK_SECONDS
+    def _suspicion(self) -> float:
+        return self._last_heard + self._silence - LAST_LOOK_SECONDS
 
 
 def _ticks(now: float) -> int:

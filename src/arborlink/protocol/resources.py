@@ -79,6 +79,15 @@ class Task(Resource, frozen=True):
     watching: int = 0
 
 
+class Attention(Resource, frozen=True):
+    """What a person has to decide about a workspace, and since when. `quarantined`: copies of its
+    daemon kept replacing each other, and none is let in until it is released."""
+
+    code: Literal["quarantined"]
+    since: str
+    text: str
+
+
 class Workspace(Resource, frozen=True):
     """A folder on a machine, as the hub knows it. `round_trip_ms` is that of the last heartbeat."""
 
@@ -96,6 +105,7 @@ class Workspace(Resource, frozen=True):
     running_tasks: int
     queued_tasks: int
     created_at: str
+    attention: Attention | None = None
 
 
 class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -196,7 +196,7 @@ async def test_unauthenticated_connections_are_bounded_and_make_room_again(
     async with running_bench(tmp_path, **{setting: limit}) as bench, AsyncExitStack() as stack:
         waiting = [await stack.enter_async_context(socket_to(bench.port)) for _ in range(limit)]
         status, text, after = await denied(bench.port)
-        assert (status, after) == (429, "5"), text
+        assert (status, after) == (429, "1"), text
         viewer = viewing(waiting[0])
         await viewer.send(ViewerAuth(auth_token=TOKEN))
         await viewer.expect(ViewerWelcome)

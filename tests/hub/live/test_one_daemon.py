@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.protocol.errors import ConnectionReplaced
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Command, Output, Status
@@ -102,6 +103,32 @@ async def test_frames_of_a_replaced_connection_change_nothing(
     assert await bench.stored(task) == b"fresh"
 
 
+async def test_what_was_recorded_of_an_old_connection_adds_nothing_on_a_new_one(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    """Somebody between daemon and hub plays it back, with the credentials that are in it."""
+    task = await bench.create(identity.workspace_id)
+    async with bench.daemon(identity) as daemon:
+        await daemon.running(task)
+        await daemon.output(task, 0, b"abc")
+        await daemon.acked(task, 3)
+    async with bench.daemon(identity, tasks=[spooled(task, 6)]) as daemon:
+        await daemon.output(task, 3, b"def")
+        await daemon.acked(task, 6)
+        async with bench.daemon(identity) as replay:
+            await replay.running(task)
+            await replay.output(task, 0, b"abc")
+            await replay.acked(task, 6)
+            assert (await daemon.closed()).code == 4409
+            async with bench.daemon(identity, tasks=[spooled(task, 6)]) as back:
+                assert back.positions() == {task: 6}
+                await back.ended(task, b"abcdef")
+                await back.settled(task)
+                await replay.closed()
+    assert bench.row(task).status is TaskStatus.COMPLETED
+    assert await bench.stored(task) == b"abcdef"
+
+
 async def test_reports_that_a_replaced_connection_left_in_its_queue_change_nothing(
     bench: Bench, identity: DaemonIdentity
 ) -> None:
@@ -144,11 +171,11 @@ async def test_the_late_close_of_a_replaced_connection_leaves_the_successor_pres
     await bench.until(lambda: not bench.connected(identity.workspace_id))
 
 
-def sessions_of(bench: Bench, identity: DaemonIdentity) -> list[object]:
+def sessions_of(bench: Bench, identity: DaemonIdentity) -> list[DaemonSession]:
     return [
         session
         for session in bench.hub.sockets.sessions
-        if getattr(session, "workspace_id", None) == identity.workspace_id
+        if isinstance(session, DaemonSession) and session.workspace_id == identity.workspace_id
     ]
 
 

@@ -9,7 +9,13 @@ import pytest
 
 from arborlink.hub.store.base import Store
 from arborlink.hub.store.base_access import EnrolmentRow, SessionRow, SignInLinkRow, UserRow
-from arborlink.protocol.errors import Conflict, NotAuthenticated, NotFound, WorkspaceTaken
+from arborlink.protocol.errors import (
+    Conflict,
+    NotAuthenticated,
+    NotFound,
+    WorkspaceQuarantined,
+    WorkspaceTaken,
+)
 
 from . import rows
 
@@ -113,6 +119,24 @@ class WorkspaceContract:
         await enrol(store, "dmn_1")
         with pytest.raises(WorkspaceTaken):
             await store.accept_daemon(rows.workspace_id(1), "dmn_2", *arguments)
+
+    async def test_a_quarantined_daemon_is_refused_until_it_is_released(self, store: Store) -> None:
+        workspace_id, arguments = rows.workspace_id(1), ("i", rows.HOST, "1", 1)
+        await enrol(store, "dmn_1")
+        await store.quarantine_daemon(workspace_id, "dmn_other", 4)
+        await store.accept_daemon(workspace_id, "dmn_1", *arguments)
+        for now in (5, 6):
+            await store.quarantine_daemon(workspace_id, "dmn_1", now)
+        row = store.workspace(workspace_id)
+        assert row is not None and row.quarantined_at == 5
+        with pytest.raises(WorkspaceQuarantined):
+            await store.accept_daemon(workspace_id, "dmn_1", *arguments)
+        await store.release_daemon(workspace_id)
+        await store.accept_daemon(workspace_id, "dmn_1", *arguments)
+        await store.quarantine_daemon(workspace_id, "dmn_1", 7)
+        await store.delete_daemon("dmn_1")
+        row = store.workspace(workspace_id)
+        assert row is not None and row.quarantined_at is None
 
 
 class AccessContract:

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { get, remove } from '../live/http';
-import type { Daemon } from '../protocol/messages';
+import { get, post, remove } from '../live/http';
+import type { Daemon, Workspace } from '../protocol/messages';
 import { useClient } from './useClient';
 
 /** What serves a workspace; `version` is anything that changes when the daemon does. */
@@ -16,6 +16,15 @@ export function useRemoveDaemon() {
   const { directory } = useClient();
   return useMutation({
     mutationFn: (daemonId: string) => remove(daemonPath(daemonId)),
+    onSuccess: () => directory.refresh(),
+  });
+}
+
+/** Releasing a daemon lets it in again after copies of it were found. */
+export function useReleaseDaemon() {
+  const { directory } = useClient();
+  return useMutation({
+    mutationFn: (daemonId: string) => post<Workspace>(`${daemonPath(daemonId)}/release`),
     onSuccess: () => directory.refresh(),
   });
 }

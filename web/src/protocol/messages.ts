@@ -341,6 +341,17 @@ export interface Workspace {
   runningTasks: number;
   queuedTasks: number;
   createdAt: string;
+  attention: Attention | null;
+}
+
+/**
+ * What a person has to decide about a workspace, and since when. `quarantined`: copies of its
+ * daemon kept replacing each other, and none is let in until it is released.
+ */
+export interface Attention {
+  code: 'quarantined';
+  since: string;
+  text: string;
 }
 
 /** Body of `POST /api/workspaces/{id}/tasks`. */

@@ -11,12 +11,19 @@ import time
 
 from arborlink.hub.access import Access
 from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.contest import Contests
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons, stored_log_id, unnamed_log_id
 from arborlink.hub.store.base import TaskRow
 from arborlink.outputlog import LogCorrupt
 from arborlink.protocol.checksum import format_checksum
-from arborlink.protocol.errors import ConnectionReplaced, Unavailable, UnsupportedProtocol
+from arborlink.protocol.errors import (
+    QUARANTINED,
+    ConnectionReplaced,
+    Unavailable,
+    UnsupportedProtocol,
+    WorkspaceQuarantined,
+)
 from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
@@ -46,6 +53,7 @@ class Acceptance:
         self._daemons = daemons
         self._hub_id = hub_id
         self._limits = limits
+        self._contests = Contests()
 
     async def accept(self, auth: DaemonAuth, session: DaemonSession) -> None:
         """Give the daemon's connection its epoch and queue its `welcome` on the session's link.
@@ -54,6 +62,7 @@ class Acceptance:
             NotAuthenticated: the token is wrong or revoked.
             NotAllowed: the token is another daemon's or workspace's.
             WorkspaceTaken: the workspace has another daemon.
+            WorkspaceQuarantined: copies of this daemon replace each other.
             UnsupportedProtocol: the daemon speaks another version.
             Unavailable: the hub is going down.
         """
@@ -76,6 +85,7 @@ class Acceptance:
             now_us(),
         )
         session.adopt(auth, acceptance.epoch)
+        await self._check_only_one(auth)
         previous = self._daemons.presence.enter(session)
         if previous is not None:
             previous.fail(replaced())
@@ -95,6 +105,25 @@ class Acceptance:
             self._resume(auth, session)
         self._daemons.facts.workspace_changed(auth.workspace_id)
         await self._daemons.dispatcher.kick(auth.workspace_id)
+
+    async def _check_only_one(self, auth: DaemonAuth) -> None:
+        daemons = self._daemons
+        if self._contests.arrives(auth.workspace_id, auth.instance_id, time.monotonic()):
+            logger.error(
+                "workspace %s is quarantined: copies of daemon %s keep replacing each other; stop "
+                "all but one, then release it (arbor release, or the workspace's page)",
+                auth.workspace_id,
+                auth.daemon_id,
+            )
+            await daemons.workspaces.quarantine_daemon(auth.workspace_id, auth.daemon_id, now_us())
+            present = daemons.presence.session(auth.workspace_id)
+            if present is not None:
+                present.fail(WorkspaceQuarantined(QUARANTINED))
+            daemons.facts.workspace_changed(auth.workspace_id)
+        # Also for one that was accepted just before.
+        row = daemons.workspaces.workspace(auth.workspace_id)
+        if row is not None and row.quarantined_at is not None:
+            raise WorkspaceQuarantined(QUARANTINED, ref=row.id)
 
     def _check_current(self, session: DaemonSession) -> None:
         if not self._daemons.is_current(session):

@@ -20,6 +20,7 @@ from arborlink.hub.live.traffic import Backlog, Meter, Traffic
 from arborlink.protocol.codec import Codec, Decoder, frame_size
 from arborlink.protocol.errors import (
     ArborError,
+    PeerSilent,
     RemoteProtocolError,
     TooManyRequests,
     Unavailable,
@@ -153,7 +154,8 @@ class Session:
     async def _end(self) -> None:
         """A peer that does not read cannot keep its connection after we closed it."""
         await self._closing.wait()
-        await asyncio.sleep(CLOSE_SECONDS)
+        is_dead = isinstance(self.link.failure, PeerSilent)
+        await asyncio.sleep(0 if is_dead else CLOSE_SECONDS)
         raise ConnectionLost
 
     async def _read(self, decoder: Decoder[Any]) -> None:

@@ -12,8 +12,9 @@ from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, Enrolment
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.views import rfc3339
+from arborlink.hub.views import rfc3339, workspace_resource
 from arborlink.protocol.errors import NotFound
+from arborlink.protocol.resources import Workspace
 
 
 async def create_code(hub: HubPorts, request: Request) -> Response:
@@ -78,6 +79,16 @@ async def delete_daemon(hub: HubPorts, request: Request) -> Response:
     return no_content()
 
 
+async def release_daemon(hub: HubPorts, request: Request) -> Response:
+    """A person has decided. Whoever of the copies still runs and is started again is let in."""
+    identity = await identify(hub.access, request)
+    row = await hub.access.enrolments.release(identity, request.path_params["id"])
+    hub.announcer.workspace_changed(row.workspace_id)
+    workspace = hub.access.visibility.workspace(identity, row.workspace_id)
+    state, counts = hub.presence.state(workspace.id), hub.store.task_counts(workspace.id)
+    return json_response(workspace_resource(workspace, state, counts))
+
+
 TAG = "Daemons"
 
 OPERATIONS = (
@@ -119,5 +130,14 @@ OPERATIONS = (
         handle=delete_daemon,
         scope="workspaces:write",
         status=204,
+    ),
+    Operation(
+        method="POST",
+        path="/api/daemons/{id}/release",
+        summary="Let a daemon in again that was quarantined because copies of it ran",
+        tag=TAG,
+        handle=release_daemon,
+        scope="workspaces:write",
+        result=Workspace,
     ),
 )

@@ -56,6 +56,9 @@ function WorkspaceCard({ workspace, roundTrips }: Props) {
           <RoundTripLine values={roundTrips} />
         </div>
       )}
+      {workspace.attention !== null && (
+        <p className={styles.unreachable}>{workspace.attention.text}</p>
+      )}
       {workspace.state === 'unreachable' && (
         <Unreachable since={workspace.since} running={running} queued={queued} />
       )}

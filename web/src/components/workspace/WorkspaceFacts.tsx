@@ -7,6 +7,7 @@ import { formatExactTime, formatMilliseconds, formatTime } from '../../live/form
 import { believedRunning } from '../../live/words';
 import type { Workspace } from '../../protocol/messages';
 import { ButtonLink } from '../ButtonLink';
+import { Quarantine } from './Quarantine';
 import { RoundTripLine } from './RoundTripLine';
 import styles from './WorkspaceDetail.module.css';
 
@@ -22,7 +23,7 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
   const isStale = useStaleSince() !== null;
   const roundTrips = useRoundTrips().get(workspace.id) ?? [];
   const { running, queued } = useTaskCounts(workspace.id);
-  const { state, since, host, platform, user, path, version } = workspace;
+  const { state, since, host, platform, user, path, version, attention, daemonId } = workspace;
   const roundTrip = roundTrips.findLast((value) => value !== null) ?? workspace.roundTripMs;
   return (
     <>
@@ -58,7 +59,10 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
         )}
         {version !== null && <Fact name="Daemon">{version}</Fact>}
       </dl>
-      {state !== 'connected' && (
+      {attention !== null && daemonId !== null && (
+        <Quarantine attention={attention} daemonId={daemonId} />
+      )}
+      {state !== 'connected' && attention === null && (
         <p className={styles.away}>
           {state === 'unreachable'
             ? believedRunning(running) || 'Its machine cannot be reached now.'
