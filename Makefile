@@ -29,10 +29,10 @@ help:  ## list the targets
 up: .venv/.installed  ## start a hub and a daemon for this folder and print the sign-in link
 	@$(BIN)/arbor up $(ARGS)
 
-# The browser of the page's tests; without root and without one they are skipped, and say so.
+# The browser and the proxy of the end-to-end tests; without root and without one they are skipped, and say so.
 .venv/.browser: .venv/.dev
-	@command -v chromium >/dev/null || [ "$$(id -u)" -ne 0 ] || \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; }
+	@{ command -v chromium && command -v nginx; } >/dev/null || [ "$$(id -u)" -ne 0 ] || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium nginx-light >/dev/null; }
 	@touch $@
 
 test: .venv/.browser  ## run the tests (under ten minutes on two cores)

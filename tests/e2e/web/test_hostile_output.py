@@ -170,10 +170,13 @@ async def test_a_fake_prompt_takes_no_password(arbor: Arbor, person: Person, sen
     fake = b"what was there\n\x1b[?1049h\x1b[2J\x1b[3J\x1b[H\x1b[8;1;1tPassword: "
     output = await show(person, arbor, fake, tty=TERMINAL)
     await expect(output.rows).to_contain_text("Password:")
+    address = output.page.url
     await output.box.click()
     await output.page.keyboard.type("secret")
     await output.page.keyboard.press("Enter")
     assert sent.of_type("input") == []
+    # Nor do its letters do anything here: `r` runs tasks again elsewhere.
+    assert output.page.url == address
     await expect(output.page.get_by_text("Completed").first).to_be_in_viewport()
     await expect(output.page.get_by_role("heading", level=1)).to_have_text("cat payload")
     # A terminal makes CR LF of a line's end.

@@ -11,6 +11,7 @@ const notices = () => import('./Notices');
 const commandOptions = () => import('./command/CommandOptions');
 const historySearch = () => import('./command/HistorySearch');
 const taskMenu = () => import('./tasks/TaskMenu');
+const taskScreen = () => import('./task/TaskScreen');
 const connectMachine = () => import('./ConnectMachine');
 
 export const LaterPalette = lazy(palette);
@@ -27,7 +28,16 @@ export const LaterFirstMachine = lazy(() =>
 
 /** For a moment when the browser has nothing to do. */
 export function prefetchLater(): void {
-  for (const load of [palette, shortcutHelp, phoneSheet, commandOptions, historySearch, taskMenu]) {
+  const soon = [
+    taskScreen,
+    palette,
+    shortcutHelp,
+    phoneSheet,
+    commandOptions,
+    historySearch,
+    taskMenu,
+  ];
+  for (const load of soon) {
     void load();
   }
 }

@@ -53,7 +53,10 @@ function find(event: KeyboardEvent, shortcuts: Shortcuts): Shortcut | undefined 
   }
   const output = target.closest<HTMLElement>('[data-output]');
   if (output !== null) {
-    return output.dataset.attached === undefined ? shortcuts.find(event, false) : undefined;
+    const shortcut =
+      output.dataset.attached === undefined ? shortcuts.find(event, false) : undefined;
+    // What looks like a prompt may be a program's last words: nothing happens by answering it.
+    return shortcut?.acts && output.closest('[data-terminal]') !== null ? undefined : shortcut;
   }
   const isText = target.isContentEditable || target.closest(TEXT) !== null;
   return shortcuts.find(event, isText);

@@ -1,14 +1,11 @@
 import { useEffect, useState } from 'react';
 import { explain } from '../live/http';
-import { isFinal } from '../live/merge';
 import type { Task } from '../protocol/messages';
 import { useClient } from './useClient';
 import { useStore } from './useStore';
 
 export interface TaskView {
   task: Task | undefined;
-  /** The task is as the hub knows it, not as it was when it was listed. */
-  current: boolean;
   problem: string | null;
 }
 
@@ -32,7 +29,6 @@ export function useTask(taskId: string): TaskView {
   const answered = asked?.taskId === taskId ? asked : null;
   return {
     task,
-    current: answered !== null || (task !== undefined && isFinal(task.status)),
     problem: answered?.problem ?? null,
   };
 }

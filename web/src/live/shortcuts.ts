@@ -8,6 +8,8 @@ export interface Shortcut {
   /** Heading in the help; those of a page say what the page shows. */
   readonly group: string;
   readonly run: () => void;
+  /** It starts or ends something, so it is not done by keys that were meant for a program. */
+  readonly acts?: boolean;
 }
 
 export interface KeyPress {

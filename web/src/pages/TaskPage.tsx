@@ -9,19 +9,11 @@ const route = getRouteApi('/tasks/$taskId');
 export function TaskPage() {
   const { taskId } = route.useParams();
   const { at = null } = route.useSearch();
-  const { task, current, problem } = useTask(taskId);
+  const { task, problem } = useTask(taskId);
   const { workspaces } = useWorkspaces();
   if (task !== undefined) {
     const workspace = workspaces.find((item) => item.id === task.workspaceId);
-    return (
-      <TaskDetail
-        key={`${taskId} ${at}`}
-        task={task}
-        workspace={workspace}
-        current={current}
-        startAt={at}
-      />
-    );
+    return <TaskDetail key={`${taskId} ${at}`} task={task} workspace={workspace} startAt={at} />;
   }
   return (
     <>

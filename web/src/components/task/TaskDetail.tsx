@@ -25,14 +25,12 @@ const CancelDialog = lazy(() => import('./CancelDialog'));
 interface Props {
   task: Task;
   workspace: Workspace | undefined;
-  /** The output's size is known well enough to show its end. */
-  current: boolean;
   /** The byte to begin at; null: follow the end. */
   startAt: number | null;
 }
 
 /** One task: its command, how it stands, and its output, which takes all the room there is. */
-export function TaskDetail({ task, workspace, current, startAt }: Props) {
+export function TaskDetail({ task, workspace, startAt }: Props) {
   const controls = useTaskControls(task);
   const [controller, setController] = useState<OutputController | null>(null);
   const { isLive } = useWebSocket();
@@ -56,14 +54,12 @@ export function TaskDetail({ task, workspace, current, startAt }: Props) {
       <TaskFacts task={task} workspace={workspace} controller={controller} />
       <div className={styles.output}>
         <Suspense>
-          {current && (
-            <LaterTaskScreen
-              task={task}
-              startAt={startAt}
-              focused={task.tty !== null && startAt === null}
-              onController={setController}
-            />
-          )}
+          <LaterTaskScreen
+            task={task}
+            startAt={startAt}
+            focused={task.tty !== null && startAt === null}
+            onController={setController}
+          />
         </Suspense>
       </div>
       <Suspense>
@@ -86,9 +82,10 @@ function useTaskKeys(task: Task, controls: TaskControls, shareHere: () => void):
     label: 'Cancel, after a question',
     group,
     run: controls.askToCancel,
+    acts: true,
   };
   useShortcuts([
-    { key: 'r', label: 'Run again', group, run: controls.rerun },
+    { key: 'r', label: 'Run again', group, run: controls.rerun, acts: true },
     { key: 'c', label: 'Copy a link to here', group, run: shareHere },
     ...(isFinal(task.status) ? [] : [cancel]),
   ]);

@@ -40,7 +40,7 @@ export default function TaskScreen({ task, startAt, onController, focused }: Pro
   }, [controller, focused]);
   useOutputKeys(controller, searchField, task.tty !== null);
   return (
-    <div className={styles.screen}>
+    <div className={styles.screen} data-terminal={task.tty !== null || undefined}>
       <OutputView controller={controller} />
       <OutputBar controller={controller} isTerminal={task.tty !== null} searchField={searchField} />
       {task.tty !== null && !isFinal(task.status) && (
