@@ -1,12 +1,23 @@
 import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import type { Workspace } from '../protocol/messages';
 import styles from './WorkspaceCrumbs.module.css';
 
+interface Props {
+  workspace: Workspace | undefined;
+  /** A link to what stands between; on a phone there is only room for the links then. */
+  through?: ReactNode;
+  here: string;
+}
+
 /** Where one is within a workspace. */
-export function WorkspaceCrumbs(props: { workspace: Workspace | undefined; here: string }) {
-  const { workspace, here } = props;
+export function WorkspaceCrumbs({ workspace, through, here }: Props) {
   return (
-    <nav className={styles.crumbs} aria-label="Where you are">
+    <nav
+      className={styles.crumbs}
+      data-long={through !== undefined || undefined}
+      aria-label="Where you are"
+    >
       {workspace === undefined ? (
         <Link to="/">Overview</Link>
       ) : (
@@ -15,6 +26,8 @@ export function WorkspaceCrumbs(props: { workspace: Workspace | undefined; here:
         </Link>
       )}
       <span aria-hidden="true">/</span>
+      {through}
+      {through !== undefined && <span aria-hidden="true">/</span>}
       <span className={styles.here} aria-current="page">
         {here}
       </span>

@@ -13,6 +13,7 @@ import type { Task, Workspace } from '../../protocol/messages';
 import { PageHeader } from '../PageHeader';
 import { Problem } from '../Problem';
 import type { OutputController } from '../terminal';
+import { WorkspaceCrumbs } from '../WorkspaceCrumbs';
 import { copyLink } from './copyLink';
 import { LaterTaskScreen } from './LaterTaskScreen';
 import { TaskActions } from './TaskActions';
@@ -42,7 +43,15 @@ export function TaskDetail({ task, workspace, startAt }: Props) {
   const help = () => shortcuts.find(HELP_KEY, false)?.run();
   return (
     <main className={styles.page}>
-      <PageHeader crumbs={<Crumbs task={task} workspace={workspace} />}>
+      <PageHeader
+        crumbs={
+          <WorkspaceCrumbs
+            workspace={workspace}
+            through={<Link to="/tasks">Tasks</Link>}
+            here={task.title ?? `…${task.id.slice(-SHOWN_ID_CHARACTERS)}`}
+          />
+        }
+      >
         <TaskActions task={task} controls={controls} onShare={share} onHelp={help} />
       </PageHeader>
       <div className={styles.head} data-stale={!isLive || undefined}>
@@ -103,25 +112,5 @@ function Explanation({ task, workspace }: Pick<Props, 'task' | 'workspace'>) {
         ? `Waiting for ${workspace.name} to connect.`
         : `${workspace.name} is unreachable${workspace.since === null ? '' : ` since ${formatTime(workspace.since, Date.now())}`}. The command is believed running; its output is kept there and arrives when it is back.`}
     </p>
-  );
-}
-
-function Crumbs({ task, workspace }: { task: Task; workspace: Workspace | undefined }) {
-  return (
-    <nav className={styles.crumbs} aria-label="Where you are">
-      {workspace === undefined ? (
-        <Link to="/">Overview</Link>
-      ) : (
-        <Link to="/workspaces/$workspaceId" params={{ workspaceId: workspace.id }}>
-          {workspace.name}
-        </Link>
-      )}
-      <span aria-hidden="true">/</span>
-      <Link to="/tasks">Tasks</Link>
-      <span aria-hidden="true">/</span>
-      <span className={styles.here} aria-current="page">
-        {task.title ?? `…${task.id.slice(-SHOWN_ID_CHARACTERS)}`}
-      </span>
-    </nav>
   );
 }
