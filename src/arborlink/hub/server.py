@@ -106,10 +106,21 @@ class HubServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop."""
-        for server in self.servers:
-            server.close()
+        await self._stop_listening()
         await self._drain()
         await super().shutdown(sockets)
+
+    async def _stop_listening(self) -> None:
+        """Accept nothing more. Whom asyncio accepted in this round has to find its server open:
+        otherwise the socket is left to the garbage collector (cpython gh-109564)."""
+        self._gate.closing = True
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for listener in server.sockets:
+                loop.remove_reader(listener.fileno())
+        await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
 
 
 def uvicorn_config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:

@@ -38,12 +38,13 @@ class Pool:
 
 @dataclass(slots=True)
 class Gate:
-    """One per hub."""
+    """One per hub. `closing`: the hub stops, and whoever comes now has come too late."""
 
     settings: HubSettings
     lobby: Lobby[GuardedHttp]
     unauthenticated: Pool
     pings: Rate
+    closing: bool = False
 
     @classmethod
     def of(cls, settings: HubSettings) -> Gate:

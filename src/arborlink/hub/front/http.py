@@ -61,6 +61,9 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody is there, and has not asked for anything yet."""
         super().connection_made(transport)
+        if self._gate.closing:
+            self.close()
+            return
         address = self.client[0] if self.client else ""
         goes = self._gate.lobby.enter(self, customer(address), exempt=self._gate.is_proxy(address))
         if goes is self:
