@@ -52,14 +52,22 @@ class Person:
 
 
 class Browsers:
-    """One browser process; a test asks it for people."""
+    """A test asks it for people, and lets them go at its end."""
 
     def __init__(self, browser: Browser) -> None:
-        self.browser = browser
+        self._browser = browser
+        self._people: list[Person] = []
 
     async def stranger(self, arbor: Arbor, **options: Any) -> Person:
         """Somebody who is not signed in."""
-        return Person(await self.browser.new_context(**options), arbor.url)
+        person = Person(await self._browser.new_context(**options), arbor.url)
+        self._people.append(person)
+        return person
+
+    async def leave(self) -> None:
+        """Close everybody's tabs."""
+        for person in self._people:
+            await person.context.close()
 
     async def owner(self, arbor: Arbor, *, through: int | None = None, **options: Any) -> Person:
         """Somebody who came by a sign-in link of the owner; `through`: a proxy's port."""
@@ -81,11 +89,11 @@ def sign_in_link(arbor: Arbor) -> str:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browsers]:
+async def chromium() -> AsyncIterator[Browser]:
     """A headless Chromium."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
-            yield Browsers(browser)
+            yield browser
         finally:
             await browser.close()

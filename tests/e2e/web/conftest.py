@@ -1,18 +1,32 @@
-"""A browser for each test that asks for one; without Chromium they are skipped, and say so."""
+"""One browser for all tests of a process; without Chromium they are skipped, and say so."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from inspect import iscoroutinefunction
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
 from tests.e2e.arbor import Arbor
 from tests.e2e.web.browser import CHROMIUM, Browsers, Person, chromium
 
+HERE = Path(__file__).parent
 
-@pytest.fixture
-async def browsers() -> AsyncIterator[Browsers]:
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """The browser lives in one event loop, and so do its tests."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or not item.path.is_relative_to(HERE):
+            continue
+        if iscoroutinefunction(item.obj):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
     """A browser process."""
     if CHROMIUM is None:
         pytest.skip("Debian's chromium is not installed")
@@ -20,7 +34,15 @@ async def browsers() -> AsyncIterator[Browsers]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def browsers(browser: Browser) -> AsyncIterator[Browsers]:
+    """People for one test."""
+    people = Browsers(browser)
+    yield people
+    await people.leave()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def person(browsers: Browsers, arbor: Arbor) -> AsyncIterator[Person]:
     """The owner at a desk, whose pages must have had nothing to complain about."""
     somebody = await browsers.owner(arbor)
@@ -28,7 +50,7 @@ async def person(browsers: Browsers, arbor: Arbor) -> AsyncIterator[Person]:
     assert somebody.complaints == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(person: Person) -> Page:
     """The owner's overview."""
     return await person.open("/")

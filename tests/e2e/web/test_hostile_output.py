@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import httpx2
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.arbor import TOKEN, Arbor, wait_until
@@ -72,7 +73,7 @@ def tidy(arbor: Arbor) -> Iterator[None]:
     end_all(arbor)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sent(person: Person) -> Sent:
     """What the owner's pages send."""
     await person.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import httpx2
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, Request, expect
 
 from tests.e2e.arbor import Arbor, free_port
@@ -85,7 +86,7 @@ def arbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arbor]:
         yield pair
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def victim(browsers: Browsers, arbor: Arbor) -> Person:
     """Somebody who is signed in, and complains of much that is done to them."""
     return await browsers.owner(arbor)
