@@ -6,7 +6,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 PYTHONPATHS := src tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format types bench chaos soak screenshots clean web-check wheel
+.PHONY: help up test check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,15 +29,15 @@ help:  ## list the targets
 up: .venv/.installed  ## start a hub and a daemon for this folder and print the sign-in link
 	@$(BIN)/arbor up $(ARGS)
 
-# The browser and the proxy of the end-to-end tests; without root and without one they are skipped, and say so.
+# Browser, proxy and networks of the end-to-end tests; without root and without one they are skipped, and say so.
 .venv/.browser: .venv/.dev
-	@{ command -v chromium && command -v nginx; } >/dev/null || [ "$$(id -u)" -ne 0 ] || \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium nginx-light >/dev/null; }
+	@{ command -v chromium && command -v nginx && command -v tc; } >/dev/null || [ "$$(id -u)" -ne 0 ] || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium iproute2 nginx-light >/dev/null; }
 	@touch $@
 
 test: .venv/.browser  ## run the tests (about twelve minutes on two cores)
 	$(BIN)/python tools/web.py test
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not chaos and not soak' $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not autobahn and not chaos and not fuzz and not soak' $(ARGS)
 
 check: .venv/.dev  ## lint, format, types, import contracts, generated files
 	$(BIN)/ruff check $(PYTHONPATHS) hatch_build.py
@@ -63,6 +63,22 @@ chaos: .venv/.dev  ## a gigabyte of output while everything is killed and cut, a
 
 soak: .venv/.dev  ## long runs that watch memory and descriptors
 	$(BIN)/python -m pytest -m soak -x -s --timeout 7200 $(ARGS)
+
+# In a place of its own: what the fuzzer needs must not change what is tested, nor how.
+.venv/.fuzz: .venv/.dev
+	$(PYTHON) -m venv .venv/fuzz
+	.venv/fuzz/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv/fuzz/bin/python -m pip install --quiet --group fuzz
+	@touch $@
+
+fuzz: .venv/.fuzz  ## ten minutes of generated requests, ten of generated frames
+	$(BIN)/python -m pytest -m fuzz -s --timeout 3600 tests/fuzz $(ARGS)
+
+autobahn: .venv/.dev  ## both ends against the Autobahn Testsuite, where there is a Python 2.7
+	$(BIN)/python -m pytest -m autobahn -s tests/conformance $(ARGS)
+
+corpus: .venv/.dev  ## every known bad input against a hub and a daemon; `make test` has it as well
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/corpus $(ARGS)
 
 screenshots: .venv/.browser  ## a picture of every view, in test-results/; ARGS=--docs: those of the docs
 	$(BIN)/python tools/screenshots.py $(ARGS)

@@ -84,6 +84,7 @@ MEANINGS: Final = {
     "failed_authentications_per_minute": "Failed sign-ins, tokens and codes from one address",
     "running_tasks_per_workspace": "Tasks handed to a workspace's daemon at a time",
     "queued_tasks_per_workspace": "Tasks that wait for it",
+    "reconnect_grace_seconds": "For how long a daemon that was here a moment ago is expected back",
     "spool_bytes_per_task": "Output of a task that waits for the hub on the daemon's disk",
     "spool_bytes": "The same, of all tasks together; nor is it more than a tenth of the free disk",
     "spool_min_free_bytes": "Free disk that output leaves alone",
@@ -129,7 +130,8 @@ ALSO_READ_BY: Final = {
     "ARBOR_HOST": "hub, `arbor up`",
     "ARBOR_PORT": "hub, `arbor up`",
     "ARBOR_WEBSOCKET_PATH": "hub, daemon",
-    "ARBOR_LOG_LEVEL": "hub; `debug` makes the command line show where an unexpected error is from",
+    "ARBOR_LOG_FORMAT": "hub, daemon",
+    "ARBOR_LOG_LEVEL": "hub, daemon; with `debug` the command line shows where a mistake is from",
 }
 
 
@@ -447,8 +449,10 @@ def _operation(each: Operation) -> tuple[str, ...]:
     body = "-" if each.body is None else _reference(each.body)
     if each.body is not None and not each.body_required:
         body += " (may be left out)"
-    answer = f"`{each.media_type}`" if each.media_type else answer
-    return (f"`{each.method} {each.path}`", each.summary, needs, body, f"{each.status} {answer}")
+    if each.media_types:
+        answer = ", ".join(f"`{name}`" for name in each.media_types)
+    statuses = ", ".join(map(str, (each.status, *each.more_statuses)))
+    return (f"`{each.method} {each.path}`", each.summary, needs, body, f"{statuses} {answer}")
 
 
 def _reference(kind: Any) -> str:

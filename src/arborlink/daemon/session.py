@@ -6,6 +6,7 @@ One task group, one flush point and one timer for each connection.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,13 +15,14 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from arborlink import tcp
 from arborlink.daemon import dialing
 from arborlink.daemon.console import say
+from arborlink.daemon.patience import Patience
 from arborlink.daemon.uplink import Uplink
-from arborlink.protocol.backoff import CAP_SECONDS, Backoff
+from arborlink.protocol.backoff import Backoff
 from arborlink.protocol.errors import (
     GOING_AWAY,
-    ConnectionReplaced,
     NotAllowed,
     NotAuthenticated,
     UnsupportedProtocol,
@@ -31,8 +33,6 @@ from arborlink.protocol.link import Close
 
 # Bytes sent in one go before everybody else in this process has a turn.
 TURN_BYTES: Final = 1024 * 1024
-# One that was replaced sooner than this is in a contest with its own double.
-CONTEST_SECONDS: Final = 60.0
 
 ADVICE: Final = {
     NotAuthenticated.close_code: "its token is invalid, expired or revoked: enrol it again with "
@@ -53,7 +53,7 @@ class Session:
         self._url = url
         self._on_connected = on_connected
         self._backoff = Backoff(random.random)
-        self._replaced = 0
+        self._patience = Patience()
         self._wake = asyncio.Event()
         self._stopping = False
         self._connection: ClientConnection | None = None
@@ -79,12 +79,21 @@ class Session:
             code, reason, error = await self._connect_once()
             if self._may_stop():
                 break
+            if code == NotAuthenticated.close_code and self.uplink.tokens.refused():
+                text = f"{self._name}: the hub does not accept its token; trying the other one"
+                say(text, level="warning", workspace=self._name)
+                continue
             if code is not None and not may_reconnect(code):
                 advice = ADVICE.get(code, "see the hub's log")
-                say(f"{self._name}: refused by the hub ({code} {reason}): {advice}", level="error")
+                say(
+                    f"{self._name}: refused by the hub ({code} {reason}): {advice}",
+                    level="error",
+                    workspace=self._name,
+                )
                 return False
-            delay = self._delay(code, reason, error, self._loop.time() - began)
-            self._say_lost(code, reason, error)
+            hint = self._hint(code, reason, error, self._loop.time() - began)
+            delay = self._backoff.next_delay(hint)
+            self._say_lost(code, reason, error, None if hint is None else delay)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped(), delay)
         return True
@@ -146,7 +155,7 @@ class Session:
         self._is_connected = True
         self._backoff.succeeded()
         self._said = None
-        say(f"{self._name}: connected to {self.uplink.served.hub}")
+        say(f"{self._name}: connected to {self.uplink.served.hub}", workspace=self._name)
         self._on_connected(True)
 
     async def _send(self, connection: ClientConnection) -> None:
@@ -163,7 +172,9 @@ class Session:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            began = self._loop.time()
             await connection.send(frame)
+            self.uplink.stride.took(len(frame), self._loop.time() - began)
             turn += len(frame)
             if turn >= TURN_BYTES:
                 # `send` does not yield while the kernel takes everything, and a flood would keep
@@ -193,26 +204,32 @@ class Session:
             # The hub is given up: nobody would answer a close frame. When we close, the sender may
             # be waiting for the hub to read: do not wait with it.
             self._timer = self._loop.call_later(
-                dialing.CLOSE_SECONDS if was_closing else 0.0, self._connection.transport.abort
+                dialing.CLOSE_SECONDS if was_closing else 0.0,
+                tcp.reset,
+                self._connection.transport,
             )
         self._arm()
         self._wake.set()
 
-    def _delay(
+    def _hint(
         self, code: int | None, reason: str, error: BaseException | None, lived: float
-    ) -> float:
+    ) -> float | None:
         hint = dialing.retry_hint(error, reason)
-        if code == ConnectionReplaced.close_code:
-            self._replaced = 0 if lived > CONTEST_SECONDS else self._replaced + 1
-            hint = min(CAP_SECONDS, 2.0 ** min(self._replaced, 16))
-        return self._backoff.next_delay(hint)
+        wait = self._patience.wait(code, lived)
+        return hint if wait is None else max(hint or 0.0, wait)
 
-    def _say_lost(self, code: int | None, reason: str, error: BaseException | None) -> None:
-        """Once for each reason, not once for each attempt."""
+    def _say_lost(
+        self, code: int | None, reason: str, error: BaseException | None, wait: float | None
+    ) -> None:
+        """Once for each reason, not once for each attempt. `wait`: for so long, as asked to."""
         if error is not None:
-            text = f"{self._name}: cannot reach the hub: {dialing.explain(error)}; trying on"
+            text = f"{self._name}: cannot reach the hub: {dialing.explain(error)}"
+            then = "trying on"
         else:
-            text = f"{self._name}: connection lost ({code} {reason}); reconnecting"
+            text = f"{self._name}: connection lost ({code} {reason})"
+            then = "reconnecting"
+        if wait is not None:
+            then = f"trying again in {math.ceil(wait)} s"
         if text != self._said:
             self._said = text
-            say(text, level="warning")
+            say(f"{text}; {then}", level="warning", workspace=self._name)

@@ -8,6 +8,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 from starlette.routing import Route
 
+from arborlink.hub.routes_output import MEDIA_TYPES
+
 from .conftest import Api
 
 
@@ -57,6 +59,15 @@ async def test_references_lead_somewhere_and_answers_fit_them(api: Api) -> None:
     task = (await api.client.get(f"/api/tasks/{await api.task(await api.workspace())}")).json()
     schema = {"$ref": "#/components/schemas/Task", "components": document["components"]}
     jsonschema.Draft202012Validator(schema).validate(task)
+
+
+async def test_answers_of_several_kinds_are_described_with_all_of_them(api: Api) -> None:
+    paths = (await _document(api))["paths"]
+    output = paths["/api/tasks/{task_id}/output"]["get"]["responses"]
+    kinds = {media_type.partition(";")[0] for media_type in MEDIA_TYPES.values()}
+    assert output["200"]["content"].keys() == output["206"]["content"].keys() == kinds
+    ready = paths["/readyz"]["get"]["responses"]
+    assert ready["503"]["content"] == ready["200"]["content"]
 
 
 async def test_a_route_that_needs_a_credential_says_so(api: Api) -> None:

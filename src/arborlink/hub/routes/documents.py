@@ -36,7 +36,7 @@ class Documents:
                 tag=TAG,
                 handle=self.page,
                 public=True,
-                media_type="text/html",
+                media_types=("text/html",),
             ),
         )
         document = openapi.document([*described, *self.operations])

@@ -109,6 +109,7 @@ OPERATIONS = (
         handle=readyz,
         public=True,
         result=Readiness,
+        more_statuses=(503,),
     ),
     Operation(
         method="GET",
@@ -117,7 +118,7 @@ OPERATIONS = (
         tag=TAG,
         handle=metrics,
         public=True,
-        media_type="text/plain",
+        media_types=("text/plain",),
     ),
     Operation(
         method="GET",

@@ -89,7 +89,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "tags": [operation.tag],
         "parameters": [*_path_parameters(operation.path), *map(_parameter, operation.parameters)],
         "responses": {
-            str(operation.status): _response(operation),
+            **{
+                str(status): _response(operation)
+                for status in (operation.status, *operation.more_statuses)
+            },
             "default": {
                 "description": "What went wrong and what to do",
                 "content": {"application/problem+json": {"schema": _schema(Problem)}},
@@ -128,8 +131,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _response(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {"description": "Done"}
-    if operation.media_type is not None:
-        described["content"] = {operation.media_type: {"schema": {"type": "string"}}}
+    if operation.media_types:
+        text = {"schema": {"type": "string"}}
+        described["content"] = dict.fromkeys(operation.media_types, text)
     elif operation.result is not None:
         described["content"] = {"application/json": {"schema": _schema(operation.result)}}
     return described

@@ -33,7 +33,8 @@ class Operation:
     """One method of one path.
 
     Without `handle` it is answered by a route made elsewhere. `body` and `result` are the types
-    of the JSON; `media_type` is that of a result which is not JSON.
+    of the JSON; `media_types` are those of a result which is not, or not always, JSON. The result
+    comes with `status`, or with one of `more_statuses`.
     """
 
     method: Method
@@ -47,7 +48,8 @@ class Operation:
     body_required: bool = True
     result: Any = None
     status: int = 200
-    media_type: str | None = None
+    more_statuses: tuple[int, ...] = ()
+    media_types: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
 
 

@@ -14,7 +14,8 @@ OPERATIONS = (
         summary="A task's stored output, byte for byte; Range is honoured",
         tag=TAG,
         scope="tasks:read",
-        media_type="text/plain",
+        media_types=("text/plain", "application/jsonl", "application/x-asciicast"),
+        more_statuses=(206,),
         parameters=(
             Parameter("stream", "Only this one", schema={"enum": ["stdout", "stderr"]}),
             Parameter(
