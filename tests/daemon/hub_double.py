@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ from arborlink.protocol.messages import (
     Input,
     InputAck,
     Output,
+    Rotated,
     Status,
     TaskPosition,
 )
@@ -66,6 +68,13 @@ class HubDouble:
         self.acknowledges = True
         self.settles = True
         self.refuse_with: int | None = None
+        self.refusal = "no"
+        # The only tokens that are good, if not any is; those that are not are refused with 4501.
+        self.tokens: set[str] | None = None
+        self.refused_tokens: list[str] = []
+        self.rotated: list[str] = []
+        # When each connection said who it is, in monotonic seconds.
+        self.arrivals: list[float] = []
         self.closes: list[int | None] = []
         self.connection: ServerConnection | None = None
         self.port = 0
@@ -137,8 +146,13 @@ class HubDouble:
         try:
             auth = CODEC.decode_first(await connection.recv())
             assert isinstance(auth, DaemonAuth)
+            self.arrivals.append(time.monotonic())
+            if self.tokens is not None and auth.auth_token not in self.tokens:
+                self.refused_tokens.append(auth.auth_token)
+                await connection.close(4501, "unknown token")
+                return
             if self.refuse_with is not None:
-                await connection.close(self.refuse_with, "no")
+                await connection.close(self.refuse_with, self.refusal)
                 return
             self.auths.append(auth)
             for spooled in auth.tasks:
@@ -196,6 +210,8 @@ class HubDouble:
                 return self._ack(task)
             case Status():
                 return self._on_status(self.task(message.task_id), message)
+            case Rotated():
+                self.rotated.append(message.rotation_id)
             case InputAck():
                 self.task(message.task_id).input_acked = message.offset
         return []

@@ -1,4 +1,4 @@
-"""`arbor workspaces`, `arbor enroll` and `arbor release`."""
+"""`arbor workspaces`, `arbor enroll`, `arbor release` and `arbor rotate`."""
 
 from __future__ import annotations
 
@@ -100,3 +100,32 @@ def release_command(workspace: str) -> None:
         return found.name
 
     say(f"{printable(with_hub(work))} may be served again: start its daemon")
+
+
+@click.command(
+    "rotate",
+    epilog="Example: arbor rotate laptop",
+    short_help="Replace the token of a daemon while it works.",
+)
+@click.argument("workspace")
+def rotate_command(workspace: str) -> None:
+    """Give the daemon of WORKSPACE another token. Its connection and its tasks go on.
+
+    The old token is void as soon as the daemon has stored the new one. If the daemon is away, that
+    is when it comes back; to void its token at once, remove it and enrol the folder anew.
+    """
+    from arborlink.cli.session import with_hub
+    from arborlink.client import Hub
+
+    async def work(hub: Hub) -> tuple[str, bool]:
+        found = await hub.workspace(workspace)
+        return found.name, await hub.rotate(found.id)
+
+    name, is_done = with_hub(work)
+    if is_done:
+        say(f"the daemon of {printable(name)} has a new token, and the old one is void")
+    else:
+        say(
+            f"the daemon of {printable(name)} is away, or too old for this: it has a new token as "
+            "soon as it is back, or upgraded, and the old one is good until then"
+        )

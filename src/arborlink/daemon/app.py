@@ -67,7 +67,10 @@ def run(
         except PolicyError as error:
             raise InvalidInput(str(error)) from error
         for identity in identities:
-            say(f"{identity.workspace_id}: serving {identity.path}")
+            say(
+                f"{identity.workspace_id}: serving {identity.path}",
+                workspace=identity.workspace_id,
+            )
         return supervisor.run()
 
 

@@ -127,6 +127,8 @@ class Connector(asyncio.Protocol):
                 self._uplink(message.workspace).status_changed(message.status)
             case ipc.InputWritten():
                 self._uplink(message.workspace).input_written(message)
+            case ipc.TokenKept():
+                self._uplink(message.workspace).token_kept(message)
             case _:
                 assert_never(message)
         return message.workspace

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 import ssl
-from contextlib import suppress
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
 
+from arborlink import tcp
 from arborlink.addresses import hub_address
 from arborlink.dialing import connecting
 from arborlink.outbound import certificate_problem
-from arborlink.protocol import limits
+from arborlink.protocol import backoff, limits
 from arborlink.protocol.errors import InvalidInput
 
 OPEN_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
 # Commands may be as long as a control message; a `welcome` names every spooled task.
 MAX_MESSAGE_BYTES: Final = 2 * limits.CONTROL_MESSAGE_BYTES
-# What may wait in this process, and unsent in the kernel, before control messages queue behind it.
-WRITE_BUFFER_BYTES: Final = 256 * 1024
-UNSENT_BYTES: Final = 256 * 1024
 USER_TIMEOUT_MS: Final = 15_000
 DEFAULT_PATH: Final = "/api/ws"
-
-_RETRY_HINT: Final = re.compile(r"retry in (\d{1,6}(?:\.\d{1,3})?)")
-_TCP_NOTSENT_LOWAT: Final = 25
 
 # The last is a proxy or a CA that cannot be used: it may be put right while we try on.
 DIAL_ERRORS: Final = (
@@ -62,24 +54,10 @@ async def dial(url: str, ca: str | None = None) -> ClientConnection:
         ping_interval=None,  # our heartbeats prove both directions
         open_timeout=OPEN_SECONDS,
         close_timeout=CLOSE_SECONDS,
-        write_limit=WRITE_BUFFER_BYTES,
+        write_limit=tcp.BUFFERED_BYTES,
     )
-    sock = connection.transport.get_extra_info("socket")
-    if sock is not None:
-        _tune(sock)
+    tcp.hold_little(connection.transport, give_up_ms=USER_TIMEOUT_MS)
     return connection
-
-
-def _tune(sock: socket.socket) -> None:
-    options = (
-        (getattr(socket, "TCP_NODELAY", None), 1),
-        (getattr(socket, "TCP_USER_TIMEOUT", None), USER_TIMEOUT_MS),
-        (getattr(socket, "TCP_NOTSENT_LOWAT", _TCP_NOTSENT_LOWAT), UNSENT_BYTES),
-    )
-    for option, value in options:
-        if option is not None:
-            with suppress(OSError):  # a system without it is slower to notice, not wrong
-                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def explain(error: BaseException) -> str:
@@ -95,8 +73,6 @@ def explain(error: BaseException) -> str:
 
 def retry_hint(error: BaseException | None, close_reason: str) -> float | None:
     """How long the hub wants us to wait, in seconds; None if it did not say."""
-    text = close_reason
     if isinstance(error, InvalidStatus):
-        text = f"retry in {error.response.headers.get('Retry-After', '')}"
-    found = _RETRY_HINT.search(text)
-    return float(found.group(1)) if found else None
+        return backoff.retry_after(error.response.headers.get("Retry-After"))
+    return backoff.retry_hint(close_reason)

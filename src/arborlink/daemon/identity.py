@@ -23,7 +23,8 @@ _PRIVATE_FOLDER: Final = 0o700
 class Identity(Struct, frozen=True):
     """`identity.toml`. `hub` is an http or https address, `path` the workspace's real path.
 
-    `ca`: a file with the certificate of the hub's own CA, if it has one.
+    `ca`: a file with the certificate of the hub's own CA, if it has one. `previous_token`: what is
+    tried if the hub refuses `auth_token`.
     """
 
     hub: str
@@ -32,6 +33,7 @@ class Identity(Struct, frozen=True):
     auth_token: str
     path: str
     ca: str | None = None
+    previous_token: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -45,6 +47,22 @@ def save(identity: Identity) -> None:
     Raises:
         OSError: the disk refuses.
     """
+    _write(identity)
+    _retire_others(identity)
+
+
+def keep_token(identity: Identity, auth_token: str, previous_token: str | None) -> Identity:
+    """The same daemon with another token, which is on disk for good when this returns.
+
+    Raises:
+        OSError: the disk refuses; the file is as it was.
+    """
+    kept = msgspec.structs.replace(identity, auth_token=auth_token, previous_token=previous_token)
+    _write(kept)
+    return kept
+
+
+def _write(identity: Identity) -> None:
     folder = identity.folder
     folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     lines = [
@@ -59,7 +77,12 @@ def save(identity: Identity) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(folder / "identity.toml")
-    _retire_others(identity)
+    # The name as well: after a power cut it must not be the old file again.
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def move(identity: Identity, hub: str) -> Identity:

@@ -35,6 +35,7 @@ class ServedWorkspace(Struct, frozen=True, array_like=True):
     auth_token: str
     path: str
     ca: str | None = None
+    previous_token: str | None = None
 
 
 class Begin(IpcMessage, tag="begin", frozen=True):
@@ -89,6 +90,14 @@ class InputWritten(IpcMessage, tag="written", frozen=True):
     offset: int
 
 
+class TokenKept(IpcMessage, tag="kept", frozen=True):
+    """The token that a rotation brought is on disk."""
+
+    workspace: str
+    rotation_id: str
+    auth_token: str
+
+
 class Stop(IpcMessage, tag="stop", frozen=True):
     """Close the connections and exit."""
 
@@ -140,6 +149,18 @@ class Incomplete(IpcMessage, tag="incomplete", frozen=True):
     task_id: str
 
 
+class KeepToken(IpcMessage, tag="keep", frozen=True):
+    """Store this token, and `previous_token` beside it.
+
+    `rotation_id`: the hub waits for an answer.
+    """
+
+    workspace: str
+    auth_token: str
+    previous_token: str | None = None
+    rotation_id: str | None = None
+
+
 class Connected(IpcMessage, tag="connected", frozen=True):
     """Whether there is a connection to the hub now."""
 
@@ -153,7 +174,7 @@ class Refused(IpcMessage, tag="refused", frozen=True):
     workspace: str
 
 
-ToConnector = Begin | Ready | TaskKnown | Grown | StatusChanged | InputWritten | Stop
+ToConnector = Begin | Ready | TaskKnown | Grown | StatusChanged | InputWritten | TokenKept | Stop
 ToSupervisor = (
     StartTask
     | FeedInput
@@ -161,6 +182,7 @@ ToSupervisor = (
     | CancelTask
     | Acknowledged
     | Incomplete
+    | KeepToken
     | Connected
     | Refused
 )

@@ -14,7 +14,7 @@ from arborlink.daemon import ipc, linux
 from arborlink.daemon.channel import Channel
 from arborlink.daemon.console import say
 from arborlink.daemon.discarder import Discarder
-from arborlink.daemon.identity import Identity
+from arborlink.daemon.identity import Identity, keep_token
 from arborlink.daemon.launcher import Launcher
 from arborlink.daemon.loop import Loop
 from arborlink.daemon.signals import Signals
@@ -155,12 +155,28 @@ class Supervisor:
                 workspace.acknowledged(message.task_id, message.offset, settled=message.settled)
             case ipc.Incomplete():
                 workspace.incomplete(message.task_id)
+            case ipc.KeepToken():
+                self._keep_token(workspace, message)
             case ipc.Connected():
                 self._stopping.connected(workspace.id, message.connected)
             case ipc.Refused():
                 self._stopping.refused(workspace)
             case _:
                 assert_never(message)
+
+    def _keep_token(self, workspace: Workspace, message: ipc.KeepToken) -> None:
+        try:
+            workspace.identity = keep_token(
+                workspace.identity, message.auth_token, message.previous_token
+            )
+        except OSError as error:
+            # The hub hears nothing, and so goes on accepting the one there is.
+            text = f"{workspace.id}: its new token cannot be stored: {error}; the old one stays"
+            say(text, level="error", workspace=workspace.id)
+            return
+        if message.rotation_id is not None:
+            say(f"{workspace.id}: the hub gave it a new token", workspace=workspace.id)
+            self._send(ipc.TokenKept(workspace.id, message.rotation_id, message.auth_token))
 
     def _close(self) -> None:
         self._syncer.close()
@@ -179,6 +195,7 @@ def _served(workspace: Workspace) -> ipc.ServedWorkspace:
         auth_token=identity.auth_token,
         path=identity.path,
         ca=identity.ca,
+        previous_token=identity.previous_token,
     )
 
 

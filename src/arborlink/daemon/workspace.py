@@ -151,7 +151,12 @@ class Workspace:
             try:
                 record.running.feed(message)
             except RemoteProtocolError as error:
-                say(f"{message.task_id}: input refused: {error}", level="warning")
+                say(
+                    f"{message.task_id}: input refused: {error}",
+                    level="warning",
+                    workspace=self.id,
+                    task=message.task_id,
+                )
         self._observer.input_written(self, record)
 
     def resize(self, message: Resize) -> None:

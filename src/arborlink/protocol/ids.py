@@ -8,7 +8,7 @@ DaemonId = NewType("DaemonId", str)
 UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
 
-Kind = Literal["ws", "tsk", "dmn", "usr", "tok", "enr", "hub", "con"]
+Kind = Literal["ws", "tsk", "dmn", "usr", "tok", "enr", "hub", "con", "req", "rot"]
 
 TIME_BYTES: Final = 6
 RANDOM_BYTES: Final = 10
@@ -41,3 +41,11 @@ def is_id(kind: Kind, text: str) -> bool:
         and len(body) == BODY_CHARS
         and all(character in ALPHABET for character in body)
     )
+
+
+def unix_ms_of(text: str) -> int:
+    """When an identifier was made."""
+    value = 0
+    for character in text.rpartition("_")[2]:
+        value = value << 5 | ALPHABET.index(character)
+    return value >> (8 * RANDOM_BYTES)

@@ -36,9 +36,12 @@ Sentence = Annotated[str, Meta(max_length=4096)]
 Count = Annotated[int, Meta(ge=0, le=limits.MAX_OFFSET)]
 # Bounded: an integer of a thousand digits fits neither a float nor MessagePack.
 Clock = Annotated[int, Meta(ge=-limits.MAX_OFFSET, le=limits.MAX_OFFSET)] | float
+# What any system's processes end with, and its signals are numbered.
+ExitCode = Annotated[int, Meta(ge=-(2**31), le=2**32 - 1)]
+SignalNumber = Annotated[int, Meta(ge=0, le=limits.MAX_SIGNAL)]
+Moment = Annotated[int, Meta(ge=0, le=limits.MAX_UNIX_MICROSECONDS)]
 Checksum = Annotated[str, Meta(pattern=r"^crc32:[0-9a-f]{8}$")]
 InputBytes = Annotated[bytes, Meta(max_length=limits.INPUT_FRAME_BYTES)]
-OutputBytes = Annotated[bytes, Meta(max_length=limits.OUTPUT_FRAME_BYTES)]
 
 
 class Message(
@@ -62,13 +65,16 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
 
 
 class Output(Message, tag="output", frozen=True):
-    """Bytes of a task's output. `time` is in µs since the task's start."""
+    """Bytes of a task's output, at most `outputFrameBytes` of `welcome` at a time.
+
+    `time` is in µs since the task's start.
+    """
 
     task_id: Id
     offset: Offset
     is_error: bool
     time: Count
-    output: OutputBytes
+    output: bytes
 
 
 class Gap(Message, tag="gap", frozen=True):
@@ -149,14 +155,20 @@ class Status(Message, tag="status", frozen=True):
 
     task_id: Id
     status: TaskStatus
-    exit_code: int | None = None
-    signal: int | None = None
+    exit_code: ExitCode | None = None
+    signal: SignalNumber | None = None
     error: Sentence | None = None
     reason: ShortText | None = None
     final_offset: Offset | None = None
     checksum: Checksum | None = None
-    at: Count | None = None
+    at: Moment | None = None
     log_id: Id | None = None
+
+
+class Rotated(Message, tag="rotated", frozen=True):
+    """The token that `rotate` brought is stored: the one before is worth nothing any more."""
+
+    rotation_id: Id
 
 
 # ── hub → daemon ─────────────────────────────────────────────────────────────────────────────
@@ -220,6 +232,17 @@ class Ack(Message, tag="ack", frozen=True):
     offset: Offset
     credit: Count
     settled: bool = False
+
+
+class Rotate(Message, tag="rotate", frozen=True):
+    """Use `auth_token` from the next connection on, once it is stored; then answer `rotated`.
+
+    Until the hub has that answer, both tokens are good; a daemon that does not know this message
+    keeps the one it has.
+    """
+
+    rotation_id: Id
+    auth_token: Secret
 
 
 # ── viewer → hub ─────────────────────────────────────────────────────────────────────────────
@@ -324,9 +347,9 @@ class UnknownMessage(Struct, frozen=True):
     type: str
 
 
-DaemonToHub: TypeAlias = DaemonAuth | Output | Gap | Status | InputAck | Heartbeat
+DaemonToHub: TypeAlias = DaemonAuth | Output | Gap | Status | InputAck | Rotated | Heartbeat
 HubToDaemon: TypeAlias = (
-    DaemonWelcome | Command | Input | Resize | Cancel | Ack | ErrorMessage | Heartbeat
+    DaemonWelcome | Command | Input | Resize | Cancel | Ack | Rotate | ErrorMessage | Heartbeat
 )
 ViewerToHub: TypeAlias = (
     ViewerAuth | Subscribe | Unsubscribe | ViewerAck | ViewerInput | Resize | Cancel | Heartbeat

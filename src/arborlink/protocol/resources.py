@@ -128,8 +128,8 @@ class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Principal(Resource, frozen=True):
-    """Who a request is made by: `GET /api/me`. `sessionExpiresAt` is that of a browser's session,
-    unless it is used before."""
+    """Who a request is made by: `GET /api/me`. `expiresAt` is when the credential in use ends; that
+    of a browser's session is `sessionExpiresAt` as well, and moves on whenever it is used."""
 
     user_id: str
     username: str
@@ -139,6 +139,7 @@ class Principal(Resource, frozen=True):
     token_id: str | None
     has_password: bool = False
     session_expires_at: str | None = None
+    expires_at: str | None = None
 
 
 class User(Resource, frozen=True):

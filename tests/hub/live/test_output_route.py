@@ -6,8 +6,11 @@ import json
 import os
 from typing import Any
 
+import httpx2
 import pytest
 
+from arborlink.outputlog import OutputLog
+from arborlink.protocol.messages import ErrorMessage
 from tests.hub.live.bench import Bench
 from tests.hub.live.peers import DaemonIdentity
 from tests.hub.live.test_output import handed
@@ -226,3 +229,53 @@ async def test_a_head_request_leaves_no_file_open(bench: Bench, identity: Daemon
     for _ in range(40):
         await bench.client.head(f"/api/tasks/{task}/output")
     assert len(os.listdir("/proc/self/fd")) <= before + 10
+
+
+async def test_damage_is_answered_by_name(bench: Bench, identity: DaemonIdentity) -> None:
+    task, other = await stored(bench, identity), await stored(bench, identity, b"x" * 10)
+    stem = bench.hub.daemons.outputs.stem(task)
+    data, index = stem.with_suffix(".log"), stem.with_suffix(".idx")
+    content = data.read_bytes()
+
+    data.write_bytes(b"")
+    lost = await get(bench, task)
+    assert (lost.content, lost.headers["arbor-gaps"]) == (bytes(10), "0-10;corrupt")
+    data.write_bytes(b"0123x56789")
+    with pytest.raises(httpx2.RemoteProtocolError):
+        await get(bench, task)
+    lines = (await get(bench, task, params={"format": "jsonl"})).text
+    assert json.loads(lines) == {"gap": {"from": 0, "to": 10, "reason": "corrupt"}}
+    data.write_bytes(content)
+    assert (await get(bench, task)).content == OUTPUT
+    os.rename(index, index.with_suffix(".aside"))
+    for what in ("output", "segments", "search?q=x"):
+        gone = await get(bench, task, what)
+        assert (gone.status_code, gone.json()["code"]) == (410, "output_damaged")
+        assert str(stem.parent) not in gone.text
+    assert (await get(bench, other)).content == b"x" * 10
+
+
+async def test_the_output_of_another_task_is_not_shown(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    task = await stored(bench, identity)
+    stem = bench.hub.daemons.outputs.stem(task)
+    for ending in (".log", ".idx"):
+        stem.with_suffix(ending).unlink()
+    log = OutputLog.create(stem, "ab" * 16)
+    log.append(b"of another", is_error=False, time_us=0)
+    log.close()
+    assert (await get(bench, task)).json()["code"] == "output_damaged"
+
+
+async def test_a_viewer_is_told_of_damage_by_name(bench: Bench, identity: DaemonIdentity) -> None:
+    task = await stored(bench, identity)
+    index = bench.hub.daemons.outputs.stem(task).with_suffix(".idx")
+    for left in (b"noise" * 20, None):
+        index.unlink()
+        if left is not None:
+            index.write_bytes(left)
+        async with bench.viewer() as viewer:
+            await viewer.subscribe(task)
+            said = await viewer.expect(ErrorMessage)
+            assert (said.code, str(index.parent) in said.message) == ("output_damaged", False)

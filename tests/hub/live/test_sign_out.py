@@ -12,12 +12,13 @@ import httpx2
 import pytest
 
 from tests.hub.live.bench import Bench
-from tests.hub.live.peers import DaemonIdentity, ScriptedViewer
+from tests.hub.live.peers import SECONDS, DaemonIdentity, ScriptedViewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PASSWORD = "correct horse"
 NEW_PASSWORD = "another horse"
+AT_ONCE_SECONDS = 1.0
 
 
 class SignedIn:
@@ -40,7 +41,7 @@ class SignedIn:
 async def browser(bench: Bench, credential: dict[str, str]) -> AsyncIterator[SignedIn]:
     """A browser that signed in with this."""
     url = f"http://127.0.0.1:{bench.port}"
-    async with httpx2.AsyncClient(base_url=url, headers={"Origin": url}) as client:
+    async with httpx2.AsyncClient(base_url=url, headers={"Origin": url}, timeout=SECONDS) as client:
         response = await client.post("/api/session", json=credential)
         assert response.status_code == 201, response.text
         yield SignedIn(bench, client)
@@ -53,10 +54,10 @@ async def member(bench: Bench, name: str) -> dict[str, Any]:
     return made
 
 
-async def closed_at_once(viewer: ScriptedViewer, began: float, code: int = 4501) -> None:
-    """It is, with this code."""
-    assert (await viewer.closed()).code == code
-    assert time.monotonic() - began < 1
+async def closed_at_once(viewer: ScriptedViewer, code: int = 4501) -> None:
+    """It is, with this code, when it is said that it shall be."""
+    async with asyncio.timeout(AT_ONCE_SECONDS):
+        assert (await viewer.closed()).code == code
 
 
 async def test_signing_out_everywhere_closes_all_browsers_and_no_token(bench: Bench) -> None:
@@ -70,11 +71,10 @@ async def test_signing_out_everywhere_closes_all_browsers_and_no_token(bench: Be
     ):
         token = await here.client.post("/api/tokens", json={"name": "n", "scopes": ["admin"]})
         async with bench.viewer(token.json()["secret"]) as program:
-            began = time.monotonic()
             response = await here.client.delete("/api/session?everywhere=1")
             assert response.status_code == 204
             for viewer in (first, second):
-                await closed_at_once(viewer, began)
+                await closed_at_once(viewer)
             assert (await there.client.get("/api/me")).status_code == 401
             await program.settle()
             await owner.settle()
@@ -88,9 +88,8 @@ async def test_signing_out_closes_this_browser_alone(bench: Bench) -> None:
         here.viewer() as first,
         there.viewer() as second,
     ):
-        began = time.monotonic()
         assert (await here.client.delete("/api/session")).status_code == 204
-        await closed_at_once(first, began)
+        await closed_at_once(first)
         await second.settle()
         listed = (await there.client.get("/api/sessions")).json()["items"]
         assert [each["current"] for each in listed] == [True]
@@ -105,13 +104,12 @@ async def test_a_new_password_closes_the_other_browsers(bench: Bench) -> None:
         here.viewer() as first,
         there.viewer() as second,
     ):
-        began = time.monotonic()
         response = await here.client.patch(
             f"/api/users/{account['id']}",
             json={"password": NEW_PASSWORD, "currentPassword": PASSWORD},
         )
         assert response.status_code == 200, response.text
-        await closed_at_once(second, began)
+        await closed_at_once(second)
         await first.settle()
 
 
@@ -126,10 +124,9 @@ async def test_a_removed_account_closes_all_it_held_but_its_machines_stay(
         given = await bench.post("/api/enroll", {"code": code.json()["code"]})
         identity = DaemonIdentity(workspace["id"], given["daemonId"], given["authToken"])
         async with bench.daemon(identity) as daemon:
-            began = time.monotonic()
             response = await bench.client.delete(f"/api/users/{account['id']}")
             assert response.status_code == 204
-            await closed_at_once(viewer, began)
+            await closed_at_once(viewer)
             await daemon.settle()
             assert bench.connected(workspace["id"])
 
@@ -138,10 +135,9 @@ async def test_another_role_lets_the_page_come_back_as_that(bench: Bench) -> Non
     account = await member(bench, "promoted")
     user = {"username": account["username"], "password": PASSWORD}
     async with browser(bench, user) as here, here.viewer() as viewer:
-        began = time.monotonic()
         response = await bench.client.patch(f"/api/users/{account['id']}", json={"role": "owner"})
         assert response.status_code == 200
-        await closed_at_once(viewer, began, 1012)
+        await closed_at_once(viewer, 1012)
         async with here.viewer() as again:
             await again.settle()
         assert (await here.client.get("/api/me")).json()["role"] == "owner"
@@ -149,10 +145,14 @@ async def test_another_role_lets_the_page_come_back_as_that(bench: Bench) -> Non
 
 async def test_guesses_at_once_do_not_get_around_the_limit(bench: Bench) -> None:
     url = f"http://127.0.0.1:{bench.port}"
-    async with httpx2.AsyncClient(base_url=url) as client:
+    began = time.monotonic()
+    async with httpx2.AsyncClient(base_url=url, timeout=SECONDS) as client:
         guess = {"username": "owner", "password": "wrong horse"}
         answers = await asyncio.gather(
             *(client.post("/api/session", json=guess) for _ in range(30))
         )
     statuses = [each.status_code for each in answers]
-    assert statuses.count(401) <= 10 and statuses.count(429) >= 20
+    # Ten, and one more every six seconds that it took.
+    allowed = 10 + int((time.monotonic() - began) / 6)
+    assert 1 <= statuses.count(401) <= allowed
+    assert statuses.count(401) + statuses.count(429) == 30

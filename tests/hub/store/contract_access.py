@@ -8,7 +8,13 @@ from typing import Final
 import pytest
 
 from arborlink.hub.store.base import Store
-from arborlink.hub.store.base_access import EnrolmentRow, SessionRow, SignInLinkRow, UserRow
+from arborlink.hub.store.base_access import (
+    EnrolmentRow,
+    OfferedTokenRow,
+    SessionRow,
+    SignInLinkRow,
+    UserRow,
+)
 from arborlink.protocol.errors import (
     Conflict,
     NotAuthenticated,
@@ -44,6 +50,16 @@ async def enrol(store: Store, daemon_id: str, *, now: int = 1) -> None:
     )
     await store.add_enrolment(row, now)
     await store.redeem_enrolment(OTHER, daemon_id, HASH, now)
+
+
+def offer(number: int, at: int) -> OfferedTokenRow:
+    """A token that daemon 1 may have."""
+    return OfferedTokenRow(
+        rotation_id=f"rot_{number}",
+        daemon_id="dmn_1",
+        token_hash=str(number).encode() * 32,
+        offered_at=at,
+    )
 
 
 class WorkspaceContract:
@@ -363,3 +379,29 @@ class AccessContract:
                 ),
                 1,
             )
+
+    async def test_a_token_that_was_offered_becomes_the_only_one(self, store: Store) -> None:
+        await enrol(store, "dmn_1")
+        assert (await store.request_rotation("dmn_1", 5)).rotation_requested_at == 5
+        assert (await store.request_rotation("dmn_1", 6)).rotation_requested_at == 5
+        for number, at in ((1, 10), (2, 20), (3, 30)):
+            await store.offer_token(offer(number, at), since=10, kept=1)
+        assert store.offered_token(b"1" * 32) is None, "too old"
+        assert store.offered_token(b"2" * 32) == offer(2, 20)
+        assert not await store.settle_rotation("dmn_1", "rot_2", 40, since=20)
+        assert not await store.settle_rotation("dmn_2", "rot_2", 40, since=0)
+        assert await store.settle_rotation("dmn_1", "rot_2", 40, since=0)
+        row = store.daemon("dmn_1")
+        assert row is not None and store.daemon_by_hash(HASH) is None
+        assert (row.token_hash, row.rotation_requested_at) == (b"2" * 32, None)
+        assert row.token_rotated_at == 40
+        assert store.offered_token(b"2" * 32) is None
+        assert store.offered_token(b"3" * 32) is not None, "it may have been stored by now"
+        await store.delete_daemon("dmn_1")
+        assert store.offered_token(b"3" * 32) is None
+        for call in (
+            store.request_rotation("dmn_1", 1),
+            store.offer_token(offer(4, 1), since=0, kept=1),
+        ):
+            with pytest.raises(NotFound):
+                await call

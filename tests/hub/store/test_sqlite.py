@@ -23,6 +23,8 @@ from . import rows
 from .contract import TaskContract
 from .contract_access import AccessContract, WorkspaceContract
 
+PAGE_BYTES = 4_096
+
 
 class TestTasks(TaskContract):
     """Tasks in SQLite."""
@@ -96,6 +98,28 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as caught:
         await SqliteStore.open(path, lambda: "hub_1")
     assert caught.value.code == "storage_failed"
+
+
+async def test_damage_is_named_where_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite3"
+    store = await SqliteStore.open(path, lambda: "hub_1")
+    await store.ensure_owner(rows.OWNER)
+    for n in range(50):
+        await store.add_workspace(rows.workspace(n))
+    await store.close()
+    content = bytearray(path.read_bytes())
+    # The schema, which is read when it is opened, is whole; what is stored is not.
+    begins = content.find(b"ws_")
+    while begins >= 0:
+        page = begins // PAGE_BYTES * PAGE_BYTES
+        content[page : page + PAGE_BYTES] = b"\xff" * PAGE_BYTES
+        begins = content.find(b"ws_")
+    path.write_bytes(content)
+    store = await SqliteStore.open(path, lambda: "hub_1")
+    with pytest.raises(Unavailable) as caught:
+        store.workspaces()
+    assert caught.value.code == "storage_failed"
+    await store.close()
 
 
 async def test_a_full_disk_refuses_writes_and_still_reads(tmp_path: Path) -> None:

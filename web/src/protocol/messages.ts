@@ -50,7 +50,11 @@ export type TaskStatus =
   | 'lost'
   | 'expired';
 
-/** Bytes of a task's output. `time` is in µs since the task's start. */
+/**
+ * Bytes of a task's output, at most `outputFrameBytes` of `welcome` at a time.
+ *
+ * `time` is in µs since the task's start.
+ */
 export interface Output {
   type: 'output';
   taskId: string;
@@ -94,6 +98,12 @@ export interface InputAck {
   type: 'inputAck';
   taskId: string;
   offset: number;
+}
+
+/** The token that `rotate` brought is stored: the one before is worth nothing any more. */
+export interface Rotated {
+  type: 'rotated';
+  rotationId: string;
 }
 
 /**
@@ -199,6 +209,18 @@ export interface Ack {
   offset: number;
   credit: number;
   settled?: boolean;
+}
+
+/**
+ * Use `authToken` from the next connection on, once it is stored; then answer `rotated`.
+ *
+ * Until the hub has that answer, both tokens are good; a daemon that does not know this message
+ * keeps the one it has.
+ */
+export interface Rotate {
+  type: 'rotate';
+  rotationId: string;
+  authToken: string;
 }
 
 /**
@@ -371,8 +393,8 @@ export interface NewTask {
 }
 
 /**
- * Who a request is made by: `GET /api/me`. `sessionExpiresAt` is that of a browser's session,
- * unless it is used before.
+ * Who a request is made by: `GET /api/me`. `expiresAt` is when the credential in use ends; that
+ * of a browser's session is `sessionExpiresAt` as well, and moves on whenever it is used.
  */
 export interface Principal {
   userId: string;
@@ -383,6 +405,7 @@ export interface Principal {
   tokenId: string | null;
   hasPassword: boolean;
   sessionExpiresAt: string | null;
+  expiresAt: string | null;
 }
 
 /** An account. Without a password it signs in by links. */
@@ -656,7 +679,10 @@ export interface CreatedToken {
   secret: string;
 }
 
-/** What serves a workspace. Times are RFC 3339 in UTC. */
+/**
+ * What serves a workspace. Times are RFC 3339 in UTC. `rotationRequestedAt` is there until the
+ * daemon has stored the token that was asked for then.
+ */
 export interface Daemon {
   id: string;
   workspaceId: string;
@@ -669,6 +695,8 @@ export interface Daemon {
   createdAt: string;
   lastConnectedAt: string | null;
   lastSeenAt: string | null;
+  rotationRequestedAt: string | null;
+  tokenRotatedAt: string | null;
 }
 
 /** `expiresIn` in seconds; without it the token lives until it is revoked. */
@@ -692,7 +720,7 @@ export interface Check {
   reason: string | null;
 }
 
-export type DaemonToHub = DaemonAuth | Output | Gap | Status | InputAck | Heartbeat;
+export type DaemonToHub = DaemonAuth | Output | Gap | Status | InputAck | Rotated | Heartbeat;
 
 export type HubToDaemon =
   | DaemonWelcome
@@ -701,6 +729,7 @@ export type HubToDaemon =
   | Resize
   | Cancel
   | Ack
+  | Rotate
   | ErrorMessage
   | Heartbeat;
 

@@ -2,7 +2,7 @@
 
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
-from arborlink.hub.access.origins import host_allowed, origin_allowed
+from arborlink.hub.access.origins import host_allowed, origin_allowed, sent_origin
 from arborlink.hub.access.service import Access
 from arborlink.hub.access.visibility import Visibility
 
@@ -13,4 +13,5 @@ __all__ = [
     "Visibility",
     "host_allowed",
     "origin_allowed",
+    "sent_origin",
 ]

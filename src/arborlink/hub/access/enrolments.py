@@ -73,9 +73,10 @@ class Enrolments:
     def daemon(self, identity: Identity, daemon_id: str) -> DaemonRow:
         """Raises NotFound."""
         row = self._store.daemon(daemon_id)
-        if row is None:
+        workspace = None if row is None else self._store.workspace(row.workspace_id)
+        # Whoever may not see the workspace is not told of it either.
+        if row is None or workspace is None or not self._visibility.may_see(identity, workspace):
             raise NotFound("There is no such daemon, or not for you.", ref=daemon_id[:64])
-        self._visibility.workspace(identity, row.workspace_id)
         return row
 
     async def remove(self, identity: Identity, daemon_id: str) -> DaemonRow:
@@ -100,6 +101,11 @@ class Enrolments:
                 "This daemon's token is unknown or was revoked. Enrol the folder again with a "
                 "new code."
             )
+        return self.identity(row, daemon_id, workspace_id)
+
+    @staticmethod
+    def identity(row: DaemonRow, daemon_id: str, workspace_id: str) -> Identity:
+        """Of a daemon that has proven to be `row`. Raises NotAllowed: it says to be another one."""
         if row.id != daemon_id or row.workspace_id != workspace_id:
             raise NotAllowed(
                 "This token belongs to another daemon or workspace. Look at the identity file in "

@@ -14,8 +14,9 @@ from arborlink.hub.access.enrolments import Enrolments
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.listeners import Listeners
-from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.access.passwords import Passwords, own_hasher
 from arborlink.hub.access.rates import RateLimiter
+from arborlink.hub.access.rotations import Rotations
 from arborlink.hub.access.tickets import Ticket, Tickets
 from arborlink.hub.access.users import Users
 from arborlink.hub.access.visibility import Visibility
@@ -48,12 +49,13 @@ class Access:
         self.settings = settings
         self.visibility = Visibility(store)
         self._revoked, self._changed = Listeners(), Listeners()
-        passwords = Passwords(hasher or argon2.PasswordHasher())
+        passwords = Passwords(hasher or own_hasher())
         self.accounts = Accounts(store, self.environment)
         self.browsers = Browsers(store, self.environment, passwords)
         self.users = Users(store, self.environment, passwords, self._revoked, self._changed)
         self.devices = Devices(self.accounts, self.environment)
         self.enrolments = Enrolments(store, self.environment, self.visibility)
+        self.rotations = Rotations(store, self.environment, self.enrolments)
         self.requests = RateLimiter(
             settings.requests_per_second, settings.requests_burst, self.environment.monotonic
         )
@@ -112,7 +114,7 @@ class Access:
         self, daemon_id: str, auth_token: str, workspace_id: str
     ) -> Identity:
         """Raises NotAuthenticated (wrong token), NotAllowed (right, but for another daemon)."""
-        return self.enrolments.authenticate(daemon_id, auth_token, workspace_id)
+        return await self.rotations.authenticate(daemon_id, auth_token, workspace_id)
 
     def issue_ticket(self, identity: Identity) -> Ticket:
         """A ticket for one WebSocket. Raises Unavailable when too many wait."""

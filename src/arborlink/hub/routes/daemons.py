@@ -7,12 +7,14 @@ import shlex
 from starlette.requests import Request
 from starlette.responses import Response
 
+from arborlink.hub.access import Identity
 from arborlink.hub.routes.authentication import client_network, hub_address, identify
 from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, EnrolmentCode
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.views import rfc3339, workspace_resource
+from arborlink.hub.store.base_access import DaemonRow
+from arborlink.hub.views import optional_rfc3339, rfc3339, workspace_resource
 from arborlink.protocol.errors import NotFound
 from arborlink.protocol.resources import Workspace
 
@@ -50,23 +52,26 @@ async def get_daemon(hub: HubPorts, request: Request) -> Response:
     identity = await identify(hub.access, request)
     row = hub.access.enrolments.daemon(identity, request.path_params["id"])
     identity.require("tasks:read", row.workspace_id)
+    return json_response(_resource(hub, identity, row))
+
+
+def _resource(hub: HubPorts, identity: Identity, row: DaemonRow) -> Daemon:
     workspace = hub.access.visibility.workspace(identity, row.workspace_id)
-    host, seen = workspace.host, workspace.last_seen_at
-    connected_at = workspace.last_connected_at
-    return json_response(
-        Daemon(
-            id=row.id,
-            workspace_id=row.workspace_id,
-            connected=hub.presence.state(row.workspace_id).connected,
-            host=host.hostname if host else None,
-            platform=host.platform if host else None,
-            user=host.user if host else None,
-            path=host.path if host else None,
-            version=workspace.version,
-            created_at=rfc3339(row.created_at),
-            last_connected_at=None if connected_at is None else rfc3339(connected_at),
-            last_seen_at=None if seen is None else rfc3339(seen),
-        )
+    host = workspace.host
+    return Daemon(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        connected=hub.presence.state(row.workspace_id).connected,
+        host=host.hostname if host else None,
+        platform=host.platform if host else None,
+        user=host.user if host else None,
+        path=host.path if host else None,
+        version=workspace.version,
+        created_at=rfc3339(row.created_at),
+        last_connected_at=optional_rfc3339(workspace.last_connected_at),
+        last_seen_at=optional_rfc3339(workspace.last_seen_at),
+        rotation_requested_at=optional_rfc3339(row.rotation_requested_at),
+        token_rotated_at=optional_rfc3339(row.token_rotated_at),
     )
 
 
@@ -87,6 +92,14 @@ async def release_daemon(hub: HubPorts, request: Request) -> Response:
     workspace = hub.access.visibility.workspace(identity, row.workspace_id)
     state, counts = hub.presence.state(workspace.id), hub.store.task_counts(workspace.id)
     return json_response(workspace_resource(workspace, state, counts))
+
+
+async def rotate_token(hub: HubPorts, request: Request) -> Response:
+    """A daemon that is connected has it a moment later, any other when it comes."""
+    identity = await identify(hub.access, request)
+    row = await hub.access.rotations.request(identity, request.path_params["id"])
+    await hub.rotator.requested(row.workspace_id)
+    return json_response(_resource(hub, identity, row), 202)
 
 
 TAG = "Daemons"
@@ -139,5 +152,15 @@ OPERATIONS = (
         handle=release_daemon,
         scope="workspaces:write",
         result=Workspace,
+    ),
+    Operation(
+        method="POST",
+        path="/api/daemons/{id}/rotate",
+        summary="Replace a daemon's token while it works; the old one is void once it has the new",
+        tag=TAG,
+        handle=rotate_token,
+        scope="workspaces:write",
+        result=Daemon,
+        status=202,
     ),
 )

@@ -262,6 +262,11 @@ class MetaStore(Protocol):
         """How many times the database has been opened, this time included."""
         ...
 
+    @property
+    def restored_after(self) -> str | None:
+        """The newest task of the backup that the database was restored from, if it was."""
+        ...
+
     def writes_waiting(self) -> int:
         """Writes that are not durable yet."""
         ...

@@ -76,6 +76,17 @@ class DaemonRow(Struct, frozen=True, kw_only=True):
     token_hash: bytes
     created_by: str
     created_at: int
+    rotation_requested_at: int | None = None
+    token_rotated_at: int | None = None
+
+
+class OfferedTokenRow(Struct, frozen=True, kw_only=True):
+    """A token that a daemon may have in place of its own."""
+
+    rotation_id: str
+    daemon_id: str
+    token_hash: bytes
+    offered_at: int
 
 
 class AccountStore(Protocol):
@@ -213,4 +224,21 @@ class DaemonStore(Protocol):
 
     async def delete_daemon(self, daemon_id: str) -> DaemonRow:
         """Its token is worth nothing from now on, its workspace is free. Raises NotFound."""
+        ...
+
+    async def request_rotation(self, daemon_id: str, now: int) -> DaemonRow:
+        """Remember that the daemon is to have another token. Raises NotFound."""
+        ...
+
+    def offered_token(self, token_hash: bytes) -> OfferedTokenRow | None: ...
+
+    async def offer_token(self, row: OfferedTokenRow, *, since: int, kept: int) -> None:
+        """Store an offer; of the daemon's earlier ones the newest `kept` stay, if they were made
+        after `since`. Raises NotFound without the daemon."""
+        ...
+
+    async def settle_rotation(
+        self, daemon_id: str, rotation_id: str, now: int, *, since: int
+    ) -> bool:
+        """Make what was offered after `since` the daemon's only token; whether there was that."""
         ...

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import apsw
 
+from arborlink.hub.store.faults import explain
 from arborlink.hub.store.schema import migrate
 from arborlink.hub.store.writer import Job, T, Writer
 
@@ -42,7 +43,13 @@ class Database:
         self._writer = Writer(writing, asyncio.get_running_loop())
 
     def _all(self, sql: str, bindings: Bindings | None = None) -> list[tuple[Any, ...]]:
-        return fetch(self._reading, sql, bindings)
+        try:
+            return fetch(self._reading, sql, bindings)
+        except apsw.Error as error:
+            explained = explain(error)
+            if explained is error:
+                raise
+            raise explained from error
 
     def _one(self, sql: str, bindings: Bindings | None = None) -> tuple[Any, ...] | None:
         return next(iter(self._all(sql, bindings)), None)

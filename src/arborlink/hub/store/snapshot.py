@@ -81,6 +81,7 @@ class Snapshot:
                 if fault != [("ok",)]:
                     raise apsw.CorruptError(str(fault[0][0]))
                 connection.execute(_SQL["forget_hub_id"])
+                connection.execute(_SQL["remember_newest_task"])
         except apsw.Error as error:
             raise explain(error) from error
 

@@ -27,6 +27,7 @@ class SqliteStore(SqliteTasks, SqliteWorkspaces, SqliteUsers, SqliteAccounts, Sq
 
     hub_id: str
     generation: int
+    restored_after: str | None
 
     @classmethod
     async def open(cls, path: Path, make_hub_id: Callable[[], str]) -> SqliteStore:
@@ -40,16 +41,16 @@ class SqliteStore(SqliteTasks, SqliteWorkspaces, SqliteUsers, SqliteAccounts, Sq
         except apsw.Error as error:
             raise explain(error) from error
 
-        def job(connection: apsw.Connection) -> tuple[str, int]:
+        def job(connection: apsw.Connection) -> tuple[str, int, str | None]:
             facts = dict(fetch(connection, _META["facts"]))
             hub_id = str(facts.get("hub_id") or make_hub_id())
             generation = int(facts.get("generation", "0")) + 1
             for key, value in (("hub_id", hub_id), ("generation", str(generation))):
                 connection.execute(_META["set_meta"], {"key": key, "value": value})
-            return hub_id, generation
+            return hub_id, generation, facts.get("restored_after")
 
         try:
-            store.hub_id, store.generation = await store._write(job)
+            store.hub_id, store.generation, store.restored_after = await store._write(job)
         except BaseException:
             await store.close()
             raise

@@ -6,7 +6,7 @@ from typing import Final
 
 import apsw
 
-from arborlink.hub.store.base_access import DaemonRow, EnrolmentRow
+from arborlink.hub.store.base_access import DaemonRow, EnrolmentRow, OfferedTokenRow
 from arborlink.hub.store.database import Database, fetch
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
@@ -17,6 +17,7 @@ UNKNOWN_CODE: Final = "unknown_code"
 
 _SQL: Final = load("access")
 _DAEMON: Final = RowMapper(DaemonRow)
+_OFFER: Final = RowMapper(OfferedTokenRow)
 
 
 class SqliteDaemons(Database):
@@ -77,14 +78,59 @@ class SqliteDaemons(Database):
         """Its token is worth nothing from now on, its workspace is free."""
 
         def job(connection: apsw.Connection) -> DaemonRow:
-            for found in fetch(connection, _SQL["daemon"], {"id": daemon_id}):
-                row = _DAEMON.decode(found)
-                connection.execute(_SQL["delete_daemon"], {"id": daemon_id})
-                set_daemon(connection, row.workspace_id, None)
-                return row
-            raise NotFound(f"There is no daemon {daemon_id}.", ref=daemon_id)
+            row = _existing(connection, daemon_id)
+            connection.execute(_SQL["delete_daemon"], {"id": daemon_id})
+            set_daemon(connection, row.workspace_id, None)
+            return row
 
         return await self._write(job)
+
+    async def request_rotation(self, daemon_id: str, now: int) -> DaemonRow:
+        """The daemon is to have another token."""
+
+        def job(connection: apsw.Connection) -> DaemonRow:
+            connection.execute(_SQL["request_rotation"], {"id": daemon_id, "now": now})
+            return _existing(connection, daemon_id)
+
+        return await self._write(job)
+
+    def offered_token(self, token_hash: bytes) -> OfferedTokenRow | None:
+        """The offer of this token."""
+        return _OFFER.optional(self._one(_SQL["offered_token"], {"token_hash": token_hash}))
+
+    async def offer_token(self, row: OfferedTokenRow, *, since: int, kept: int) -> None:
+        """A token that a daemon may use from now on."""
+        forgotten = {"daemon_id": row.daemon_id, "since": since, "kept": kept}
+
+        def job(connection: apsw.Connection) -> None:
+            _existing(connection, row.daemon_id)
+            connection.execute(_SQL["forget_offers"], forgotten)
+            connection.execute(_SQL["offer_token"], _OFFER.encode(row))
+
+        await self._write(job)
+
+    async def settle_rotation(
+        self, daemon_id: str, rotation_id: str, now: int, *, since: int
+    ) -> bool:
+        """What was offered is the daemon's only token."""
+        bindings = {"daemon_id": daemon_id, "rotation_id": rotation_id, "now": now, "since": since}
+
+        def job(connection: apsw.Connection) -> bool:
+            connection.execute(_SQL["settle_rotation"], bindings)
+            if connection.changes() == 0:
+                return False
+            connection.execute(
+                _SQL["withdraw_offers"], {"daemon_id": daemon_id, "rotation_id": rotation_id}
+            )
+            return True
+
+        return await self._write(job)
+
+
+def _existing(connection: apsw.Connection, daemon_id: str) -> DaemonRow:
+    for found in fetch(connection, _SQL["daemon"], {"id": daemon_id}):
+        return _DAEMON.decode(found)
+    raise NotFound(f"There is no daemon {daemon_id}.", ref=daemon_id)
 
 
 def _take(connection: apsw.Connection, code_hash: bytes, now: int) -> tuple[str, str]:

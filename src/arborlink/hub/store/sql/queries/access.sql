@@ -153,3 +153,40 @@ VALUES (:id, :workspace_id, :token_hash, :created_by, :created_at);
 -- name: delete_daemon
 -- A daemon's token is worth nothing from now on.
 DELETE FROM daemons WHERE id = :id;
+
+-- name: request_rotation
+-- A daemon is to have another token; asking twice is asking once.
+UPDATE daemons SET rotation_requested_at = coalesce(rotation_requested_at, :now) WHERE id = :id;
+
+-- name: offered_token
+-- The offer of this token.
+SELECT * FROM offered_token_rows WHERE token_hash = :token_hash;
+
+-- name: forget_offers
+-- Those that are too old, and the oldest beyond so many.
+DELETE FROM offered_tokens WHERE daemon_id = :daemon_id AND (
+  offered_at <= :since OR rotation_id NOT IN (
+    SELECT rotation_id FROM offered_tokens WHERE daemon_id = :daemon_id
+    ORDER BY rotation_id DESC LIMIT :kept
+  )
+);
+
+-- name: offer_token
+-- A token that a daemon may use from now on.
+INSERT INTO offered_tokens (rotation_id, daemon_id, token_hash, offered_at)
+VALUES (:rotation_id, :daemon_id, :token_hash, :offered_at);
+
+-- name: settle_rotation
+-- The token that was offered is the daemon's own, and the one before is worth nothing.
+UPDATE daemons SET
+  token_hash = (SELECT token_hash FROM offered_tokens WHERE rotation_id = :rotation_id),
+  rotation_requested_at = NULL,
+  token_rotated_at = :now
+WHERE id = (
+  SELECT daemon_id FROM offered_tokens
+  WHERE rotation_id = :rotation_id AND daemon_id = :daemon_id AND offered_at > :since
+);
+
+-- name: withdraw_offers
+-- What was offered later may have been stored by now: the daemon says so next.
+DELETE FROM offered_tokens WHERE daemon_id = :daemon_id AND rotation_id <= :rotation_id;

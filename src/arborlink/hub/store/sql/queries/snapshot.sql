@@ -17,3 +17,8 @@ PRAGMA quick_check(1);
 -- name: forget_hub_id
 -- The next one who opens it gets an identity of its own.
 DELETE FROM meta WHERE key = 'hub_id';
+
+-- name: remember_newest_task
+-- Every later one was made after the copy; ids are ordered by time.
+INSERT OR REPLACE INTO meta (key, value)
+SELECT 'restored_after', COALESCE(MAX(id), 'tsk_') FROM tasks;

@@ -1,0 +1,234 @@
+"""Daemons' tokens are replaced while they work, and while either side is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from arborlink.client import Chunk, Hub, NotAuthenticated
+from arborlink.protocol.resources import Scope
+from arborlink.testing.cell_reader import CellReader
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
+
+ROTATIONS = 20
+BYTES_PER_SECOND = 8 << 20
+SECONDS = 20.0
+CLOSED_SECONDS = 1.0
+# More than sockets hold.
+DOWNLOADED_BYTES = 64 << 20
+EXPIRY_SECONDS = 3.0
+
+
+def endless(key: str) -> list[str]:
+    """A child that writes cells until it is ended."""
+    return [
+        *(sys.executable, "-m", "arborlink.testing.cells", "--key", key),
+        *("--rate", str(BYTES_PER_SECOND)),
+    ]
+
+
+def token(arbor: Arbor) -> str:
+    """The daemon's, as it is on disk."""
+    (file,) = (arbor.home / "daemons").glob("*/identity.toml")
+    return str(tomllib.loads(file.read_text())["auth_token"])
+
+
+def connection(arbor: Arbor) -> dict[str, Any]:
+    """The daemon's, as the hub sees it."""
+    body = arbor.api("/api/connections")
+    assert isinstance(body, dict)
+    (found,) = (each for each in body["items"] if each["kind"] == "daemon")
+    return dict(found)
+
+
+def daemon_id(arbor: Arbor) -> str:
+    """The daemon's id."""
+    workspace = arbor.api(f"/api/workspaces/{arbor.workspace_id}")
+    assert isinstance(workspace, dict)
+    return str(workspace["daemonId"])
+
+
+def is_refused(arbor: Arbor, auth_token: str) -> bool:
+    """Whether nobody is let in as this daemon with this token."""
+    identity = {"daemonId": daemon_id(arbor), "workspaceId": arbor.workspace_id}
+    host = {"hostname": "h", "platform": "p", "user": "u", "path": "/"}
+    message = {"type": "auth", "authToken": auth_token, "instanceId": "i", "protocol": 1}
+    message |= {**identity, "version": "1", "host": host, "tasks": []}
+    with connect(arbor.url.replace("http", "ws") + "/api/ws", proxy=None) as socket:
+        socket.send(httpx2.Request("POST", "http://x", json=message).content.decode())
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=SECONDS)
+        return socket.close_code == 4501
+
+
+def expired(arbor: Arbor, secret: str) -> bool:
+    """Whether the API token is not good any more."""
+    headers = {"Authorization": f"Bearer {secret}"}
+    return httpx2.get(f"{arbor.url}/api/me", headers=headers, timeout=SECONDS).status_code == 401
+
+
+def ask(arbor: Arbor) -> None:
+    """For another token, without waiting for it."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    path = f"{arbor.url}/api/daemons/{daemon_id(arbor)}/rotate"
+    assert httpx2.post(path, headers=headers, timeout=SECONDS).status_code == 202
+
+
+def settled(arbor: Arbor) -> bool:
+    """Whether the daemon is connected and has what was asked for."""
+    try:
+        found = arbor.api(f"/api/daemons/{daemon_id(arbor)}")
+    except httpx2.TransportError:
+        return False
+    assert isinstance(found, dict)
+    return bool(found["connected"]) and found["rotationRequestedAt"] is None
+
+
+@pytest.mark.timeout(120)
+async def test_a_task_runs_through_twenty_rotations(arbor: Arbor) -> None:
+    before = connection(arbor)
+    used = [token(arbor)]
+    reader = CellReader("rotated")
+    received = asyncio.Event()
+    async with Hub(arbor.url, TOKEN) as hub:
+        task = await hub.run(*endless("rotated"))
+
+        async def read() -> None:
+            async for piece in task.output():
+                assert isinstance(piece, Chunk), piece
+                reader.feed(piece.data)
+                received.set()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(read())
+            for _ in range(ROTATIONS):
+                received.clear()
+                await received.wait()
+                assert await hub.rotate(arbor.workspace_id)
+                used.append(await asyncio.to_thread(token, arbor))
+            await task.cancel()
+        ended = await task.wait()
+    assert (ended.status, ended.gaps) == ("cancelled", [])
+    assert reader.finish(ended.output_size) == []
+    assert len(set(used)) == ROTATIONS + 1
+    after = connection(arbor)
+    assert (after["id"], after["reconnects"]) == (before["id"], before["reconnects"])
+    # No more than may be guessed in a minute.
+    assert all(is_refused(arbor, used[each]) for each in (0, ROTATIONS // 2, ROTATIONS - 1))
+    assert after["id"] == connection(arbor)["id"], "nor did guessing disturb it"
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("victim", ["hub", "connector", "supervisor"])
+def test_whoever_is_killed_in_a_rotation_the_daemon_comes_back(arbor: Arbor, victim: str) -> None:
+    old = token(arbor)
+    kill: dict[str, Callable[[], None]] = {
+        "hub": arbor.kill_hub,
+        "connector": arbor.kill_connector,
+        "supervisor": arbor.kill_supervisor,
+    }
+    for _ in range(3):
+        ask(arbor)
+        kill[victim]()
+        if victim == "hub":
+            arbor.start_hub()
+        if victim == "supervisor":
+            arbor.start_daemon()
+        wait_until(lambda: settled(arbor), "the daemon to be back with another token")
+    assert token(arbor) != old
+    assert is_refused(arbor, old)
+    done = arbor.run("run", "--", "echo", "works")
+    assert (done.stdout, done.returncode) == (b"works\n", 0)
+
+
+def test_a_hub_from_a_backup_before_a_rotation_lets_its_daemon_in(arbor: Arbor) -> None:
+    old = token(arbor)
+    copy = str(arbor.home / "copy.tar")
+    assert arbor.run("hub", "backup", copy).returncode == 0
+    assert arbor.run("rotate", "test").returncode == 0
+    assert token(arbor) != old
+    arbor.kill_hub()
+    (arbor.home / "hub").rename(arbor.home / "hub-before")
+    assert arbor.run("hub", "restore", copy).returncode == 0
+    arbor.start_hub()
+    wait_until(lambda: arbor.state() == "connected", "the daemon to be back")
+    wait_until(lambda: token(arbor) == old, "it to know which token is good")
+    assert b"the old one is void" in arbor.run("rotate", "test").stderr
+    assert is_refused(arbor, old)
+
+
+def test_the_command_says_whether_it_is_done(arbor: Arbor) -> None:
+    old = token(arbor)
+    done = arbor.run("rotate", "test")
+    assert done.returncode == 0 and b"the old one is void" in done.stderr, done.stderr
+    assert token(arbor) != old
+    assert token(arbor).encode() not in done.stdout + done.stderr
+    assert arbor.daemon is not None
+    arbor.daemon.terminate()
+    arbor.daemon.wait()
+    away = arbor.run("rotate", "test", timeout=SECONDS)
+    assert away.returncode == 0 and b"as soon as it is back" in away.stderr, away.stderr
+    before = token(arbor)
+    arbor.start_daemon()
+    wait_until(lambda: settled(arbor), "the daemon to have its token")
+    assert token(arbor) != before
+    assert arbor.run("rotate", "nothing").returncode == 1
+
+
+async def test_a_revoked_token_ends_what_it_watches_within_a_second(
+    arbor: Arbor, tmp_path: Path
+) -> None:
+    async with Hub(arbor.url, TOKEN) as owner:
+        given = await owner.create_token("watching", scopes=["tasks:read", "tasks:write"])
+        async with Hub(arbor.url, given.secret) as watching:
+            task = await watching.run("sh", "-c", "echo begun; exec sleep 60")
+            output = task.output()
+            first = await anext(output)
+            assert isinstance(first, Chunk) and first.data == b"begun\n"
+            began = asyncio.get_running_loop().time()
+            await owner.revoke_token(given.id)
+            with pytest.raises(NotAuthenticated):
+                await anext(output)
+            assert asyncio.get_running_loop().time() - began < CLOSED_SECONDS
+        await (await owner.task(task.id)).cancel()
+
+
+async def test_so_do_the_outputs_that_are_downloaded_with_it(arbor: Arbor) -> None:
+    """Also for a reader that takes nothing, and when a token ends by itself."""
+    loop = asyncio.get_running_loop()
+    async with Hub(arbor.url, TOKEN) as owner:
+        task = await owner.run("head", "-c", str(DOWNLOADED_BYTES), "/dev/zero")
+        await task.wait()
+        scopes: list[Scope] = ["tasks:read"]
+        revoked = await owner.create_token("revoked", scopes=scopes)
+        short = await owner.create_token("short", scopes=scopes, expires_in=EXPIRY_SECONDS)
+        async with (
+            Hub(arbor.url, revoked.secret) as one,
+            Hub(arbor.url, short.secret) as two,
+            one.stored_output(task.id) as first,
+            two.stored_output(task.id) as second,
+            owner.stored_output(task.id) as own,
+        ):
+            began = loop.time()
+            await owner.revoke_token(revoked.id)
+            await broken_off(first)
+            assert loop.time() - began < CLOSED_SECONDS
+            await asyncio.to_thread(wait_until, lambda: expired(arbor, short.secret), "its end")
+            await broken_off(second)
+            assert len(await own.aread()) == DOWNLOADED_BYTES
+
+
+async def broken_off(response: httpx2.Response) -> None:
+    """Read what has arrived: the rest never comes."""
+    with pytest.raises(httpx2.TransportError):
+        async with asyncio.timeout(SECONDS):
+            await response.aread()
