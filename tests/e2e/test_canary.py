@@ -60,13 +60,22 @@ def _with(pair: Arbor, more: dict[str, str]) -> object:
     return lambda extra=None: plain({**more, **(extra or {})})
 
 
-def do_everything(arbor: Arbor, secrets: Secrets) -> None:
-    """Use every kind of credential, and misuse it."""
-    secrets.keep("bootstrap token", TOKEN)
+def daemon_token(arbor: Arbor) -> str:
+    """What the daemon proves itself with."""
     identity = next((arbor.home / "daemons").glob("*/identity.toml")).read_text()
     found = re.search(r'auth_token = "([^"]+)"', identity)
     assert found is not None
-    secrets.keep("daemon token", found[1])
+    return found[1]
+
+
+def do_everything(arbor: Arbor, secrets: Secrets) -> None:
+    """Use every kind of credential, and misuse it."""
+    secrets.keep("bootstrap token", TOKEN)
+    secrets.keep("daemon token", daemon_token(arbor))
+    rotated = arbor.run("rotate", "test")
+    assert rotated.returncode == 0
+    secrets.keep("new daemon token", daemon_token(arbor))
+    secrets.said["rotate"] = (rotated.stdout + rotated.stderr).decode()
     headers = {"Authorization": f"Bearer {TOKEN}", "Origin": arbor.url}
     with httpx2.Client(base_url=arbor.url) as browser:
         sign_in(browser, headers, secrets)
@@ -172,6 +181,11 @@ def processes() -> Iterator[tuple[int, bytes, bytes]]:
                 yield int(folder.name), title, environment
 
 
+def logged(arbor: Arbor, name: str) -> list[dict[str, object]]:
+    """The lines of a process's log, each of which is an object."""
+    return [json.loads(line) for line in arbor.log(name).splitlines()]
+
+
 def outputs(arbor: Arbor) -> Iterator[Path]:
     """What the hub stored."""
     return (each for each in (arbor.home / "hub" / "output").rglob("*") if each.is_file())
@@ -214,7 +228,7 @@ def test_secrets_turn_up_nowhere(talkative: Arbor) -> None:
     # Afterwards: database, outputs, spools, journals, logs.
     talkative.stop()
     kept_in = {
-        "identity.toml": ("daemon token",),
+        "identity.toml": ("daemon token", "new daemon token"),
         "credentials.toml": ("api token",),
     }
     kinds = set()
@@ -226,3 +240,38 @@ def test_secrets_turn_up_nowhere(talkative: Arbor) -> None:
     assert {".log", ".toml", ".sqlite3"} <= kinds, kinds
     assert b"PATH=" in b"".join(each.read_bytes() for each in outputs(talkative))
     assert "listens on" in talkative.log("hub") and "connected to" in talkative.log("daemon")
+
+
+def test_logs_have_ids_and_nothing_of_what_was_run(talkative: Arbor) -> None:
+    canaries = [f"canary-{name}-3b9e" for name in ("argument", "variable", "title", "input")]
+    argument, variable, title, typed = canaries
+    script = f"cat; echo {argument}; echo {argument} >&2; exit 3"
+    options = ["-e", f"CANARY={variable}", "--title", title]
+    done = talkative.run("run", *options, "--", "sh", "-c", script, stdin=typed.encode())
+    assert done.returncode == 3 and typed.encode() in done.stdout
+    talkative.run("tasks", "--search", argument)
+    talkative.run("logs", "last")
+    task = talkative.api("/api/tasks")
+    assert isinstance(task, dict)
+    task_id = task["items"][0]["id"]
+    talkative.stop()
+
+    for name in ("hub", "daemon"):
+        assert not [each for each in canaries if each in talkative.log(name)], name
+    lines = logged(talkative, "hub")
+    assert {"event", "level", "timestamp"} <= set.intersection(*(set(line) for line in lines))
+    about_task = [line for line in lines if line.get("task") == task_id]
+    assert {"task created", "task ended"} <= {line["event"] for line in about_task}
+    (ended,) = (line for line in about_task if line["event"] == "task ended")
+    assert (ended["exit_code"], ended["status"]) == (3, "failed")
+    assert ended["workspace"] == talkative.workspace_id
+    (connected,) = (line for line in lines if line["event"] == "daemon connected")
+    (gone,) = (line for line in lines if line["event"] == "daemon disconnected")
+    assert connected["workspace"] == talkative.workspace_id
+    assert connected["connection"] == gone["connection"] == ended["connection"]
+    assert gone["code"] == 1001 and gone["by"] == "peer"
+    answered = [line for line in lines if line["event"] == "a request was answered"]
+    assert len({line["request"] for line in answered}) == len(answered) > 3
+    told = logged(talkative, "daemon")
+    assert any(str(line["event"]).endswith(f"connected to {talkative.url}") for line in told)
+    assert talkative.workspace_id in {line.get("workspace") for line in told}

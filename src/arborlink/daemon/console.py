@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
+
+import msgspec
 
 _LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 
 
-def say(text: str, *, level: str = "info") -> None:
-    """Write a line, unless `ARBOR_LOG_LEVEL` asks for less."""
+def say(
+    text: str, *, level: str = "info", workspace: str | None = None, task: str | None = None
+) -> None:
+    """Write a line, unless `ARBOR_LOG_LEVEL` asks for less; an object if `ARBOR_LOG_FORMAT` does.
+
+    `workspace`, `task`: what it is about. Lines for people name it only if `text` does.
+    """
     least = _LEVELS.get(os.environ.get("ARBOR_LOG_LEVEL", "info").lower(), 1)
     if _LEVELS[level] < least:
         return
+    is_json = os.environ.get("ARBOR_LOG_FORMAT", "").lower() == "json"
+    line = _as_object(text, level, workspace, task) if is_json else f"arbor: {text}"
     try:
-        sys.stderr.write(f"arbor: {text}\n")
+        sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
     except OSError:
         return  # nobody watches any more
+
+
+def _as_object(text: str, level: str, workspace: str | None, task: str | None) -> str:
+    # The same names as in the hub's log.
+    fields = {
+        "event": text,
+        "workspace": workspace,
+        "task": task,
+        "level": level,
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    known = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode(known).decode()

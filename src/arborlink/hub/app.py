@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import sys
@@ -21,6 +22,8 @@ from arborlink.protocol.errors import Unavailable
 
 # Each running task holds four files open and each connection one.
 WANTED_DESCRIPTORS = 65_536
+logger = logging.getLogger(__name__)
+
 LAYOUT = Layout(database=DATABASE_FILE, output=OUTPUT_FOLDER)
 
 
@@ -64,13 +67,18 @@ async def _serve(settings: HubSettings, announce: bool) -> int:
     owner = await hub.access.bootstrap(settings.bootstrap_token)
     failure: Unavailable | None = None
     async with hub.running():
-        shown = announce and sys.stderr.isatty()
+        is_text = settings.log_format == "text"
+        shown = announce and is_text and sys.stderr.isatty()
         link = await hub.access.create_sign_in_link(owner.id) if shown else None
 
         def on_listening(port: int) -> None:
             if not announce:
                 return
             address = settings.public_url or f"{hub.scheme}://{settings.host}:{port}"
+            if not is_text:
+                # Whatever reads it takes every line for an object.
+                logger.info("Arbor's hub listens on %s", address)
+                return
             _say(f"Arbor's hub listens on {address}")
             if link is not None:
                 _say(f"Sign in, once, within ten minutes: {address}/#link={link.secret}")

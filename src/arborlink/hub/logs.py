@@ -1,4 +1,9 @@
-"""The hub's log: structured, to stderr, with ids and never a body or a secret."""
+"""The hub's log: structured, to stderr, with ids and never a body or a secret.
+
+Whoever handles something binds what it is about (`structlog.contextvars`): every line that is
+logged meanwhile, ours or a library's, then says it. Other fields come as `extra`, and only those
+that are named here get through.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,9 @@ from typing import Final, Literal
 
 import structlog
 
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+# In the ASGI scope: the request's id.
+REQUEST_ID: Final = "arbor.request"
 # What uvicorn 0.54 warns of whenever anybody sends it: strangers could fill the log with that. The
 # first is every handshake that was refused with a response of its own.
 STRANGERS_DOING: Final = frozenset(
@@ -18,37 +26,64 @@ STRANGERS_DOING: Final = frozenset(
         "Unsupported upgrade request.",
     }
 )
+# Ids, numbers and words of ours: nothing that anybody else can choose, but for an address.
+FIELDS: Final = (
+    "request",
+    "connection",
+    "task",
+    "workspace",
+    "daemon",
+    "user",
+    "address",
+    "by",
+    "method",
+    "route",
+    "status",
+    "code",
+    "reason",
+    "exit_code",
+    "signal",
+    "output_bytes",
+    "milliseconds",
+)
 
 
 def configure_logging(level: str, form: Literal["text", "json"]) -> None:
     """Render everything that is logged in the process, ours and the libraries', as `form`."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(form))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    # Libraries show frames and headers when they debug.
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
+    logging.getLogger("arborlink").setLevel(level.upper())
+    logging.captureWarnings(True)
+    # uvicorn tells of every start, stop and connection; we tell of those that matter.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def formatter(form: Literal["text", "json"]) -> logging.Formatter:
+    """One line a record; with `json` one object, whatever was logged."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-            ],
-        )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(FIELDS),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
     )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level.upper())
-    # uvicorn tells of every start, stop and connection; we tell of those that matter.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

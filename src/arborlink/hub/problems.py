@@ -14,7 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from arborlink.hub.access.headers import SECURITY_HEADERS
+from arborlink.hub.access.headers import security_headers
+from arborlink.hub.logs import REQUEST_ID, REQUEST_ID_HEADER
 from arborlink.protocol.errors import (
     ArborError,
     InvalidInput,
@@ -67,8 +68,8 @@ def problem_response(error: ArborError) -> Response:
             headers["WWW-Authenticate"] = 'Bearer realm="arbor"'
         case TooManyRequests(retry_after=float(seconds)):
             headers["Retry-After"] = str(max(1, ceil(seconds)))
-        case Unavailable():
-            headers["Retry-After"] = str(UNAVAILABLE_RETRY_SECONDS)
+        case Unavailable(retry_after=given):
+            headers["Retry-After"] = str(ceil(given or UNAVAILABLE_RETRY_SECONDS))
     problem = _problem(error.http_status, error.code, error.message)
     match error:
         case OffsetOutOfOrder():
@@ -96,10 +97,13 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     return _respond(_problem(error.status_code, code, detail), dict(error.headers or {}))
 
 
-async def _unexpected(_request: Request, _error: Exception) -> Response:
+async def _unexpected(request: Request, _error: Exception) -> Response:
     detail = "The hub made a mistake; its log says more. Nothing is known about the outcome."
     # This one answers from outside all middleware.
-    return _respond(_problem(500, ArborError.code, detail), dict(SECURITY_HEADERS))
+    headers = security_headers(secure=request.url.scheme == "https")
+    if REQUEST_ID in request.scope:
+        headers[REQUEST_ID_HEADER] = request.scope[REQUEST_ID]
+    return _respond(_problem(500, ArborError.code, detail), headers)
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

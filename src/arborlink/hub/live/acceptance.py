@@ -10,6 +10,7 @@ import logging
 import time
 
 from arborlink.hub.access import Access
+from arborlink.hub.live.adoption import Adoption
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.contest import Contests
 from arborlink.hub.live.daemon_session import DaemonSession
@@ -47,10 +48,17 @@ class Acceptance:
     """Accepts daemons one after another for each workspace."""
 
     def __init__(
-        self, access: Access, daemons: Daemons, *, hub_id: str, limits: WireLimits
+        self,
+        access: Access,
+        daemons: Daemons,
+        adoption: Adoption,
+        *,
+        hub_id: str,
+        limits: WireLimits,
     ) -> None:
         self._access = access
         self._daemons = daemons
+        self._adoption = adoption
         self._hub_id = hub_id
         self._limits = limits
         self._contests = Contests()
@@ -91,6 +99,7 @@ class Acceptance:
             previous.fail(replaced())
         # One after another, and not while tasks are handed over: each must see what the other did.
         async with self._daemons.dispatcher.lock(auth.workspace_id):
+            await self._adoption.adopt(auth)
             positions = await self._reconcile(auth, session)
             self._check_current(session)
             session.link.welcome(
@@ -103,6 +112,7 @@ class Acceptance:
                 time.monotonic(),
             )
             self._resume(auth, session)
+        await self._daemons.rotation.offer(session)
         self._daemons.facts.workspace_changed(auth.workspace_id)
         await self._daemons.dispatcher.kick(auth.workspace_id)
 
@@ -114,6 +124,7 @@ class Acceptance:
                 "all but one, then release it (arbor release, or the workspace's page)",
                 auth.workspace_id,
                 auth.daemon_id,
+                extra={"workspace": auth.workspace_id, "daemon": auth.daemon_id},
             )
             await daemons.workspaces.quarantine_daemon(auth.workspace_id, auth.daemon_id, now_us())
             present = daemons.presence.session(auth.workspace_id)

@@ -27,6 +27,7 @@ from arborlink.protocol.messages import (
     Gap,
     InputAck,
     Output,
+    Rotated,
     Status,
 )
 
@@ -112,6 +113,8 @@ class DaemonSession(Session):
                 if message.log_id is not None:
                     self._log_ids[message.task_id] = message.log_id
                 await self._reports.put(message)
+            case Rotated():
+                await self._daemons.rotation.rotated(self, message.rotation_id)
             case InputAck():
                 row = self._row(message.task_id)
                 self._daemons.input_acknowledged(row, message.offset)

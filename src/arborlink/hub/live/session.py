@@ -15,8 +15,9 @@ from typing import Any, ClassVar, TypeVar
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from arborlink.hub.access import Identity
-from arborlink.hub.live.clock import new_id
+from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.traffic import Backlog, Meter, Traffic
+from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec, Decoder, frame_size
 from arborlink.protocol.errors import (
     ArborError,
@@ -36,8 +37,11 @@ T = TypeVar("T")
 CLOSE_SECONDS = 0.5
 # For a peer that asks and asks, and does not read. All facts of a large hub are fewer.
 MAX_WAITING_MESSAGES = 65_536
+STALLED_RETRY_SECONDS = 1
 # How many are handled before the loop has its turn.
 MESSAGES_AT_ONCE = 64
+# A close frame did not come: the connection broke (RFC 6455, 7.4.1).
+BROKEN = 1006
 INTERNAL_ERROR = Close(ArborError.close_code, "the hub made a mistake; its log says more")
 # Starlette raises the first when the peer is gone and the second after a close; uvicorn an OSError.
 _GONE = (WebSocketDisconnect, RuntimeError, OSError)
@@ -46,13 +50,18 @@ logger = logging.getLogger(__name__)
 
 
 class ConnectionLost(Exception):
-    """The peer went away."""
+    """The peer went away. `code`: that of its close frame."""
+
+    def __init__(self, code: int = BROKEN) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Session:
     """One authenticated connection. `address` is for people.
 
-    `traffic` counts what came and went since the connection was let in.
+    `traffic` counts what came and went since the connection was let in. `closed`: once it is over,
+    how we closed it, or the code with which the peer did.
     """
 
     kind: ClassVar[ConnectionKind]
@@ -64,6 +73,7 @@ class Session:
         self.connected_at = time.time()
         self.address = websocket.client.host if websocket.client else "unknown"
         self.identity: Identity | None = None
+        self.closed: Close | int = BROKEN
         self.traffic = Traffic()
         self.meter = Meter()
         self._websocket = websocket
@@ -86,6 +96,7 @@ class Session:
         except* Exception:
             # A mistake of ours ends this connection and nothing else.
             logger.exception("a connection of %s is closed because of a mistake", self.address)
+            self.closed = INTERNAL_ERROR
             await close_websocket(self._websocket, INTERNAL_ERROR)
         finally:
             self.link.disconnected()
@@ -115,6 +126,18 @@ class Session:
         """How much older than the newest output the peer's is; None where that has no meaning."""
         return None
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the peer was given up because nothing was heard of it."""
+        return isinstance(self.link.failure, PeerSilent)
+
+    def last_seen_us(self) -> int:
+        """Until when there was a peer, in µs since 1970: now, unless it fell silent before."""
+        silence = time.monotonic() - self.link.heartbeat.last_heard
+        # One that is there is never silent for longer than from one of its heartbeats to the next.
+        was_away = silence > limits.HEARTBEAT_SECONDS
+        return now_us() - (round(silence * 1_000_000) if was_away else 0)
+
     def collect(self) -> None:
         """Queue on the link what has come together since the last flush."""
 
@@ -132,7 +155,12 @@ class Session:
     def _count(self) -> None:
         self._waiting += 1
         if self._waiting > MAX_WAITING_MESSAGES:
-            self.fail(TooManyRequests("read what there is before you ask for more"))
+            self.fail(
+                TooManyRequests(
+                    "read what there is before you ask for more; "
+                    f"retry in {STALLED_RETRY_SECONDS} seconds"
+                )
+            )
 
     def fail(self, error: ArborError) -> None:
         """Close because of `error`."""
@@ -154,13 +182,17 @@ class Session:
     async def _end(self) -> None:
         """A peer that does not read cannot keep its connection after we closed it."""
         await self._closing.wait()
-        is_dead = isinstance(self.link.failure, PeerSilent)
-        await asyncio.sleep(0 if is_dead else CLOSE_SECONDS)
+        await asyncio.sleep(0 if self.is_dead else CLOSE_SECONDS)
         raise ConnectionLost
 
     async def _read(self, decoder: Decoder[Any]) -> None:
         while True:
-            frame = await receive_frame(self._websocket)
+            try:
+                frame = await receive_frame(self._websocket)
+            except ConnectionLost as lost:
+                # After our own close frame this is only the peer's answer to it.
+                self.closed = lost.code if self.closed == BROKEN else self.closed
+                raise
             self.traffic.messages_in += 1
             self.traffic.bytes_in += frame_size(frame)
             try:
@@ -200,6 +232,7 @@ class Session:
             self._waiting = 0
             for message in self.link.to_send():
                 if isinstance(message, Close):
+                    self.closed = message
                     await close_websocket(self._websocket, message)
                     raise ConnectionLost
                 await self._send_frame(self.codec.encode(message))
@@ -249,7 +282,7 @@ async def receive_frame(websocket: WebSocket) -> Frame:
     """
     event = await websocket.receive()
     if event["type"] == "websocket.disconnect":
-        raise ConnectionLost
+        raise ConnectionLost(event.get("code", BROKEN))
     frame: Frame | None = event.get("bytes")
     return frame if frame is not None else event["text"]
 
@@ -303,6 +336,7 @@ async def authenticate(
         # It was in time, and we were not.
         link.fail(Unavailable("the hub is too busy to let you in; retry in 5 seconds"))
     except ArborError as error:
+        logger.debug("a connection was refused", extra={"reason": error.code})
         link.fail(without_trace(error))
     except ConnectionLost:
         raise

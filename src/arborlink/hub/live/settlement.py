@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 
+from arborlink.hub.live import log_lines
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.flusher import Flusher
@@ -75,6 +76,7 @@ class Settlement:
         if not is_final(row.status):
             event, changes = _verdict(report, output)
             row = await self._tasks.transition_task(row.id, event, changes)
+            log_lines.task_ended(row)
         output.close_writer()
         self._inputs.forget(row.id)
         self._facts.task_changed(row)
@@ -96,6 +98,7 @@ class Settlement:
             gaps=output.gaps() if output is not None else None,
         )
         row = await self._tasks.transition_task(row.id, TaskEvent.LOSE, changes)
+        log_lines.task_ended(row)
         if output is not None:
             output.close_writer()
         self._inputs.forget(row.id)
@@ -107,7 +110,8 @@ class Settlement:
         try:
             return self._outputs.get(row.id)
         except (OSError, LogError) as error:
-            logger.error("the output of task %s cannot be read: %s", row.id, error)
+            about = {"task": row.id, "workspace": row.workspace_id}
+            logger.error("the output of task %s cannot be read: %s", row.id, error, extra=about)
             return None
 
 
@@ -115,7 +119,7 @@ def _verdict(report: Status, output: TaskOutput) -> tuple[TaskEvent, TaskChanges
     event, reason, error = EVENT_FOR[report.status], report.reason, report.error
     fault = _fault(report, output)
     if fault is not None:
-        logger.error("task %s: %s", output.task_id, fault)
+        logger.error("task %s: %s", output.task_id, fault, extra={"task": output.task_id})
         event, reason, error = TaskEvent.FAIL, Reason.CORRUPT_OUTPUT, fault
     return event, TaskChanges(
         finished_at=report.at or now_us(),

@@ -12,9 +12,16 @@ from starlette.websockets import WebSocket
 
 from arborlink.hub.bus.base import Fact, TaskRemoved
 from arborlink.hub.live.pace import Pace, ViewerRates
-from arborlink.hub.live.session import Frame, Session, error_message
+from arborlink.hub.live.session import (
+    STALLED_RETRY_SECONDS,
+    Frame,
+    Session,
+    error_message,
+)
+from arborlink.hub.live.stored import damaged
 from arborlink.hub.live.subscription import Rotation, Subscription
 from arborlink.hub.live.traffic import Backlog
+from arborlink.outputlog import LogError
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.cursor import Cursor
@@ -215,8 +222,13 @@ class ViewerSession(Session):
 
     def _follow(self, task_id: str, message: Subscribe) -> None:
         row = self._viewing.tasks.visible(self._who, task_id)
-        output = self._viewing.outputs.watch(task_id, self.wake)
         try:
+            output = self._viewing.outputs.watch(task_id, self.wake)
+        except (LogError, OSError) as error:
+            raise damaged(row, error) from error
+        try:
+            if is_final(row.status) and output.end < row.output_size:
+                raise damaged(row, f"only {output.end} of {row.output_size} bytes are there")
             offset = self._start(row, output.end, message.offset)
         except ArborError:
             if self._rotation.get(task_id) is None:
@@ -286,7 +298,12 @@ class ViewerSession(Session):
         if not self._concerns(workspace_id, fact):
             return
         if len(self._facts) >= MAX_WAITING_FACTS:
-            self.fail(TooManyRequests("too many changes wait to be read; come back and look anew"))
+            self.fail(
+                TooManyRequests(
+                    "too many changes wait to be read; look anew, "
+                    f"retry in {STALLED_RETRY_SECONDS} seconds"
+                )
+            )
             return
         self._facts.append(fact)
         self.wake()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from arborlink.hub.access import Access, Identity, origin_allowed
+from arborlink.hub.access import Access, Identity, origin_allowed, sent_origin
 from arborlink.hub.access.browsers import SESSION_SECONDS, Browser
 from arborlink.hub.access.rates import customer
 from arborlink.protocol.errors import NotAllowed, NotAuthenticated
@@ -34,6 +35,7 @@ async def identify(access: Access, request: Request) -> Identity:
         raise
     if identity is None:
         raise NotAuthenticated("Sign in, or send an API token as `Authorization: Bearer …`.")
+    structlog.contextvars.bind_contextvars(user=identity.user_id)
     access.requests.take(identity.token_id or identity.user_id)
     return identity
 
@@ -70,7 +72,7 @@ def hub_address(access: Access, request: Request) -> str:
 
 def check_origin(access: Access, request: Request, *, required: bool) -> None:
     """Raises NotAllowed when the page that sent this may not use the hub."""
-    origin = request.headers.get("origin")
+    origin = sent_origin(request.headers.getlist("origin"))
     host = request.headers.get("host", "")
     if (origin is None and required) or not origin_allowed(origin, host, access.settings):
         raise NotAllowed(
@@ -105,7 +107,7 @@ def _bearer(access: Access, request: Request) -> Identity | None:
     scheme, _, token = given[0].partition(" ")
     if len(given) > 1 or scheme.lower() != "bearer":
         raise NotAuthenticated("Send one API token, as `Authorization: Bearer …`.")
-    return access.authenticate_token(token.strip())
+    return access.authenticate_token(token.strip(" \t"))
 
 
 def _session(access: Access, request: Request) -> Identity | None:

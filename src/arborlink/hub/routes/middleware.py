@@ -10,15 +10,19 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from arborlink.addresses import is_loopback
 from arborlink.hub.access import Access, host_allowed
-from arborlink.hub.access.headers import SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY
+from arborlink.hub.access.headers import security_headers
 from arborlink.hub.problems import Misdirected, PlainText, SlowRequest, problem_response
 from arborlink.hub.routes.authentication import client_network, has_credential
+from arborlink.hub.routes.request_log import RequestLog
 from arborlink.hub.settings import HubSettings
-from arborlink.protocol.errors import TooManyRequests
+from arborlink.protocol.errors import ArborError, NotAllowed, TooManyRequests
 
+# A handshake that is refused is answered like any request.
+RESPONSES: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 SECURE_SCHEMES: Final = frozenset({"https", "wss"})
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -27,6 +31,7 @@ def middleware(access: Access) -> list[Middleware]:
     """What the application is wrapped in, outermost first."""
     settings = access.settings
     return [
+        Middleware(RequestLog),
         Middleware(SecurityHeaders),
         Middleware(HostCheck, settings=settings),
         Middleware(TlsCheck),
@@ -43,17 +48,16 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        safe = security_headers(secure=scope["scheme"] in SECURE_SCHEMES)
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in RESPONSES:
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in safe.items():
                     headers.setdefault(name, value)
-                if scope["scheme"] in SECURE_SCHEMES:
-                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -74,16 +78,15 @@ class HostCheck:
         hosts = Headers(scope=scope).getlist("host")
         if len(hosts) == 1 and host_allowed(hosts[0], self._settings):
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            # Before it is accepted this makes the server answer the handshake with 403.
-            await send({"type": "websocket.close", "code": 4503, "reason": "host not allowed"})
-        else:
-            shown = ", ".join(hosts)[:200]
-            error = Misdirected(
-                f"This hub does not go by the name {shown!r}. Start it with --public-url, or add "
-                "the name to allowed_hosts."
-            )
-            await problem_response(error)(scope, receive, send)
+            return
+        text = (
+            f"This hub does not go by the name {', '.join(hosts)[:200]!r}. Start it with "
+            "--public-url, or add the name to allowed_hosts."
+        )
+        # Clients of a WebSocket know 403 as final.
+        is_handshake = scope["type"] == "websocket"
+        error = NotAllowed(text, code=Misdirected.code) if is_handshake else Misdirected(text)
+        await _refuse(error, scope, receive, send)
 
 
 class TlsCheck:
@@ -100,14 +103,21 @@ class TlsCheck:
         """ASGI."""
         if scope["type"] not in ("http", "websocket") or not _in_the_clear(scope):
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 4503, "reason": "TLS is needed"})
         else:
             error = PlainText(
                 "This came without TLS. Use the hub's https address; a token that was sent is to "
                 "be revoked. A proxy in front of the hub has to set X-Forwarded-Proto."
             )
-            await problem_response(error)(scope, receive, send)
+            await _refuse(error, scope, receive, send)
+
+
+async def _refuse(error: ArborError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or a handshake."""
+    response = problem_response(error)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
 
 
 def _in_the_clear(scope: Scope) -> bool:
