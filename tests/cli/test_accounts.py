@@ -129,6 +129,7 @@ async def test_signing_in_by_code_and_out_again(machine: Machine) -> None:
         listed = (await page.get("/api/tokens")).json()["items"]
         assert listed[-1]["name"].startswith("arbor on ")
         who = await machine.arbor("whoami")
+        assert f"until: {listed[-1]['expiresAt']}" in who.out
         assert "owner (owner)" in who.out and listed[-1]["id"] in who.out
         assert str(machine.home / "credentials.toml") in who.out
         out = await machine.arbor("logout")

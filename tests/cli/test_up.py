@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 from pathlib import Path
+
+import httpx2
 
 from .conftest import ARBOR, Up, clean_environment, start_up, stop_up
 
@@ -17,10 +20,33 @@ def test_the_summary_has_a_link_and_the_command(up: Up) -> None:
     assert (up.home / "credentials.toml").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_one_says_that_there_is_one(up: Up) -> None:
-    result = up.arbor("up", str(up.folder))
+def test_a_second_one_prints_a_link_again(up: Up) -> None:
+    result = up.arbor("up", "--no-browser")
+    said = result.stderr.decode()
+    assert result.returncode == 0, said
+    assert "already" in said and f":{up.port}/#link=" in said and up.folder.name in said
+    assert said.split("/#link=")[1].split()[0] not in up.summary
+
+
+def test_a_second_one_for_another_folder_says_what_to_do(up: Up, tmp_path: Path) -> None:
+    result = up.arbor("up", str(tmp_path), "--no-browser")
     assert result.returncode == 1
-    assert b"already runs" in result.stderr
+    assert b"already runs" in result.stderr and b"arbor daemon PATH" in result.stderr
+
+
+def test_a_link_is_printed_alone_and_signs_in_once(up: Up) -> None:
+    result = up.arbor("link")
+    assert result.returncode == 0 and not result.stderr
+    (url,) = result.stdout.decode().splitlines()
+    hub, _, link = url.partition("/#link=")
+    assert hub == f"http://127.0.0.1:{up.port}"
+    answers = [
+        httpx2.post(f"{hub}/api/session", json={"link": link}, headers={"Origin": hub})
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 401]
+    shown = json.loads(up.arbor("link", "--json").stdout)
+    assert set(shown) == {"link", "url", "expiresAt"} and shown["url"].endswith(shown["link"])
 
 
 def test_a_taken_port_says_what_to_do(tmp_path: Path) -> None:

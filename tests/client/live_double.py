@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
-from arborlink.protocol.errors import ArborError
+from arborlink.protocol.errors import SERVICE_RESTART, ArborError
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import AuthReceived, Close, HubLink, MessageReceived
 from arborlink.protocol.messages import Output, ViewerWelcome
@@ -27,6 +27,12 @@ class LiveDouble:
         self.log = log
         self.cut_after: int | None = None
         self.refusal: ArborError | None = None
+        # Of the next viewers, one each.
+        self.refusals: list[ArborError] = []
+        # When each said who it is, in monotonic seconds.
+        self.arrivals: list[float] = []
+        # The reason with which the next viewer is asked to come back.
+        self.restart: str | None = None
         self.connections = 0
         self.largest_unacknowledged = 0
         self.input_arrived = asyncio.Event()
@@ -68,8 +74,13 @@ class LiveDouble:
             link.receive(self._codec.viewer_to_hub.decode(frame), now)
             for event in link.events():
                 if isinstance(event, AuthReceived):
-                    if self.refusal is not None:
-                        link.fail(self.refusal)
+                    self.arrivals.append(now)
+                    refusal = self.refusals.pop(0) if self.refusals else self.refusal
+                    if refusal is not None:
+                        link.fail(refusal)
+                    elif self.restart is not None:
+                        link.close(SERVICE_RESTART, self.restart)
+                        self.restart = None
                     else:
                         link.welcome(
                             ViewerWelcome(user_id="usr_1", scopes=[], limits=WireLimits()), now
@@ -90,7 +101,7 @@ class LiveDouble:
         while True:
             await wake.wait()
             wake.clear()
-            if link.next_deadline() is None and link.failure is None:
+            if link.next_deadline() is None and not link.wants_to_send:
                 return
             for message in half.to_send():
                 link.send(message)

@@ -72,6 +72,14 @@ async def test_it_waits_longer_each_time_it_was_too_early(monkeypatch: pytest.Mo
     assert waits == [2, 7, 12]
 
 
+async def test_it_waits_as_long_as_a_busy_hub_wants() -> None:
+    async with served(begun(), (503, {}), GRANTED) as (server, _):
+        server.retry_after = "0.3"
+        began = asyncio.get_running_loop().time()
+        assert await signed_in(server) == "t"
+        assert asyncio.get_running_loop().time() - began >= 0.3
+
+
 @pytest.mark.parametrize("code", ["access_denied", "expired_token"])
 async def test_it_stops_when_there_is_nothing_to_wait_for(code: str) -> None:
     async with served(begun(), refused(code)) as (server, _):

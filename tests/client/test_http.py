@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ class Server:
     answers: list[tuple[int, object] | None]
     requests: list[str] = field(default_factory=list)
     url: str = ""
+    retry_after: str = "0"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -42,7 +44,7 @@ class Server:
                 body = msgspec.json.encode(resource)
                 writer.write(
                     f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n"
-                    f"Retry-After: 0\r\n\r\n".encode()
+                    f"Retry-After: {self.retry_after}\r\n\r\n".encode()
                     + body
                 )
                 await writer.drain()
@@ -91,6 +93,45 @@ async def test_too_many_requests_are_repeated_when_the_hub_says() -> None:
     async with served(problem(429, "too_many_requests"), (200, [])) as (server, api):
         assert await api.get("/x", list[int], limit=3, cursor=None) == []
     assert "GET /x?limit=3 " in server.requests[1]
+
+
+@pytest.mark.parametrize("refusal", [(429, "too_many_requests"), (503, "unavailable")])
+async def test_a_hub_is_left_alone_for_as_long_as_it_asks(refusal: tuple[int, str]) -> None:
+    waits: list[tuple[float, str]] = []
+    async with served(problem(*refusal), (200, 7)) as (server, _):
+        server.retry_after = "0.3"
+        api = HttpApi(server.url, "t", on_wait=lambda seconds, why: waits.append((seconds, why)))
+        began = time.monotonic()
+        assert await api.get("/x", int) == 7
+        await api.close()
+    assert time.monotonic() - began >= 0.3
+    assert [why for _, why in waits] == ["the hub is busy"] and 0.3 <= waits[0][0] <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(429, "too_many_requests"), (503, "unavailable"), (507, "storage_low"), (503, "new_one")],
+)
+async def test_a_hub_that_asks_for_too_long_is_not_waited_for(status: int, code: str) -> None:
+    async with served(problem(status, code)) as (server, api):
+        server.retry_after = "3600"
+        with pytest.raises((errors.TooManyRequests, errors.Unavailable)) as caught:
+            await api.get("/x", object)
+    assert isinstance(caught.value, errors.TooManyRequests | errors.Unavailable)
+    assert caught.value.retry_after == 3600 and caught.value.code == code
+    assert len(server.requests) == 1
+
+
+async def test_a_download_is_asked_for_again_before_its_first_byte() -> None:
+    async with (
+        served(problem(429, "too_many_requests"), problem(503, "unavailable"), (200, 7)) as (
+            server,
+            api,
+        ),
+        api.stream("/x", {}) as response,
+    ):
+        assert await response.aread() == b"7"
+        assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize(

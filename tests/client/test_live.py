@@ -15,7 +15,8 @@ import pytest
 from arborlink.client import Chunk, Gap, Task, TaskHandle, TaskStatus
 from arborlink.client.http import HttpApi
 from arborlink.client.live import LivePool
-from arborlink.protocol.errors import Conflict, NotAuthenticated
+from arborlink.client.patience import say_nothing
+from arborlink.protocol.errors import Conflict, NotAuthenticated, TooManyRequests, Unavailable
 from arborlink.protocol.limits import KIB
 
 from .hub_half import TASK, Log
@@ -54,18 +55,26 @@ class Scene:
     log: Log
     handle: TaskHandle
     states: list[bool]
+    waits: list[tuple[float, str]]
 
 
 @asynccontextmanager
 async def scene(*, owns_input: bool = True, info: Task | None = None) -> AsyncIterator[Scene]:
     log = Log()
     states: list[bool] = []
+    waits: list[tuple[float, str]] = []
     async with live_double(log) as double, asyncio.TaskGroup() as group:
         api = HttpApi(double.url, "token")
-        pool = LivePool(double.url, "token", group, states.append)
+        pool = LivePool(
+            double.url,
+            "token",
+            group,
+            states.append,
+            lambda seconds, why: waits.append((seconds, why)),
+        )
         handle = TaskHandle(api, pool, info or a_task(), owns_input=owns_input)
         try:
-            yield Scene(double, log, handle, states)
+            yield Scene(double, log, handle, states, waits)
         finally:
             pool.close()
             await api.close()
@@ -157,7 +166,7 @@ async def test_only_what_was_there_when_asked() -> None:
             port = server.sockets[0].getsockname()[1]
             api = HttpApi(f"http://127.0.0.1:{port}", "token")
             async with asyncio.TaskGroup() as group:
-                pool = LivePool(here.double.url, "token", group, here.states.append)
+                pool = LivePool(here.double.url, "token", group, here.states.append, say_nothing)
                 handle = TaskHandle(api, pool, a_task(), owns_input=False)
                 items = [item async for item in handle.output(2, until_end=False)]
                 pool.close()
@@ -211,3 +220,43 @@ async def test_a_revoked_token_ends_the_output() -> None:
         with pytest.raises(NotAuthenticated, match="revoked"):
             async for _ in here.handle.output():
                 pass
+
+
+@pytest.mark.parametrize("kind", [TooManyRequests, Unavailable])
+async def test_a_hub_that_asks_for_it_is_left_alone_and_that_is_said(
+    kind: type[TooManyRequests | Unavailable],
+) -> None:
+    async with scene() as here:
+        here.double.refusals = [kind("not now; retry in 0.3 seconds")] * 2
+        here.log.write(b"abc")
+        here.log.final = True
+        items = [item async for item in here.handle.output()]
+        assert [each.data for each in items if isinstance(each, Chunk)] == [b"abc"]
+        first, second, third = here.double.arrivals
+        assert second - first >= 0.3 and third - second >= 0.3
+        assert [why for _, why in here.waits] == ["the hub is busy"] * 2
+        assert all(0.3 <= seconds <= 0.6 for seconds, _ in here.waits)
+
+
+async def test_who_comes_while_the_hub_wants_to_be_left_alone_waits_as_well() -> None:
+    async with scene() as here:
+        here.double.refusals = [Unavailable("not now; retry in 0.3 seconds")]
+        here.log.write(b"abc")
+        reader = here.handle.output()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await anext(reader)
+        assert len(here.double.arrivals) == 1
+        item = await anext(here.handle.output())
+        assert isinstance(item, Chunk) and item.data == b"abc"
+        assert here.double.arrivals[1] - here.double.arrivals[0] >= 0.3
+
+
+async def test_a_hub_that_closes_to_restart_is_said_to_restart() -> None:
+    async with scene() as here:
+        here.double.restart = "the hub is restarting; retry in 0.2 seconds"
+        here.log.write(b"abc")
+        here.log.final = True
+        async for _ in here.handle.output():
+            pass
+        assert [why for _, why in here.waits] == ["the hub is restarting"]

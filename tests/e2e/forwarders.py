@@ -1,6 +1,7 @@
 """A way out for machines that have no other: proxies that speak CONNECT or SOCKS 5.
 
-Whatever name they are asked for, it is this machine; `asked` tells which it was.
+Whatever name they are asked for, it is this machine; `asked` tells which it was. A `Passage` is no
+proxy: it goes straight on, and counts.
 """
 
 from __future__ import annotations
@@ -61,12 +62,69 @@ class Forwarder:
                 return
             far = socket.create_connection(("127.0.0.1", port), SECONDS)
             self._open.callback(far.close)
-            threading.Thread(target=_pump, args=(far, near), daemon=True).start()
+            threading.Thread(target=self.carry_back, args=(far, near), daemon=True).start()
             _pump(near, far)
 
     def greet(self, near: socket.socket) -> int | None:
         """The port to go on to, once the proxy's own protocol is over; None: not with us."""
         raise NotImplementedError
+
+    def carry_back(self, far: socket.socket, near: socket.socket) -> None:
+        """What is answered, as it is."""
+        _pump(far, near)
+
+
+class Passage(Forwarder):
+    """The way to `target`, a port. `accepted` counts connections, `live` those that are open."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__()
+        self.target = target
+        self.accepted = 0
+        self.live = 0
+        self._to_lose = 0
+        self._kept_bytes = 0
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """As a client is given it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def greet(self, near: socket.socket) -> int | None:
+        """Nothing is asked."""
+        return self.target
+
+    def lose(self, answers: int, *, kept_bytes: int = 0) -> None:
+        """Cut the connection in place of the next `answers`, or after so many bytes of them."""
+        self._to_lose, self._kept_bytes = answers, kept_bytes
+
+    @property
+    def lost_all(self) -> bool:
+        """Whether all that was to be lost is."""
+        return self._to_lose == 0
+
+    def carry_back(self, far: socket.socket, near: socket.socket) -> None:
+        """What is answered, unless it is to be lost."""
+        with suppress(OSError):
+            far.settimeout(None)
+            while piece := far.recv(PIECE_BYTES):
+                with self._lock:
+                    is_lost = self._to_lose > 0
+                    self._to_lose -= is_lost
+                near.sendall(piece[: self._kept_bytes] if is_lost else piece)
+                if is_lost:
+                    break
+        with suppress(OSError):
+            near.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self, near: socket.socket) -> None:
+        with self._lock:
+            self.accepted += 1
+            self.live += 1
+        super()._serve(near)
+        with self._lock:
+            self.live -= 1
 
 
 class ConnectProxy(Forwarder):

@@ -42,6 +42,7 @@ def whoami_command(as_json: bool) -> None:
     if principal.workspace_id is not None:
         click.echo(f"only in: {principal.workspace_id}")
     click.echo(f"token: {principal.token_id}, from {_token_source()}")
+    click.echo(f"until: {principal.expires_at or 'it is revoked'}")
 
 
 def _token_source() -> str:

@@ -19,7 +19,7 @@ def attach_command(task: str) -> int:
 
     Ctrl-] leaves it running.
     """
-    from arborlink.cli.live import Interrupts, LiveTask, Notices
+    from arborlink.cli.live import Interrupts, LiveTask
     from arborlink.cli.session import with_hub
     from arborlink.client import Hub
 
@@ -34,4 +34,4 @@ def attach_command(task: str) -> int:
         interrupts.install()
         return await LiveTask(handle, interrupts, tty=True, input=True).show_raw(-TAIL_BYTES)
 
-    return with_hub(work, Notices().connection)
+    return with_hub(work)

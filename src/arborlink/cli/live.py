@@ -23,19 +23,6 @@ STDOUT, STDERR = 1, 2
 CANCEL_SECONDS: Final = 1.0
 
 
-class Notices:
-    """Says that the connection was lost and is back, to a person only."""
-
-    def __init__(self) -> None:
-        self._lost = False
-
-    def connection(self, connected: bool) -> None:
-        """For `Hub`'s `on_connection`."""
-        if sys.stderr.isatty() and (self._lost or not connected):
-            say("connected again" if connected else "connection lost, reconnecting…")
-        self._lost = not connected
-
-
 @dataclass
 class Interrupts:
     """Counts SIGINT and SIGTERM: the first cancels, the second does not wait for that."""

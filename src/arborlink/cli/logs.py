@@ -28,7 +28,6 @@ Examples:
 )
 def logs_command(task: str, follow: bool, start: int, stream: str | None, form: str) -> int:
     """Print the output of TASK (an id, its last characters, or `last`), byte for byte."""
-    from arborlink.cli.live import Notices
     from arborlink.cli.logs_output import Logs
     from arborlink.cli.session import with_hub
     from arborlink.client import Hub
@@ -43,5 +42,5 @@ def logs_command(task: str, follow: bool, start: int, stream: str | None, form: 
         else:
             await logs.stored(start)
 
-    with_hub(work, Notices().connection)
+    with_hub(work)
     return exits.DONE

@@ -153,10 +153,10 @@ async def _repeated(rest: Download) -> AsyncGenerator[bytes, None]:
                     backoff.succeeded()
                     yield data
             return
-        except Unavailable:
+        except Unavailable as error:
             if backoff.failures >= MAX_FAILURES:
                 raise
-            await asyncio.sleep(backoff.next_delay())
+            await asyncio.sleep(backoff.next_delay(error.retry_after))
 
 
 class Progress:

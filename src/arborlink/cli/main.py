@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "workspaces": ("workspaces", "List workspaces."),
     "enroll": ("workspaces", "Prepare a workspace for a daemon."),
     "release": ("workspaces", "Let in a daemon again of which copies ran."),
+    "rotate": ("workspaces", "Replace the token of a daemon while it works."),
+    "link": ("link", "A link that signs a browser in, once."),
     "whoami": ("account", "Which hub, and who you are there."),
     "login": ("account", "Sign this machine in to a hub."),
     "logout": ("account", "Forget the hub and its token."),

@@ -54,7 +54,7 @@ def run_command(
     when it could not be executed or found, 130 when cancelled, 125 when Arbor failed.
     """
     from arborlink.cli import keyboard, terminal
-    from arborlink.cli.live import Interrupts, LiveTask, Notices
+    from arborlink.cli.live import Interrupts, LiveTask
     from arborlink.cli.session import choose_workspace, with_hub
     from arborlink.client import Hub, WorkspaceUnreachable
 
@@ -88,7 +88,7 @@ def run_command(
         live = LiveTask(task, interrupts, tty=tty, input=with_input)
         return await (live.show_raw() if tty else live.show())
 
-    return with_hub(work, Notices().connection)
+    return with_hub(work)
 
 
 def _unreachable_text(workspace: Workspace) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from arborlink.cli.notices import Notices
 from arborlink.client import Hub
 from arborlink.client.selection import default_workspace
 from arborlink.protocol.resources import Workspace
@@ -19,13 +20,14 @@ RETRY_SECONDS: Final = 8.0
 T = TypeVar("T")
 
 
-def with_hub(
-    work: Callable[[Hub], Awaitable[T]], on_connection: Callable[[bool], None] | None = None
-) -> T:
+def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
     """What `work` returns."""
+    notices = Notices()
 
     async def inside() -> T:
-        async with Hub(retry_seconds=RETRY_SECONDS, on_connection=on_connection or _ignore) as hub:
+        async with Hub(
+            retry_seconds=RETRY_SECONDS, on_connection=notices.connection, on_wait=notices.wait
+        ) as hub:
             return await work(hub)
 
     return asyncio.run(inside())
@@ -48,7 +50,3 @@ def _here() -> Path | None:
         return Path(os.getcwd())
     except FileNotFoundError:
         return None
-
-
-def _ignore(connected: bool) -> None:
-    """Commands that end at once have nothing to say about it."""

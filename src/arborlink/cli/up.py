@@ -35,10 +35,18 @@ HUB_STOP_SECONDS: Final = 15.0
 @click.option("--no-browser", is_flag=True, help="Only print the sign-in link.")
 @click.option("--name", help="Of the workspace.  [default: the folder's name]")
 def up_command(path: Path, host: str, port: int, no_browser: bool, name: str | None) -> int:
-    """Run a hub here and make PATH a workspace of it; Ctrl-C drains and stops both."""
+    """Run a hub here and make PATH a workspace of it; Ctrl-C drains and stops both.
+
+    Where that runs already, only print a new sign-in link.
+    """
     from arborlink.cli import up_processes, up_setup
 
-    setup = up_setup.prepare(host, port)
+    try:
+        setup = up_setup.prepare(host, port)
+    except up_setup.RunsAlready:
+        if not _show_again(path.resolve(), open_browser=not no_browser):
+            raise
+        return exits.DONE
     up_processes.become_subreaper()
     return asyncio.run(Up(setup, path.resolve(), name, open_browser=not no_browser).run())
 
@@ -102,7 +110,8 @@ class Up:
             connected = await up_setup.until_connected(hub, workspace_id)
             workspace = await hub.workspace(workspace_id)
             link = await hub.session_link()
-        self._summarize(link.url, workspace.name, connected)
+        state = "" if connected else " (its daemon is not connected yet)"
+        _summarize(link.url, f"{workspace.name}: {self._path}{state}", stop="Ctrl-C")
         if self._open_browser and _has_display():
             await asyncio.to_thread(_browse, link.url)
 
@@ -143,19 +152,31 @@ class Up:
             environment["ARBOR_BOOTSTRAP_TOKEN"] = self._setup.token
         return environment
 
-    def _summarize(self, link: str, name: str, connected: bool) -> None:
-        state = "" if connected else " (its daemon is not connected yet)"
-        say("")
-        say(f"  Web page    {link}")
-        say("              (this link signs you in, once)")
-        say(f"  Workspace   {name}: {self._path}{state}")
-        say("  Try         arbor run -- uname -a")
-        say("  Stop        Ctrl-C")
-        if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
-            say(
-                "  Note        ARBOR_URL or ARBOR_TOKEN is set: the commands in that shell use them"
-            )
-        say("")
+
+def _show_again(path: Path, *, open_browser: bool) -> bool:
+    """Whether PATH is up already; then says how to get there."""
+    from arborlink.cli import up_again
+
+    present = asyncio.run(up_again.find(path))
+    if present is None:
+        return False
+    say("Arbor is up for this folder already.")
+    _summarize(present.link, f"{present.name}: {path}", stop="Ctrl-C where it was started")
+    if open_browser and _has_display():
+        _browse(present.link)
+    return True
+
+
+def _summarize(link: str, workspace: str, *, stop: str) -> None:
+    say("")
+    say(f"  Web page    {link}")
+    say("              (this link signs you in, once; `arbor link` makes another)")
+    say(f"  Workspace   {workspace}")
+    say("  Try         arbor run -- uname -a")
+    say(f"  Stop        {stop}")
+    if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
+        say("  Note        ARBOR_URL or ARBOR_TOKEN is set: the commands in that shell use them")
+    say("")
 
 
 def _environment() -> dict[str, str]:

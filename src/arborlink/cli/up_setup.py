@@ -47,11 +47,16 @@ class Setup:
         return f"http://{host}:{self.port}"
 
 
+class RunsAlready(Conflict):
+    """A hub serves the data that we would serve."""
+
+
 def prepare(host: str, port: int) -> Setup:
     """Where the hub will be, and with which token we may speak to it.
 
     Raises:
-        Conflict: it runs already, or something else has the port.
+        RunsAlready: it does.
+        Conflict: something else has the port.
         InvalidInput: `credentials.toml` belongs to another hub.
     """
     _check_not_running()
@@ -167,9 +172,9 @@ def _check_not_running() -> None:
         return
     except BlockingIOError:
         pid = file.read_text().strip() or "unknown"
-        raise Conflict(
+        raise RunsAlready(
             f"a hub already runs on {home.hub_folder()} (process {pid}). `arbor whoami` says "
-            "where; `arbor daemon PATH` connects another folder to it; Ctrl-C in its terminal "
+            "where; `arbor daemon PATH` connects this folder to it; Ctrl-C in its terminal "
             "stops it"
         ) from None
 

@@ -13,13 +13,20 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from arborlink.client.problems import error_of_close
+from arborlink import tcp
+from arborlink.client.problems import error_of_close, why_to_wait
 from arborlink.client.signal import Signal
 from arborlink.client.viewer import ViewerMachine
 from arborlink.protocol import limits
-from arborlink.protocol.backoff import Backoff
+from arborlink.protocol.backoff import Backoff, retry_after, retry_hint
 from arborlink.protocol.codec import Codec
-from arborlink.protocol.errors import ArborError, NotFound, RemoteProtocolError, may_reconnect
+from arborlink.protocol.errors import (
+    ArborError,
+    NotFound,
+    PeerSilent,
+    RemoteProtocolError,
+    may_reconnect,
+)
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
 from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
 
@@ -38,7 +45,7 @@ FATAL_HTTP_STATUSES: Final = frozenset({401, 403, 404})
 class LiveConnection:
     """`machine`'s connection. `on_connection` is told True when it is there, False when lost.
 
-    `ca`: as that of `HttpApi`.
+    `on_wait`: as that of `Hub`. `ca`: as that of `HttpApi`.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class LiveConnection:
         url: str,
         token: str,
         on_connection: Callable[[bool], None],
+        on_wait: Callable[[float, str], None],
         *,
         ca: str | None = None,
     ) -> None:
@@ -54,6 +62,7 @@ class LiveConnection:
         self._url = "ws" + url.removeprefix("http") + path
         self._auth = ViewerAuth(auth_token=token)
         self._on_connection = on_connection
+        self._on_wait = on_wait
         self._ca = ca
         self._codec = Codec(json=False)
         self._backoff = Backoff(random.random)
@@ -93,11 +102,17 @@ class LiveConnection:
         """Connect whenever something is followed, and again after every failure; for ever."""
         while True:
             await self._wanted.wait()
+            self._close_code, self._close_reason = None, ""
             hint = await self._connect_once()
             if self.machine.idle:
                 self._wanted.clear()
-            else:
-                await asyncio.sleep(self._backoff.next_delay(hint))
+            if hint is None and self.machine.idle:
+                continue
+            delay = self._backoff.next_delay(hint)
+            if hint is not None and not self.machine.idle:
+                self._on_wait(delay, why_to_wait(self._close_code))
+            # Also while nothing is followed: what will be must not come sooner than the hub wants.
+            await asyncio.sleep(delay)
 
     async def _connect_once(self) -> float | None:
         """One socket's life; returns for how many seconds the hub wants to be left alone."""
@@ -122,12 +137,12 @@ class LiveConnection:
             status = error.response.status_code
             if status in FATAL_HTTP_STATUSES:
                 self._fail(NotFound(_rejected(self._url, status), code="websocket_rejected"))
-            return _retry_after(error.response.headers.get("Retry-After"))
+            return retry_after(error.response.headers.get("Retry-After"))
         except (OSError, TimeoutError, WebSocketException):
             return None
         if self._close_code is not None and not may_reconnect(self._close_code):
             self._fail(error_of_close(self._close_code, self._close_reason))
-        return None
+        return retry_hint(self._close_reason)
 
     async def _serve(self, socket: ClientConnection) -> None:
         link = PeerLink(self._auth, time.monotonic())
@@ -201,13 +216,19 @@ class LiveConnection:
                 link.send(message)
         for item in link.to_send():
             if isinstance(item, Close):
-                await socket.close(item.code, item.reason)
+                if isinstance(link.failure, PeerSilent):
+                    tcp.reset(socket.transport)
+                else:
+                    await socket.close(item.code, item.reason)
                 return False
             try:
                 # A hub that takes nothing for so long is gone; TCP alone would wait for minutes.
                 async with asyncio.timeout(limits.SILENCE_SECONDS):
                     await socket.send(self._codec.encode(item))
-            except (ConnectionClosed, TimeoutError):
+            except ConnectionClosed:
+                return False
+            except TimeoutError:
+                tcp.reset(socket.transport)
                 return False
         return link.next_deadline() is not None
 
@@ -224,13 +245,6 @@ class LiveConnection:
 
 def _until(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
-
-
-def _retry_after(header: str | None) -> float | None:
-    try:
-        return float(header) if header else None
-    except ValueError:
-        return None
 
 
 def _rejected(url: str, status: int) -> str:

@@ -53,19 +53,21 @@ async def sign_in(
 async def _collect(api: HttpApi, code: DeviceCode) -> GrantedToken:
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + code.expires_in
-    interval = code.interval
+    interval = pause = code.interval
     while True:
-        await asyncio.sleep(interval)
+        await asyncio.sleep(pause)
+        pause = interval
         try:
             return await api.post(
                 "/api/device/token", GrantedToken, {"deviceCode": code.device_code}
             )
         except SignInUnfinished as error:
             if error.code == "slow_down":
-                interval += SLOW_DOWN_SECONDS
+                pause = interval = interval + SLOW_DOWN_SECONDS
             elif error.code != SignInUnfinished.code:
                 raise
-        except (Unavailable, TooManyRequests):
+        except (Unavailable, TooManyRequests) as error:
             # The hub or the way to it may be back before the code ends.
-            if loop.time() + interval > give_up_at:
+            pause = max(interval, error.retry_after or 0.0)
+            if loop.time() + pause > give_up_at:
                 raise

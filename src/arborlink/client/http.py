@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from arborlink import __version__
+from arborlink.client.patience import Patience, say_nothing
 from arborlink.client.problems import error_of_response
 from arborlink.outbound import certificate_problem, http_options
-from arborlink.protocol.backoff import Backoff
-from arborlink.protocol.errors import ArborError, TooManyRequests, Unavailable
+from arborlink.protocol.backoff import retry_after
+from arborlink.protocol.errors import ArborError, NotFound, TooManyRequests, Unavailable
 
 if TYPE_CHECKING:
     import httpx2
 
-MAX_CONNECTIONS: Final = 4
+# With the one of the live WebSocket these are four (guarantee G36).
+MAX_CONNECTIONS: Final = 3
+# The others are left to calls, which would wait as long as somebody reads slowly.
+MAX_DOWNLOADS: Final = 2
+# Less than what hubs, and proxies in front of them, keep an idle connection for (75 s): it is we
+# who close it, and no request goes out on one that is just being closed.
+KEEP_ALIVE_SECONDS: Final = 60.0
 CONNECT_SECONDS: Final = 10.0
+# For one of our own connections to become free.
+BUSY_SECONDS: Final = 30.0
 # A hub that is busy with its disk may take a while; one that is gone is noticed by the socket.
 ANSWER_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 15.0
 
 UNTRUSTED_CERTIFICATE: Final = "untrusted_certificate"
+CONNECTIONS_BUSY: Final = "connections_busy"
+NOT_CONNECTED: Final = "not_connected"
+# Asking again is of no use.
+HOPELESS: Final = frozenset({UNTRUSTED_CERTIFICATE, CONNECTIONS_BUSY})
 
 T = TypeVar("T")
 
@@ -34,7 +46,8 @@ class HttpApi:
     """The hub's HTTP API. `retry_seconds`: for how long a request that may be repeated is.
 
     Without a `token` only what is public can be asked for. `ca`: a file with the certificate of an
-    authority that is believed as well.
+    authority that is believed as well. `busy_seconds`: how long a request waits while all our
+    connections are in use. `on_wait`: as that of `Hub`.
     """
 
     def __init__(
@@ -44,12 +57,17 @@ class HttpApi:
         *,
         ca: str | None = None,
         retry_seconds: float = RETRY_SECONDS,
+        busy_seconds: float = BUSY_SECONDS,
+        on_wait: Callable[[float, str], None] = say_nothing,
     ) -> None:
         # Imported here because it takes longer than everything else of the SDK together.
         import httpx2
 
         self._url = url
         self._retry_seconds = retry_seconds
+        self._busy_seconds = busy_seconds
+        self._on_wait = on_wait
+        self._downloads = asyncio.Semaphore(MAX_DOWNLOADS)
         headers = {"User-Agent": f"arborlink/{__version__}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -57,9 +75,11 @@ class HttpApi:
             base_url=url,
             headers=headers,
             limits=httpx2.Limits(
-                max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
+                keepalive_expiry=KEEP_ALIVE_SECONDS,
             ),
-            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=busy_seconds),
             **http_options(url, ca),
         )
 
@@ -113,12 +133,12 @@ class HttpApi:
         return _decode(answer, kind)
 
     async def delete(self, path: str) -> None:
-        """Delete the resource at `path`.
+        """Delete the resource at `path`; repeated after a failure (RFC 9110, 9.2.2).
 
         Raises:
             ArborError: what the hub answered, or `Unavailable` if it did not.
         """
-        await self._request("DELETE", path, repeatable=False)
+        await self._request("DELETE", path, repeatable=True)
 
     @asynccontextmanager
     async def stream(
@@ -126,19 +146,42 @@ class HttpApi:
     ) -> AsyncIterator[httpx2.Response]:
         """The body at `path` as it comes, with status 200, 206 or 416.
 
+        At most MAX_DOWNLOADS are open at a time: further ones wait for one of them to be closed.
+
         Raises:
             ArborError: what the hub answered, or `Unavailable` if it did not or broke off.
         """
         import httpx2
 
         params = {key: str(value) for key, value in query.items() if value is not None}
+        patience = Patience(self._retry_seconds, self._on_wait)
+        async with self._download():
+            while True:
+                try:
+                    async with self._client.stream(
+                        "GET", path, params=params, headers=headers
+                    ) as response:
+                        if response.status_code in (200, 206, 416):
+                            yield response
+                            return
+                        refusal = _error(response, await response.aread())
+                except httpx2.TransportError as error:
+                    raise self._unreachable(error) from error
+                if not isinstance(refusal, Unavailable | TooManyRequests):
+                    raise refusal
+                await patience.wait(refusal)
+
+    @asynccontextmanager
+    async def _download(self) -> AsyncIterator[None]:
         try:
-            async with self._client.stream("GET", path, params=params, headers=headers) as response:
-                if response.status_code not in (200, 206, 416):
-                    raise _error(response, await response.aread())
-                yield response
-        except httpx2.TransportError as error:
-            raise self._unreachable(error) from error
+            async with asyncio.timeout(self._busy_seconds):
+                await self._downloads.acquire()
+        except TimeoutError:
+            raise self._busy(f"{MAX_DOWNLOADS} outputs are being read already") from None
+        try:
+            yield
+        finally:
+            self._downloads.release()
 
     async def _request(
         self,
@@ -150,24 +193,25 @@ class HttpApi:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> bytes:
-        backoff = Backoff(random.random)
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._retry_seconds
+        patience = Patience(self._retry_seconds, self._on_wait)
+        arrived = False
         while True:
-            hint = None
             try:
                 return await self._request_once(
                     method, path, params=params, headers=headers, content=content
                 )
             except (Unavailable, TooManyRequests) as error:
-                hint = error.retry_after if isinstance(error, TooManyRequests) else None
                 # A refused connection or a 429 did nothing, so repeating it is always safe.
-                harmless = isinstance(error, TooManyRequests) or error.code == "not_connected"
-                delay = backoff.next_delay(hint)
-                hopeless = error.code == UNTRUSTED_CERTIFICATE
-                if hopeless or not (repeatable or harmless) or loop.time() + delay > give_up_at:
+                harmless = isinstance(error, TooManyRequests) or error.code == NOT_CONNECTED
+                arrived = arrived or not harmless
+                if error.code in HOPELESS or not (repeatable or harmless):
                     raise
-            await asyncio.sleep(delay)
+                await patience.wait(error)
+            except NotFound:
+                # It was there before, and the answer that said so did not arrive.
+                if method == "DELETE" and arrived:
+                    return b""
+                raise
 
     async def _request_once(self, method: str, path: str, **arguments: Any) -> bytes:
         import httpx2
@@ -183,6 +227,8 @@ class HttpApi:
     def _unreachable(self, error: httpx2.TransportError) -> Unavailable:
         import httpx2
 
+        if isinstance(error, httpx2.PoolTimeout):
+            return self._busy(f"all {MAX_CONNECTIONS} connections of this program are in use")
         untrusted = certificate_problem(error)
         if untrusted is not None:
             return Unavailable(
@@ -192,16 +238,20 @@ class HttpApi:
         return Unavailable(
             f"the hub at {self._url} cannot be reached: {error or type(error).__name__}. "
             "Check that it runs, and the address in ARBOR_URL or credentials.toml",
-            code="not_connected" if refused else "connection_broken",
+            code=NOT_CONNECTED if refused else "connection_broken",
+        )
+
+    def _busy(self, what: str) -> Unavailable:
+        return Unavailable(
+            f"{what}, and none became free within {self._busy_seconds:g} s. Close an output that "
+            "is not read any more, or do less at once",
+            code=CONNECTIONS_BUSY,
         )
 
 
 def _error(response: httpx2.Response, body: bytes) -> ArborError:
-    try:
-        retry_after = float(response.headers.get("Retry-After", ""))
-    except ValueError:
-        retry_after = None
-    return error_of_response(response.status_code, body, retry_after)
+    wait = retry_after(response.headers.get("Retry-After"))
+    return error_of_response(response.status_code, body, wait)
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

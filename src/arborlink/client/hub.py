@@ -12,9 +12,11 @@ from arborlink.client import selection
 from arborlink.client.credentials import resolve
 from arborlink.client.http import RETRY_SECONDS, HttpApi
 from arborlink.client.live import LivePool
+from arborlink.client.patience import say_nothing
 from arborlink.client.replies import (
     CreatedToken,
     CreatedUser,
+    DaemonToken,
     Enrollment,
     NewToken,
     NewUser,
@@ -48,6 +50,9 @@ PAGE_ITEMS: Final = 100
 # How many of the newest tasks a part of an id is looked for in.
 SEARCHED_TASKS: Final = 1_000
 IDEMPOTENCY_KEY_BYTES: Final = 16
+# A daemon that is connected has its new token after a fraction of it.
+ROTATION_SECONDS: Final = 5.0
+ROTATION_POLL_SECONDS: Final = 0.1
 DEFAULT_SCOPES: Final[tuple[Scope, ...]] = ("tasks:read", "tasks:write")
 
 T = TypeVar("T")
@@ -66,8 +71,10 @@ class Hub:
                 ...
 
     `url` and `token` default to ARBOR_URL and ARBOR_TOKEN, then to `credentials.toml`.
-    `on_connection` is told whether the live connection is there. Requests that are safe to repeat
-    are repeated for `retry_seconds`. `ca`: a file with the certificate of the hub's own CA, which
+    `on_connection` is told whether the live connection is there; `on_wait` for how many seconds we
+    leave the hub alone because it asked for that, and why, in words. Requests that are safe to
+    repeat are repeated for `retry_seconds`; where the hub asks for more, its error is raised and
+    carries `retry_after`. `ca`: a file with the certificate of the hub's own CA, which
     is believed as well as the system's or SSL_CERT_FILE's.
 
     Raises:
@@ -82,11 +89,13 @@ class Hub:
         token: str | None = None,
         *,
         on_connection: Callable[[bool], None] = _quiet,
+        on_wait: Callable[[float, str], None] = say_nothing,
         retry_seconds: float = RETRY_SECONDS,
         ca: str | None = None,
     ) -> None:
         self._credentials = resolve(url, token, ca)
         self._on_connection = on_connection
+        self._on_wait = on_wait
         self._retry_seconds = retry_seconds
         self._group = asyncio.TaskGroup()
         self._opened: tuple[HttpApi, LivePool] | None = None
@@ -100,8 +109,8 @@ class Hub:
         await self._group.__aenter__()
         url, token, ca = self._credentials.url, self._credentials.token, self._credentials.ca
         self._opened = (
-            HttpApi(url, token, ca=ca, retry_seconds=self._retry_seconds),
-            LivePool(url, token, self._group, self._on_connection, ca=ca),
+            HttpApi(url, token, ca=ca, retry_seconds=self._retry_seconds, on_wait=self._on_wait),
+            LivePool(url, token, self._group, self._on_connection, self._on_wait, ca=ca),
         )
         return self
 
@@ -159,10 +168,27 @@ class Hub:
         Raises:
             NotFound: there is no such workspace, or it has no daemon.
         """
-        workspace = await self._api.get(f"/api/workspaces/{workspace_id}", Workspace)
-        if workspace.daemon_id is None:
-            raise NotFound(f"Workspace {workspace.name} has no daemon.", ref=workspace_id)
-        return await self._api.post(f"/api/daemons/{workspace.daemon_id}/release", Workspace, {})
+        daemon_id = await self._daemon_id(workspace_id)
+        return await self._api.post(f"/api/daemons/{daemon_id}/release", Workspace, {})
+
+    async def rotate(self, workspace_id: str, *, wait_seconds: float = ROTATION_SECONDS) -> bool:
+        """Replace the token of the workspace's daemon, whose connection and tasks go on.
+
+        Returns:
+            Whether the daemon has it by now, and the old one is void. If it is away, or too old to
+            know about this, it keeps the old one until it is back, or newer.
+
+        Raises:
+            NotFound: there is no such workspace, or it has no daemon.
+        """
+        path = f"/api/daemons/{await self._daemon_id(workspace_id)}"
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + wait_seconds
+        found = await self._api.post(f"{path}/rotate", DaemonToken, {})
+        while found.rotation_requested_at is not None and loop.time() < give_up_at:
+            await asyncio.sleep(ROTATION_POLL_SECONDS)
+            found = await self._api.get(path, DaemonToken)
+        return found.rotation_requested_at is None
 
     # ── tasks ────────────────────────────────────────────────────────────────────────────────
 
@@ -367,6 +393,12 @@ class Hub:
         return await self._api.post("/api/session/link", SessionLink, {})
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────
+
+    async def _daemon_id(self, workspace_id: str) -> str:
+        workspace = await self._api.get(f"/api/workspaces/{workspace_id}", Workspace)
+        if workspace.daemon_id is None:
+            raise NotFound(f"Workspace {workspace.name} has no daemon.", ref=workspace_id)
+        return workspace.daemon_id
 
     async def _workspace_id(self, ref: str | None) -> str:
         if ref is not None and ids.is_id("ws", ref):

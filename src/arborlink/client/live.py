@@ -69,6 +69,7 @@ class LivePool:
         token: str,
         group: asyncio.TaskGroup,
         on_connection: Callable[[bool], None],
+        on_wait: Callable[[float, str], None],
         *,
         ca: str | None = None,
     ) -> None:
@@ -76,6 +77,7 @@ class LivePool:
         self._token = token
         self._group = group
         self._on_connection = on_connection
+        self._on_wait = on_wait
         self._ca = ca
         self._runs: dict[LiveConnection, asyncio.Task[None]] = {}
         self._feeds: set[Feed] = set()
@@ -139,7 +141,9 @@ class LivePool:
                 connection.machine.forget_abandoned()
                 connection.restart()
                 return connection
-        connection = LiveConnection(self._url, self._token, self._on_connection, ca=self._ca)
+        connection = LiveConnection(
+            self._url, self._token, self._on_connection, self._on_wait, ca=self._ca
+        )
         self._runs[connection] = self._group.create_task(connection.run())
         return connection
 

@@ -69,14 +69,17 @@ def error_of_response(status: int, body: bytes, retry_after: float | None) -> er
     try:
         problem = msgspec.json.decode(body, type=Problem)
     except msgspec.MsgspecError:
-        kind = _BY_STATUS.get(status, errors.ArborError)
-        return kind(f"the hub answered {status} without an explanation. Is it an Arbor hub?")
+        text = f"the hub answered {status} without an explanation. Is it an Arbor hub?"
+        return _with_wait(_BY_STATUS.get(status, errors.ArborError)(text), retry_after)
     text = problem.detail
     if problem.candidates:
         text = f"{text} ({', '.join(problem.candidates)})"
-    error = error_for(problem.code, text, status)
-    if isinstance(error, errors.TooManyRequests):
-        error.retry_after = retry_after
+    return _with_wait(error_for(problem.code, text, status), retry_after)
+
+
+def _with_wait(error: errors.ArborError, seconds: float | None) -> errors.ArborError:
+    if isinstance(error, errors.TooManyRequests | errors.Unavailable):
+        error.retry_after = seconds
     return error
 
 
@@ -84,3 +87,10 @@ def error_of_close(close_code: int, reason: str) -> errors.ArborError:
     """The error of a WebSocket that the hub closed for good."""
     kind = _BY_CLOSE_CODE.get(close_code, errors.ArborError)
     return kind(reason or f"the hub closed the connection with code {close_code}")
+
+
+def why_to_wait(close_code: int | None) -> str:
+    """What to tell a person about a hub that wants to be left alone for a moment."""
+    if close_code == errors.SERVICE_RESTART:
+        return "the hub is restarting"
+    return "the hub is busy"

@@ -60,6 +60,13 @@ class SessionLink(Struct, frozen=True, kw_only=True, rename="camel"):
     expires_at: str
 
 
+class DaemonToken(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What `/api/daemons/{id}` says of a daemon's token. Times are RFC 3339 in UTC."""
+
+    rotation_requested_at: str | None = None
+    token_rotated_at: str | None = None
+
+
 class NewToken(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """Body of `POST /api/tokens`. `expires_in` is in seconds."""
 

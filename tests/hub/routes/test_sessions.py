@@ -56,6 +56,7 @@ async def test_a_password_signs_in(api: Api) -> None:
 
 
 async def test_guesses_are_limited_by_address(api: Api) -> None:
+    api.stop_time_for_budgets()
     async with api.anonymous() as client:
         for _ in range(10):
             assert problem(await client.post("/api/session", json={"link": "guess"}))[0] == 401
@@ -129,6 +130,7 @@ async def test_a_ticket_opens_one_connection(api: Api) -> None:
 
 
 async def test_requests_are_limited_by_token(api: Api) -> None:
+    api.stop_time_for_budgets()
     secret = await api.token(["tasks:read"])
     async with api.bearer(secret) as client:
         statuses = [(await client.get("/api/workspaces")).status_code for _ in range(260)]

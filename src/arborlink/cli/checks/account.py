@@ -10,7 +10,7 @@ from typing import Final
 from arborlink import home
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
 from arborlink.cli.checks.machine import check_private
-from arborlink.client import ArborError, Hub, NotAuthenticated, Principal, Workspace
+from arborlink.client import ArborError, Hub, NotAuthenticated, Workspace
 from arborlink.client.credentials import Credentials, resolve
 
 DAY_SECONDS: Final = 86_400
@@ -49,7 +49,6 @@ async def check_token(credentials: Credentials) -> Finding:
     try:
         async with _hub(credentials) as hub:
             principal = await hub.me()
-            end = await _end_of(hub, principal)
     except NotAuthenticated as error:
         return failed(
             "token",
@@ -60,7 +59,7 @@ async def check_token(credentials: Credentials) -> Finding:
     except ArborError as error:
         do = "what was found about the hub says what to do"
         return failed("token", "it could not be tried", why=error.message, do=do)
-    return check_end(principal.username, end)
+    return check_end(principal.username, principal.expires_at)
 
 
 def check_end(username: str, end: str | None) -> Finding:
@@ -77,14 +76,6 @@ def check_end(username: str, end: str | None) -> Finding:
         why="the token ends within a week, and with it what uses it",
         do="`arbor login` again, or make a new one: `arbor token create NAME`",
     )
-
-
-async def _end_of(hub: Hub, principal: Principal) -> str | None:
-    try:
-        tokens = await hub.tokens()
-    except ArborError:
-        return None  # it may not look: no reason to complain
-    return next((each.expires_at for each in tokens if each.id == principal.token_id), None)
 
 
 def visible_workspaces(credentials: Credentials) -> dict[str, Workspace]:

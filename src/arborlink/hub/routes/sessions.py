@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink.hub.access import Access, Identity
 from arborlink.hub.access.browsers import NewLink, NewSession
+from arborlink.hub.access.rates import Budget, Rate
 from arborlink.hub.routes.account_bodies import BrowserSession, BrowserSessionPage
 from arborlink.hub.routes.authentication import (
     SESSION_COOKIE,
     browser_of,
     check_origin,
+    client_address,
     client_network,
     hub_address,
     identify,
@@ -27,14 +33,28 @@ from arborlink.hub.views import optional_rfc3339, rfc3339
 from arborlink.protocol.errors import InvalidInput, NotAuthenticated
 from arborlink.protocol.resources import ALL_SCOPES, Principal
 
+# Beyond this a line is for debugging alone: guesses come from many addresses at once.
+FAILURE_LINES: Final = Rate(per_second=0.5, burst=30)
+
+logger = logging.getLogger(__name__)
+_failure_lines: Final = Budget(FAILURE_LINES)
+
 
 async def sign_in(hub: HubPorts, request: Request) -> Response:
     """Guesses are counted by address, before anything is compared."""
     check_origin(hub.access, request, required=False)
     body = await read_json(request, SignIn, hub.settings.public_request_body_bytes)
     guesses = f"sign-in {client_network(request)}"
-    with hub.access.failures.attempt(guesses, wrong=NotAuthenticated):
-        session = await _sign_in(hub, request, body)
+    about = {"address": client_address(request), "by": "link" if body.link else "password"}
+    try:
+        with hub.access.failures.attempt(guesses, wrong=NotAuthenticated):
+            session = await _sign_in(hub, request, body)
+    except NotAuthenticated:
+        # Never the name: now and then it is the password.
+        level = logging.DEBUG if _failure_lines.take(time.monotonic()) else logging.INFO
+        logger.log(level, "sign-in failed", extra=about)
+        raise
+    logger.info("signed in", extra=about | {"user": session.identity.user_id})
     response = json_response(principal(hub.access, session.identity), 201)
     set_session_cookie(hub.access, request, response, session.secret)
     return response
@@ -106,6 +126,7 @@ def principal(access: Access, identity: Identity) -> Principal:
         token_id=identity.token_id if identity.kind == "token" else None,
         has_password=access.users.has_password(identity.user_id),
         session_expires_at=optional_rfc3339(identity.session_expires_at),
+        expires_at=optional_rfc3339(identity.expires_at or identity.session_expires_at),
     )
 
 

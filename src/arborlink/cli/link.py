@@ -1,0 +1,34 @@
+"""`arbor link`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+import click
+
+from arborlink.cli.console import print_json, say
+
+
+@click.command(
+    "link",
+    epilog="\b\nExamples:\narbor link\nxdg-open $(arbor link)",
+    short_help="A link that signs a browser in, once.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
+def link_command(as_json: bool) -> None:
+    """Print a link that signs a browser in as you, once, within ten minutes.
+
+    Whoever opens it first is signed in: give it to nobody else. It needs a token with the scope
+    `admin`, such as that of `arbor up` or `arbor login`.
+    """
+    from arborlink.cli.session import with_hub
+
+    link = with_hub(lambda hub: hub.session_link())
+    if as_json:
+        print_json(link)
+        return
+    click.echo(link.url)
+    if sys.stderr.isatty():
+        until = datetime.fromisoformat(link.expires_at).astimezone()
+        say(f"it signs a browser in as you, once, until {until:%H:%M}")
