@@ -40,6 +40,28 @@ def test_a_hub_from_a_backup_goes_on_with_its_daemon(arbor: Arbor) -> None:
         check(arbor, task["id"], key, (gap["from"], gap["to"]))
 
 
+def test_a_task_made_after_the_backup_is_found_and_can_be_ended(arbor: Arbor) -> None:
+    """It does not run on unseen: its end is exact, and one that has none can be given one."""
+    taken = arbor.run("hub", "backup", str(arbor.home / "copy.tar"))
+    assert taken.returncode == 0, taken.stderr
+    for command in (cells("late", 16 * MIB, "--rate", str(4 * MIB)), ["sleep", "1000"]):
+        assert arbor.run("run", "--detach", "--", *command).returncode == 0
+    wait_until(lambda: max(sizes(arbor)) > 2 * MIB, "the task to write")
+    writing, sleeping = sorted(task["id"] for task in tasks(arbor))
+    arbor.kill_hub()
+    (arbor.home / "hub").rename(arbor.home / "hub-before")
+    assert arbor.run("hub", "restore", str(arbor.home / "copy.tar")).returncode == 0
+    arbor.start_hub()
+    wait_until(lambda: len(tasks(arbor)) == 2, "the tasks to be found")
+    assert arbor.run("cancel", sleeping).returncode == 0
+    wait_until(lambda: statuses(arbor) == {"completed", "cancelled"}, "the tasks to end", 40)
+    found = {task["id"]: task for task in tasks(arbor)}
+    assert found[sleeping]["status"] == "cancelled"
+    (gap,) = found[writing]["gaps"]
+    assert (gap["from"], gap["reason"]) == (0, "spool_pruned")
+    check(arbor, writing, "late", (0, gap["to"]), 16 * MIB)
+
+
 def tasks(arbor: Arbor) -> list[dict[str, Any]]:
     """All tasks."""
     body = arbor.api("/api/tasks")
@@ -57,7 +79,7 @@ def statuses(arbor: Arbor) -> set[str]:
     return {task["status"] for task in tasks(arbor)}
 
 
-def check(arbor: Arbor, task_id: str, key: str, gap: tuple[int, int]) -> None:
+def check(arbor: Arbor, task_id: str, key: str, gap: tuple[int, int], total: int = TOTAL) -> None:
     """Every byte beside the gap is what the child wrote."""
     offset = 0
     with LogReader(arbor.home / "hub" / "output" / task_id[-2:] / task_id) as reader:
@@ -67,4 +89,4 @@ def check(arbor: Arbor, task_id: str, key: str, gap: tuple[int, int]) -> None:
             else:
                 assert (found.start, found.end) == gap
             offset = found.end
-    assert offset == TOTAL
+    assert offset == total

@@ -14,6 +14,7 @@ import pytest
 from arborlink.hub import backup
 from arborlink.hub.app import LAYOUT
 from arborlink.hub.backup import Manifest
+from arborlink.hub.live.adoption import MAX_ADOPTED
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.lock import only_one
@@ -21,8 +22,9 @@ from arborlink.hub.service.retention import Retention, RetentionLimits
 from arborlink.hub.store.snapshot import Snapshot
 from arborlink.outputlog import LogReader
 from arborlink.protocol.errors import Conflict, InvalidInput, NotFound, Unavailable
+from arborlink.protocol.ids import RANDOM_BYTES, make_id
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.messages import Command
+from arborlink.protocol.messages import Cancel, Command
 from arborlink.testing.cells import stream
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon, spooled
@@ -250,6 +252,106 @@ async def test_what_is_removed_meanwhile_is_not_in_it(
     assert (manifest.tasks, manifest.left_out) == (1, 1)
     async with restored(tmp_path / "folder", tmp_path / "b") as bench:
         assert bench.hub.store.known_tasks([gone, kept]) == {kept}
+
+
+@asynccontextmanager
+async def restored_without(
+    tmp_path: Path, *, before: bool = True
+) -> AsyncIterator[tuple[Bench, DaemonIdentity, str, list[str]]]:
+    """A hub from a backup that has a task (with `before`) and has not those made afterwards."""
+    async with running_bench(tmp_path / "a") as bench:
+        identity = await bench.enrolled()
+        async with bench.daemon(identity) as daemon:
+            earlier = await started(bench, identity, daemon) if before else ""
+            await back_up(bench, tmp_path / "copy.tar")
+            later = [await started(bench, identity, daemon) for _ in range(3)]
+    async with restored(tmp_path / "copy.tar", tmp_path / "b") as bench:
+        yield bench, identity, earlier, later
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("before", [True, False])
+async def test_tasks_made_after_the_backup_are_found_on_their_daemon(
+    tmp_path: Path, before: bool
+) -> None:
+    """Nothing runs on unseen: it has its output, what is gone is a gap, and it can be ended."""
+    async with restored_without(tmp_path, before=before) as (bench, identity, earlier, later):
+        running, ended, cancelled = later
+        journal = [
+            *([spooled(earlier)] if before else []),
+            spooled(running, 6000, start=5000),
+            spooled(ended, 1000, status=TaskStatus.COMPLETED),
+            spooled(cancelled),
+        ]
+        async with bench.daemon(identity, tasks=journal) as daemon, bench.viewer() as viewer:
+            assert daemon.positions() == dict.fromkeys([task.task_id for task in journal], 0)
+            assert not daemon.seen(Command)
+            await viewer.subscribe(running)
+            for task in (running, cancelled):
+                await daemon.running(task)
+            await bench.becomes(running, TaskStatus.RUNNING)
+            await daemon.gap(running, 0, 5000, "spool_pruned")
+            await write(daemon, running, 5000, 6000)
+            await write(daemon, ended, 0, 1000)
+            await finish(daemon, ended, 1000)
+            assert await bench.stored(ended) == cells(0, 1000)
+            await bench.post(f"/api/tasks/{cancelled}/cancel", status=200)
+            await daemon.expect(Cancel, lambda cancel: cancel.task_id == cancelled)
+            await daemon.ended(running, final_offset=6000, checksum=None)
+            await daemon.settled(running)
+            await viewer.status(running, TaskStatus.COMPLETED)
+        shown = await bench.task(running)
+        assert (shown["command"], shown["workspaceId"]) == ("(unknown)", identity.workspace_id)
+        assert "backup" in shown["title"]
+        assert [(gap["from"], gap["to"]) for gap in shown["gaps"]] == [(0, 5000)]
+        refused = await bench.post(f"/api/tasks/{running}/rerun", status=409)
+        assert refused["code"] == "command_unknown"
+
+
+@pytest.mark.asyncio
+async def test_what_was_found_is_not_started_again_and_may_be_lost(tmp_path: Path) -> None:
+    async with restored_without(tmp_path) as (bench, identity, earlier, (task, *_)):
+        async with bench.daemon(identity, tasks=[spooled(earlier), spooled(task)]) as daemon:
+            await daemon.running(task)
+            await bench.becomes(task, TaskStatus.RUNNING)
+        async with bench.daemon(identity, instance="i2") as daemon:
+            await daemon.settle()
+            assert not daemon.seen(Command)
+        assert bench.row(task).status is TaskStatus.LOST
+
+
+@pytest.mark.asyncio
+async def test_only_what_is_newer_than_the_backup_is_adopted(tmp_path: Path) -> None:
+    old, odd = make_id("tsk", 1, bytes(RANDOM_BYTES)), "tsk_zzz"
+    async with restored_without(tmp_path) as (bench, identity, earlier, (task, *_)):
+        journal = [spooled(each) for each in (old, odd, task, earlier)]
+        async with bench.daemon(identity, tasks=journal) as daemon:
+            assert set(daemon.positions()) == {task, earlier}
+        assert bench.hub.store.known_tasks([old, odd]) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_hub_that_was_not_restored_adopts_nothing(tmp_path: Path) -> None:
+    """What it does not know it has removed, or somebody has made it up."""
+    later = make_id("tsk", now_us() // 1_000 + 60_000, bytes(RANDOM_BYTES))
+    async with running_bench(tmp_path) as bench:
+        identity = await bench.enrolled()
+        async with bench.daemon(identity, tasks=[spooled(later)]) as daemon:
+            assert daemon.positions() == {}
+        assert bench.hub.store.task(later) is None
+
+
+@pytest.mark.asyncio
+async def test_a_daemon_cannot_fill_a_restored_hub_with_tasks(tmp_path: Path) -> None:
+    made_up = [
+        make_id("tsk", now_us() // 1_000 + 60_000, number.to_bytes(RANDOM_BYTES, "big"))
+        for number in range(MAX_ADOPTED + 50)
+    ]
+    async with restored_without(tmp_path) as (bench, identity, earlier, _):
+        journal = [spooled(earlier), *map(spooled, made_up)]
+        async with bench.daemon(identity, tasks=journal) as daemon:
+            assert set(daemon.positions()) == {earlier, *made_up[:MAX_ADOPTED]}
+        assert bench.row(made_up[0]).created_at <= now_us()  # whatever its id says
 
 
 @pytest.fixture

@@ -239,6 +239,28 @@ def test_messagepack_is_held_to_the_same_types(value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("exitCode", 2**63),
+        ("exitCode", 2**64 - 1),
+        ("exitCode", -(2**63)),
+        ("signal", 2**63),
+        ("signal", -1),
+        ("at", limits.MAX_UNIX_MICROSECONDS + 1),
+        ("at", limits.MAX_OFFSET),
+    ],
+)
+@BOTH
+def test_an_end_holds_nothing_that_can_neither_be_stored_nor_shown(
+    codec: Codec, field: str, value: int
+) -> None:
+    encode = msgspec.json.encode if codec.json else msgspec.msgpack.encode
+    frame = encode({"type": "status", "taskId": "t", "status": "failed", field: value})
+    with pytest.raises(MalformedMessage):
+        codec.daemon_to_hub.decode(frame)
+
+
+@pytest.mark.parametrize(
     "frame",
     [
         b"",
@@ -347,7 +369,7 @@ def test_the_largest_output_frame_passes_and_a_larger_one_does_not(codec: Codec)
 
     small = Codec(json=codec.json, control_bytes=1_000, output_bytes=limits.OUTPUT_FRAME_BYTES)
     assert isinstance(small.daemon_to_hub.decode(frame(limits.OUTPUT_FRAME_BYTES)), Output)
-    with pytest.raises(MalformedMessage):
+    with pytest.raises(MessageTooLarge, match=r"262145 bytes is above the limit of 262144 bytes"):
         codec.daemon_to_hub.decode(frame(limits.OUTPUT_FRAME_BYTES + 1))
 
 

@@ -60,6 +60,16 @@ def test_an_answer_to_what_was_never_asked_proves_nothing(echo: float) -> None:
     assert run_until_dead(heart, 100.0) == pytest.approx(6.0 + SILENCE)
 
 
+def test_anything_that_arrives_is_the_last_that_was_heard() -> None:
+    heart = machine(1.0)
+    assert heart.last_heard == 1.0
+    heart.heard(2.0)
+    heart.on_deadline(6.0)
+    assert heart.last_heard == 2.0
+    heart.receive(Heartbeat(sent_at=1), 6.5)
+    assert heart.last_heard == 6.5
+
+
 @pytest.mark.parametrize("broke_at", [0.0, 0.001, 2.5, 4.999, 5.0])
 def test_a_silent_peer_is_dead_within_the_silence_whenever_it_fell_silent(broke_at: float) -> None:
     heart = machine()

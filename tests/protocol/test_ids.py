@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborlink.protocol.ids import ALPHABET, RANDOM_BYTES, Kind, is_id, make_id
+from arborlink.protocol.ids import ALPHABET, RANDOM_BYTES, Kind, is_id, make_id, unix_ms_of
 from arborlink.protocol.limits import MAX_ID_CHARS
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -28,6 +28,11 @@ def test_identifiers_sort_by_time_then_randomness(
     one: tuple[int, bytes], other: tuple[int, bytes]
 ) -> None:
     assert (make_id("tsk", *one) < make_id("tsk", *other)) == (one < other)
+
+
+@given(kind=kinds, time=times, random=randomness)
+def test_an_identifier_says_when_it_was_made(kind: Kind, time: int, random: bytes) -> None:
+    assert unix_ms_of(make_id(kind, time, random)) == time
 
 
 def test_the_smallest_and_the_largest_identifier() -> None:

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from arborlink.protocol.errors import LocalProtocolError, NotAuthenticated, WorkspaceTaken
+from arborlink.protocol.backoff import retry_hint
+from arborlink.protocol.errors import (
+    ArborError,
+    LocalProtocolError,
+    NotAuthenticated,
+    TooManyRequests,
+    Unavailable,
+    WorkspaceTaken,
+)
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import (
     MAX_CLOSE_REASON_BYTES,
@@ -279,3 +287,28 @@ def test_a_close_reason_fits_its_frame_and_is_whole_text(letter: str) -> None:
     size = len(close.reason.encode())
     assert MAX_CLOSE_REASON_BYTES - len(letter.encode()) < size <= MAX_CLOSE_REASON_BYTES
     assert set(close.reason) == {letter}
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (Unavailable("the disk is slow"), 2),
+        (Unavailable("€" * 200), 2),
+        (Unavailable("the disk is slow", retry_after=0.3), 1),
+        (TooManyRequests("too many", retry_after=7.2), 8),
+        (Unavailable(f"{'x' * 200}; retry in 5 seconds"), 5),
+        (Unavailable(f"{'x' * 90}; retry in 5 seconds"), 5),
+        (NotAuthenticated("sign in again"), None),
+    ],
+)
+def test_whoever_is_to_come_back_later_is_always_told_when(
+    error: ArborError, seconds: float | None
+) -> None:
+    link = open_hub()
+    link.fail(error)
+    [close] = link.to_send()
+    assert isinstance(close, Close)
+    assert retry_hint(close.reason) == seconds
+    assert len(close.reason.encode()) <= MAX_CLOSE_REASON_BYTES
+    assert close.reason.startswith(error.message[:8])
+    assert close.reason.count("retry in") == (seconds is not None)

@@ -19,8 +19,11 @@ from arborlink.protocol.messages import (
 
 # Contract §4; `error` to a daemon and `gap` are answers it must be able to read.
 TYPES = {
-    DaemonToHub: {"auth", "output", "gap", "status", "inputAck", "heartbeat"},
-    HubToDaemon: {"welcome", "command", "input", "resize", "cancel", "ack", "error", "heartbeat"},
+    DaemonToHub: {"auth", "output", "gap", "status", "inputAck", "rotated", "heartbeat"},
+    HubToDaemon: {
+        *("welcome", "command", "input", "resize", "cancel", "ack", "rotate"),
+        *("error", "heartbeat"),
+    },
     ViewerToHub: {"auth", "subscribe", "unsubscribe", "ack", "input", "resize", "cancel"}
     | {"heartbeat"},
     HubToViewer: {"welcome", "output", "gap", "status", "workspace", "inputAck", "error"}

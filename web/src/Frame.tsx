@@ -16,7 +16,7 @@ export function Frame() {
     case 'asking':
       return null;
     case 'unreachable':
-      return <Unreachable until={session.until} />;
+      return <Unreachable until={session.until} busy={session.busy} />;
     case 'signedOut':
       return (
         <Suspense>

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import apsw
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from arborlink.hub.access import Access
 from arborlink.hub.access.rates import Rate
 from arborlink.hub.bus.local import LocalBus
 from arborlink.hub.live.acceptance import Acceptance
+from arborlink.hub.live.adoption import Adoption
 from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.connections import Connections
 from arborlink.hub.live.daemons import Daemons
@@ -28,6 +30,7 @@ from arborlink.hub.live.pace import ViewerRates
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.settlement import Settlement
+from arborlink.hub.live.token_rotation import TokenRotation
 from arborlink.hub.live.viewer_session import Viewing
 from arborlink.hub.problems import EXCEPTION_HANDLERS
 from arborlink.hub.routes.api import routes
@@ -43,7 +46,7 @@ from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Admission, Sockets
 from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
-from arborlink.protocol.errors import SERVICE_RESTART
+from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
 from arborlink.protocol.limits import WireLimits
 
 OUTPUT_FOLDER = "output"
@@ -114,10 +117,11 @@ async def compose(settings: HubSettings) -> Hub:
         Unavailable: the database cannot be used.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_not_lost(settings.data_dir)
     store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
     access = Access(store, settings)
     reserve = Reserve(settings.data_dir, settings.min_free_disk_bytes)
-    daemons = _daemons(settings, store, reserve)
+    daemons = _daemons(settings, store, access, reserve)
     reserve.on_change = daemons.room_changed
     tasks = Tasks(
         store,
@@ -129,7 +133,7 @@ async def compose(settings: HubSettings) -> Hub:
         queue_limit=settings.queued_tasks_per_workspace,
         reserve=reserve,
     )
-    sockets = _sockets(settings, access, daemons, tasks, store.hub_id)
+    sockets = _sockets(settings, access, daemons, tasks, store)
     access.on_revoked(sockets.revoke)
     access.on_changed(sockets.renew)
     figures = _figures(settings, store, daemons, sockets)
@@ -142,14 +146,34 @@ async def compose(settings: HubSettings) -> Hub:
     return Hub(settings, store, access, daemons, tasks, sockets, figures, reserve, retention)
 
 
-def _daemons(settings: HubSettings, store: SqliteStore, reserve: Reserve) -> Daemons:
+def _check_not_lost(data_dir: Path) -> None:
+    """Outputs without a database are what is left of a hub, and not a new one.
+
+    Raises:
+        Unavailable: a new database would take their place (code `database_lost`).
+    """
+    database, outputs = data_dir / DATABASE_FILE, data_dir / OUTPUT_FOLDER
+    if database.exists() and database.stat().st_size:
+        return
+    if outputs.is_dir() and any(outputs.iterdir()):
+        raise Unavailable(
+            f"{database} is missing or empty, but there are outputs of tasks beside it. Restore "
+            f"it from a backup, or move {data_dir} away to begin anew.",
+            code="database_lost",
+        )
+
+
+def _daemons(
+    settings: HubSettings, store: SqliteStore, access: Access, reserve: Reserve
+) -> Daemons:
     outputs = Outputs(
         settings.data_dir / OUTPUT_FOLDER,
         window=settings.task_unacknowledged_bytes,
         stored_limit=settings.stored_output_bytes_per_task,
         reserve=reserve,
     )
-    inputs, flusher, presence = Inputs(), Flusher(), Presence(store)
+    inputs, flusher = Inputs(), Flusher()
+    presence = Presence(store, grace_seconds=settings.reconnect_grace_seconds)
     facts = Facts(store, store, outputs, presence, LocalBus())
     dispatcher = Dispatcher(
         store,
@@ -169,12 +193,13 @@ def _daemons(settings: HubSettings, store: SqliteStore, reserve: Reserve) -> Dae
         Settlement(store, outputs, inputs, flusher, facts),
         dispatcher,
         facts,
+        TokenRotation(access.rotations, presence),
         settings.daemon_unacknowledged_bytes,
     )
 
 
 def _sockets(
-    settings: HubSettings, access: Access, daemons: Daemons, tasks: Tasks, hub_id: str
+    settings: HubSettings, access: Access, daemons: Daemons, tasks: Tasks, store: SqliteStore
 ) -> Sockets:
     wire = _wire_limits(settings)
     viewing = Viewing(
@@ -194,7 +219,8 @@ def _sockets(
         total=settings.unauthenticated_connections,
         per_address=settings.unauthenticated_connections_per_address,
     )
-    acceptance = Acceptance(access, daemons, hub_id=hub_id, limits=wire)
+    adoption = Adoption(store, store, daemons.facts, store.restored_after)
+    acceptance = Acceptance(access, daemons, adoption, hub_id=store.hub_id, limits=wire)
     connections = Connections(daemons.workspaces, daemons.presence)
     return Sockets(settings, access, acceptance, daemons, viewing, wire, admission, connections)
 
@@ -221,6 +247,7 @@ def application(hub: Hub) -> Starlette:
         tasks=hub.tasks,
         presence=hub.daemons.presence,
         announcer=hub.daemons.facts,
+        rotator=hub.daemons.rotation,
         figures=hub.figures,
         reserve=hub.reserve,
     )

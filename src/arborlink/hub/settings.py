@@ -35,8 +35,11 @@ ENVIRONMENT: Final = {
 }
 
 Size = Annotated[int, Meta(ge=1, le=wire.MAX_OFFSET)]
+Window = Annotated[int, Meta(ge=1, le=wire.SUBSCRIPTION_WINDOW_MAX_BYTES)]
 Amount = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * DAY_SECONDS)]
+# Less than clients wait for an answer.
+Grace = Annotated[float, Meta(ge=0, le=30)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -57,14 +60,14 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     authentication_seconds: Seconds = wire.AUTHENTICATION_SECONDS
     unauthenticated_connections: Amount = wire.UNAUTHENTICATED_CONNECTIONS
     unauthenticated_connections_per_address: Amount = wire.UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS
-    unauthenticated_bytes: Size = 8 * wire.MIB
+    unauthenticated_bytes: Size = 2 * wire.MIB
     message_fragments: Amount = 1_024
     pings_per_second: Rate = 10.0
     pings_burst: Amount = 50
     viewer_idle_seconds: Seconds = wire.VIEWER_IDLE_SECONDS
     subscriptions_per_connection: Amount = wire.SUBSCRIPTIONS_PER_CONNECTION
-    subscription_window_bytes: Size = wire.SUBSCRIPTION_WINDOW_BYTES
-    subscription_window_max_bytes: Size = wire.SUBSCRIPTION_WINDOW_MAX_BYTES
+    subscription_window_bytes: Window = wire.SUBSCRIPTION_WINDOW_BYTES
+    subscription_window_max_bytes: Window = wire.SUBSCRIPTION_WINDOW_MAX_BYTES
     task_unacknowledged_bytes: Size = wire.TASK_UNACKNOWLEDGED_BYTES
     daemon_unacknowledged_bytes: Size = wire.DAEMON_UNACKNOWLEDGED_BYTES
     requests_per_second: Rate = 50.0
@@ -78,6 +81,7 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failed_authentications_per_minute: Rate = 10.0
     running_tasks_per_workspace: Amount = wire.RUNNING_TASKS_PER_WORKSPACE
     queued_tasks_per_workspace: Amount = wire.QUEUED_TASKS_PER_WORKSPACE
+    reconnect_grace_seconds: Grace = 10.0
     stored_output_bytes_per_task: Size = wire.STORED_OUTPUT_BYTES_PER_TASK
     retention_seconds: Seconds = 30 * DAY_SECONDS
     retention_bytes: Size = 20 * wire.GIB

@@ -18,6 +18,7 @@ from arborlink.protocol.messages import (
     DaemonToHub,
     HubToDaemon,
     HubToViewer,
+    Output,
     UnknownMessage,
     ViewerAuth,
     ViewerToHub,
@@ -42,20 +43,27 @@ class _AuthPeek(msgspec.Struct, tag_field="type", tag="auth", rename="camel"):
 
 
 class Decoder(Generic[T]):
-    """Decodes one direction's messages of one sub-protocol. `max_bytes` bounds the frame."""
+    """Decodes one direction's messages of one sub-protocol.
 
-    def __init__(self, union: Any, *, json: bool, max_bytes: int) -> None:
+    `max_bytes` bounds the frame, `output_bytes` what an `output` carries.
+    """
+
+    def __init__(
+        self, union: Any, *, json: bool, max_bytes: int, output_bytes: int | None = None
+    ) -> None:
         make = msgspec.json.Decoder if json else msgspec.msgpack.Decoder
         self._decode = make(union).decode
         self._decode_tag = make(_Tag).decode
         self._tags = _tags_of(union)
         self._max_bytes = max_bytes
+        self._output_bytes = output_bytes
 
     def decode(self, frame: bytes | str) -> T | UnknownMessage:
         """One message.
 
         Raises:
-            MessageTooLarge: the frame is above the limit; its content was not looked at.
+            MessageTooLarge: the frame is above the limit, and its content was not looked at; or
+                there is more output in it than there may be.
             MalformedMessage: it does not parse, or breaks a field's type or bound.
         """
         size = frame_size(frame)
@@ -64,9 +72,12 @@ class Decoder(Generic[T]):
                 f"a message of {size} bytes is above the limit of {self._max_bytes} bytes"
             )
         try:
-            return self._decode(frame)  # type: ignore[arg-type, no-any-return]
+            message: T = self._decode(frame)  # type: ignore[arg-type]
         except _UNREADABLE as error:
             return self._explain(frame, error)
+        if self._output_bytes is not None and isinstance(message, Output):
+            _check_output(message, self._output_bytes)
+        return message
 
     def _explain(self, frame: bytes | str, error: Exception) -> UnknownMessage:
         try:
@@ -76,6 +87,14 @@ class Decoder(Generic[T]):
         if tag is not None and tag not in self._tags:
             return UnknownMessage(tag)
         raise MalformedMessage(f"the message cannot be read: {error}") from error
+
+
+def _check_output(message: Output, allowed: int) -> None:
+    size = len(message.output)
+    if size > allowed:
+        raise MessageTooLarge(
+            f"an output of {size} bytes is above the limit of {allowed} bytes", ref=message.task_id
+        )
 
 
 def frame_size(frame: bytes | str) -> int:
@@ -108,7 +127,9 @@ class Codec:
         # Base64 makes 4 characters of 3 bytes.
         payload_bytes = (output_bytes + 2) // 3 * 4 if json else output_bytes
         max_bytes = max(control_bytes, payload_bytes + limits.FRAME_ENVELOPE_BYTES)
-        self.daemon_to_hub = Decoder[DaemonToHub](DaemonToHub, json=json, max_bytes=max_bytes)
+        self.daemon_to_hub = Decoder[DaemonToHub](
+            DaemonToHub, json=json, max_bytes=max_bytes, output_bytes=output_bytes
+        )
         # The hub is trusted further than its peers are: a `welcome` names every spooled task.
         self.hub_to_daemon = Decoder[HubToDaemon](HubToDaemon, json=json, max_bytes=2 * max_bytes)
         self.viewer_to_hub = Decoder[ViewerToHub](ViewerToHub, json=json, max_bytes=control_bytes)

@@ -14,6 +14,7 @@
     │   └── AuthenticationTimeout   408  4408
     ├── NotAllowed                  403  4503
     ├── NotFound                    404  4400
+    ├── OutputDamaged               410  4400
     ├── Conflict                    409  4400
     │   ├── WorkspaceTaken          409  4509
     │   │   └── WorkspaceQuarantined 409 4509
@@ -147,6 +148,14 @@ class NotFound(ArborError):
     close_code = 4400
 
 
+class OutputDamaged(ArborError):
+    """There was an output, and the hub's disk does not have it any more, or not as it was."""
+
+    code = "output_damaged"
+    http_status = 410
+    close_code = 4400
+
+
 class Conflict(ArborError):
     """The request contradicts the present state."""
 
@@ -201,6 +210,12 @@ class Unavailable(ArborError):
     code = "unavailable"
     http_status = 503
     close_code = 1013
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
 
 
 class StorageLow(Unavailable):

@@ -35,6 +35,11 @@ class HeartbeatMachine:
         self._last_heard = now
         self._verdict_at: float | None = None
 
+    @property
+    def last_heard(self) -> float:
+        """When the peer last said anything."""
+        return self._last_heard
+
     def heard(self, now: float) -> None:
         """Anything at all has arrived."""
         self._last_heard = now

@@ -15,9 +15,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from math import ceil
+from typing import Final, TypeAlias
 
 from arborlink.protocol import limits
+from arborlink.protocol.backoff import retry_hint
 from arborlink.protocol.errors import (
     NORMAL_CLOSURE,
     ArborError,
@@ -25,6 +27,8 @@ from arborlink.protocol.errors import (
     LocalProtocolError,
     MalformedMessage,
     PeerSilent,
+    TooManyRequests,
+    Unavailable,
 )
 from arborlink.protocol.heartbeat import HeartbeatMachine
 from arborlink.protocol.messages import (
@@ -80,6 +84,8 @@ class Close:
 LinkEvent: TypeAlias = AuthReceived | Opened | MessageReceived
 # A close frame holds 123 bytes of reason (RFC 6455, 5.5).
 MAX_CLOSE_REASON_BYTES = 123
+# For errors that do not say themselves when to come back.
+RETRY_SECONDS: Final = 2
 
 
 class Link(ABC):
@@ -123,7 +129,7 @@ class Link(ABC):
         if self.state is LinkState.CLOSED:
             return
         self.failure = error
-        self.close(error.close_code, error.message)
+        self.close(error.close_code, _why(error))
 
     def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection."""
@@ -262,5 +268,18 @@ class PeerLink(Link):
         """A newer hub may say more than we understand: that is no error."""
 
 
-def _fit(reason: str) -> str:
-    return reason.encode()[:MAX_CLOSE_REASON_BYTES].decode(errors="ignore")
+def _why(error: ArborError) -> str:
+    """The error's text, which always says when to come back where that is what to do."""
+    text = error.message
+    if not isinstance(error, TooManyRequests | Unavailable):
+        return text
+    said = retry_hint(text)
+    if said is not None and retry_hint(_fit(text)) == said:
+        return text
+    seconds = said or error.retry_after or RETRY_SECONDS
+    hint = f"; retry in {ceil(seconds)} seconds"
+    return _fit(text.rstrip("."), MAX_CLOSE_REASON_BYTES - len(hint)) + hint
+
+
+def _fit(reason: str, most: int = MAX_CLOSE_REASON_BYTES) -> str:
+    return reason.encode()[:most].decode(errors="ignore")

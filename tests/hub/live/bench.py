@@ -130,7 +130,9 @@ async def running_bench(
     async with (
         hub_in_process(data_dir, port=port, **settings) as running,
         httpx2.AsyncClient(
-            base_url=running.url, headers={"Authorization": f"Bearer {running.token}"}
+            base_url=running.url,
+            headers={"Authorization": f"Bearer {running.token}"},
+            timeout=SECONDS,
         ) as client,
     ):
         yield Bench(running.hub, running.port, client)

@@ -36,7 +36,8 @@ from arborlink.protocol.messages import (
     ViewerWelcome,
 )
 
-SECONDS = 8.0
+# Against waiting for ever, on a machine that is busy.
+SECONDS = 20.0
 LOG_ID = "0123456789abcdef" * 2
 HOST = HostInfo(hostname="h", platform="linux", user="u", path="/w")
 

@@ -59,7 +59,7 @@ async def test_removing_a_daemon_closes_its_connection_and_it_stays_out(
 
 
 async def test_a_token_that_expires_ends_its_connections(bench: Bench) -> None:
-    body = {"name": "short", "scopes": ["tasks:read"], "expiresIn": 1}
+    body = {"name": "short", "scopes": ["tasks:read"], "expiresIn": 2}
     token = await bench.post("/api/tokens", body)
     async with bench.viewer(token["secret"]) as viewer:
         closed = await viewer.closed()

@@ -6,11 +6,13 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from arborlink.protocol.codec import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Codec
 from arborlink.protocol.messages import Subscribe, ViewerAuth, ViewerWelcome
+from arborlink.protocol.resources import Problem
 from arborlink.testing.hub import TOKEN
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import (
@@ -40,7 +42,9 @@ async def denied(port: int, **options: object) -> tuple[int, str, str | None]:
         async with socket_to(port, **options):  # type: ignore[arg-type]
             pass
     response = error.value.response
-    return response.status_code, response.body.decode(), response.headers.get("Retry-After")
+    problem = msgspec.json.decode(response.body, type=Problem)
+    assert problem.status == response.status_code
+    return response.status_code, problem.detail, response.headers.get("Retry-After")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ async def test_a_hub_that_goes_down_welcomes_nobody_and_says_when_to_come_back(
             ):
                 await peer.send(auth)
                 assert (await peer.closed()).code == 1013
-        hint = (503, "The hub is going down; retry in 2 seconds.\n", "2")
+        hint = (503, "The hub is going down; retry in 2 seconds.", "2")
         assert await denied(bench.port) == hint
 
 

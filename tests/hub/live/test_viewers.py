@@ -391,7 +391,8 @@ async def test_facts_for_a_viewer_that_does_not_read_are_bounded(
         row = bench.row(task)
         for _ in range(5_000):
             bench.hub.daemons.facts.task_changed(row)
-        assert (await viewer.closed()).code == 4429
+        closed = await viewer.closed()
+        assert closed.code == 4429 and "retry in 1 seconds" in closed.reason
 
 
 async def test_answers_to_a_viewer_that_does_not_read_them_are_bounded(

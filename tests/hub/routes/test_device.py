@@ -132,6 +132,7 @@ async def test_no_other_page_begins(api: Api) -> None:
 
 
 async def test_codes_cannot_be_guessed_by_whoever_is_signed_in(api: Api) -> None:
+    api.stop_time_for_budgets()
     async with api.anonymous() as program, api.browser() as page:
         begun = await begin(program)
         guess = decision({"userCode": "BBBB-BBBB"})
@@ -147,6 +148,7 @@ async def test_codes_cannot_be_guessed_by_whoever_is_signed_in(api: Api) -> None
 
 
 async def test_device_codes_cannot_be_guessed(api: Api) -> None:
+    api.stop_time_for_budgets()
     async with api.anonymous() as program:
         for _ in range(10):
             assert refusal(await collect(program, {"deviceCode": "guess"})) == "expired_token"
@@ -154,6 +156,7 @@ async def test_device_codes_cannot_be_guessed(api: Api) -> None:
 
 
 async def test_an_address_begins_only_so_often(api: Api) -> None:
+    api.stop_time_for_budgets()
     async with api.anonymous() as program:
         for _ in range(10):
             await begin(program)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
+import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
@@ -29,6 +32,8 @@ from .conftest import ORIGIN, Api, problem
         (b'{"name": NaN}', "application/json", (400, "malformed_json")),
         (b'{"name": "\\ud800"}', "application/json", (400, "malformed_json")),
         (b'{"name": "\xff"}', "application/json", (400, "malformed_json")),
+        (b'{"name": "x", "unknown": "\xff"}', "application/json", (400, "malformed_json")),
+        (b'{"name": "x", "\xed\xa0\x80": 1}', "application/json", (400, "malformed_json")),
         (b"[" * 100_000, "application/json", None),
         (b"[]", "application/json", (422, "invalid_input")),
         (b"null", "application/json", (422, "invalid_input")),
@@ -159,6 +164,85 @@ async def test_the_page_is_served_by_name(tmp_path: Path) -> None:
         assert (await client.get("/icon.svg")).headers["content-type"] == "image/svg+xml"
         for path in ("/../secret.txt", "/%2e%2e/secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt"):
             assert "secret" not in (await client.get(path)).text.replace("secret.txt", "")
+
+
+@asynccontextmanager
+async def served_page(folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    app = Starlette(routes=Page(folder).routes(), exception_handlers=EXCEPTION_HANDLERS)
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        yield client
+
+
+def build_page(folder: Path, version: str) -> None:
+    """As a build or an installer leaves it: all of the same size and age."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "assets").mkdir(parents=True)
+    files = {"index.html": f"<i>{version}</i>", f"assets/app-{version}.js": f"let {version};"}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+        for file in (folder / name, folder / f"{name}.gz"):
+            os.utime(file, (1, 1))
+
+
+async def test_a_page_that_is_built_anew_under_a_running_hub_is_served(tmp_path: Path) -> None:
+    folder = tmp_path / "static"
+    async with served_page(folder) as client:
+        assert "tools/web.py" in (await client.get("/")).text
+        build_page(folder, "a")
+        old = await client.get("/")
+        assert old.text == "<i>a</i>"
+        assert (await client.get("/assets/app-a.js")).text == "let a;"
+        known = {"If-None-Match": f'"x", W/{old.headers["etag"]}'}
+        same = await client.get("/tasks", headers=known)
+        assert (same.status_code, same.content) == (304, b"")
+        assert same.headers["etag"] == old.headers["etag"]
+        build_page(folder, "b")
+        new = await client.get("/", headers=known)
+        assert (new.status_code, new.text) == (200, "<i>b</i>")
+        assert (await client.get("/assets/app-b.js")).text == "let b;"
+        gone = await client.get("/assets/app-a.js")
+        assert problem(gone) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.stamp",
+        "/index.html.gz",
+        "/assets/app-a.js.gz",
+        "/assets/app-a.js/x.js",
+        "/assets/%2e%2e/index.html",
+        "/assets/%2e%2e/inside.js",
+        "/assets//app-a.js",
+        "/assets/%2e/app-a.js",
+        "//etc/x.js",
+        "/%2fetc/x.js",
+        "/assets/..%5cinside.js",
+        "/assets/link.js",
+        "/assets/circle.js",
+        "/assets/folder.js",
+        "/assets/pipe.js",
+        "/assets/app-a.js%00.js",
+        "/%ed%a0%80.js",
+        f"/{'x' * 5_000}.js",
+        "/secret.py",
+    ],
+)
+async def test_only_the_pages_own_files_exist(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "static"
+    build_page(folder, "a")
+    (tmp_path / "inside.js").write_text("secret")
+    for name in (".stamp", "inside.js", "secret.py"):
+        (folder / name).write_text("secret")
+    assets = folder / "assets"
+    (assets / "link.js").symlink_to(tmp_path / "inside.js")
+    (assets / "circle.js").symlink_to("circle.js")
+    (assets / "folder.js").mkdir()
+    os.mkfifo(assets / "pipe.js")
+    async with served_page(folder) as client:
+        assert problem(await client.get(path)) == (404, "not_found")
 
 
 async def test_without_a_built_page_it_says_how_to_build_one(tmp_path: Path) -> None:

@@ -90,6 +90,10 @@ async def test_an_idempotency_key_makes_one_task(api: Api) -> None:
     assert problem(other) == (409, "idempotency_key_reused")
     too_long = await api.client.post(path, json=body, headers={"Idempotency-Key": "x" * 256})
     assert problem(too_long)[0] == 422
+    two = await api.client.post(
+        path, json=body, headers=[("Idempotency-Key", "key"), ("Idempotency-Key", "other")]
+    )
+    assert problem(two) == (422, "invalid_input")
 
 
 async def test_listings_filter_and_page(api: Api) -> None:
@@ -108,6 +112,8 @@ async def test_listings_filter_and_page(api: Api) -> None:
     assert await listed("status=cancelled,pending&status=lost") == ({*made, other}, None)
     assert await listed("search=COMMAND%203") == ({made[3]}, None)
     assert await listed("search=%25") == ({other}, None)
+    refused = await api.client.get("/api/tasks?search=a%00")
+    assert problem(refused) == (422, "nul_character")
     seen: list[str] = []
     cursor: str | None = ""
     while cursor is not None:

@@ -98,6 +98,7 @@ async def test_a_member_sees_and_changes_nobody_else(api: Api) -> None:
 
 
 async def test_the_current_password_cannot_be_guessed_from_a_stolen_browser(api: Api) -> None:
+    api.stop_time_for_budgets()
     owner = await user_id(api)
     path = f"/api/users/{owner}"
     await api.client.patch(path, json={"password": PASSWORD})
@@ -145,10 +146,17 @@ async def test_browsers_are_listed_with_what_tells_them_apart(api: Api) -> None:
 
 
 async def test_me_says_what_a_page_needs(api: Api) -> None:
-    assert (await api.client.get("/api/me")).json()["sessionExpiresAt"] is None
+    me = (await api.client.get("/api/me")).json()
+    assert (me["sessionExpiresAt"], me["expiresAt"]) == (None, None)
+    wanted = {"name": "short", "scopes": ["tasks:read"], "expiresIn": 3600}
+    token = (await api.client.post("/api/tokens", json=wanted)).json()
+    async with api.bearer(token["secret"]) as limited:
+        me = (await limited.get("/api/me")).json()
+        assert (me["sessionExpiresAt"], me["expiresAt"]) == (None, token["expiresAt"])
     async with api.browser() as browser:
         me = (await browser.get("/api/me")).json()
         assert me["sessionExpiresAt"].endswith("Z") and me["hasPassword"] is False
+        assert me["expiresAt"] == me["sessionExpiresAt"]
         assert me["scopes"] == ["tasks:read", "tasks:write", "workspaces:write", "admin"]
         assert problem(await browser.delete("/api/session?everywhere=yes"))[0] == 422
         assert (await browser.delete("/api/session?everywhere=1")).status_code == 204

@@ -88,6 +88,18 @@ async def test_a_daemon_from_its_code_to_its_removal(api: Api) -> None:
     assert problem(await api.client.get(path)) == (404, "not_found")
 
 
+async def test_somebody_elses_daemon_is_no_daemon(api: Api) -> None:
+    one, other = await api.workspace("one"), await api.workspace("other")
+    made = (await api.client.post(f"/api/workspaces/{one}/enrollment")).json()
+    async with api.anonymous() as machine:
+        daemon = (await machine.post("/api/enroll", json={"code": made["code"]})).json()
+    async with api.bearer(await api.token(["workspaces:write"], other)) as client:
+        theirs = await client.get(f"/api/daemons/{daemon['daemonId']}")
+        none = await client.get("/api/daemons/dmn_00000000000000000000000000")
+    assert problem(theirs) == (404, "not_found")
+    assert theirs.json() == none.json()
+
+
 async def test_a_daemons_token_is_no_api_token(api: Api) -> None:
     workspace_id = await api.workspace()
     made = (await api.client.post(f"/api/workspaces/{workspace_id}/enrollment")).json()
@@ -98,6 +110,7 @@ async def test_a_daemons_token_is_no_api_token(api: Api) -> None:
 
 
 async def test_guessing_codes_is_limited(api: Api) -> None:
+    api.stop_time_for_budgets()
     async with api.anonymous() as machine:
         for _ in range(10):
             guess = await machine.post("/api/enroll", json={"code": "BCDF-GHJK"})

@@ -18,7 +18,8 @@ export function ConnectionIndicator() {
         return roundTrip === null ? 'Live' : `Live · ${formatMilliseconds(roundTrip * 1000)}`;
       case 'waiting':
         if (!navigator.onLine) return 'Offline';
-        if (state.restarting) return 'Hub is restarting';
+        if (state.because === 'restarting') return 'Hub is restarting';
+        if (state.because === 'busy') return `Hub is busy${seconds > 0 ? ` · ${seconds} s` : ''}`;
         return seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting';
       case 'connecting':
         return 'Connecting';
@@ -33,7 +34,7 @@ export function ConnectionIndicator() {
     <span className={styles.indicator} data-state={state.kind}>
       <span className={styles.dot} aria-hidden="true" />
       <span role="status">{text()}</span>
-      {waiting && seconds > 1 && (
+      {waiting && state.because === null && seconds > 1 && (
         <Button size="compact-xs" onClick={reconnectNow}>
           now
         </Button>

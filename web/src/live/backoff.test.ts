@@ -30,3 +30,13 @@ test('years of failures do not overflow', () => {
   for (let failures = 0; failures < 5000; failures += 1) backoff.nextDelay();
   expect(backoff.nextDelay()).toBe(30);
 });
+
+test('a hub that asks for no time at all is not besieged', () => {
+  const backoff = new Backoff(() => 1);
+  expect([0, 0, 0, 0].map((hint) => backoff.nextDelay(hint))).toEqual([0, 0.5, 1, 2]);
+});
+
+test('a long wait is not doubled', () => {
+  const backoff = new Backoff(() => 1);
+  expect(backoff.nextDelay(1000)).toBe(1030);
+});

@@ -14,13 +14,11 @@ export class Backoff {
   /** How long to wait before the next attempt; `hint` is what the hub asked for, at least. */
   nextDelay(hint: number | null = null): number {
     this.#failures += 1;
-    if (hint !== null) {
-      return hint * (1 + this.#random());
-    }
-    if (this.#failures === 1) {
-      return 0;
-    }
-    return Math.min(CAP_SECONDS, FIRST_SECONDS * 2 ** (this.#failures - 2)) * this.#random();
+    const random = this.#random();
+    const ceiling = Math.min(CAP_SECONDS, FIRST_SECONDS * 2 ** (this.#failures - 2));
+    const own = this.#failures === 1 ? 0 : ceiling * random;
+    // A hub that asks for no time at all is not besieged either.
+    return hint === null ? own : Math.max(own, hint + Math.min(hint, CAP_SECONDS) * random);
   }
 
   /** The hub has welcomed us: the next failure is again the first. */

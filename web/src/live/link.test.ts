@@ -173,7 +173,40 @@ test('a restart says so, and is waited for as long as the hub asks', async () =>
   link.start();
   await world.welcome();
   world.socket.events.closed(1012, 'the hub is restarting; retry in 2 seconds');
-  expect(link.state.get()).toEqual({ kind: 'waiting', until: 3, restarting: true });
+  expect(link.state.get()).toEqual({ kind: 'waiting', until: 3, because: 'restarting' });
+  await world.pass(1.9);
+  link.reconnectNow();
+  await world.pass(0);
+  expect(world.sockets).toHaveLength(1);
+  await world.pass(0.2);
+  link.reconnectNow();
+  await world.pass(0);
+  expect(world.sockets).toHaveLength(2);
+});
+
+test.each([1013, 4429])(
+  'a hub that is busy (%i) is left alone for as long as it asks',
+  async (code) => {
+    link.start();
+    await world.welcome();
+    world.socket.events.closed(code, 'too much at once; retry in 4 seconds');
+    expect(link.state.get()).toEqual({ kind: 'waiting', until: 6, because: 'busy' });
+    await world.pass(5.9);
+    expect(world.sockets).toHaveLength(1);
+    await world.pass(0.2);
+    expect(world.sockets).toHaveLength(2);
+  },
+);
+
+test('a ticket that is refused for a while is waited for', async () => {
+  world.tickets = [new ApiError('', 429, 'too_many_requests', 2)];
+  link.start();
+  await settle();
+  expect(link.state.get()).toEqual({ kind: 'waiting', until: 3, because: 'busy' });
+  await world.pass(2.9);
+  expect(world.sockets).toHaveLength(0);
+  await world.pass(0.2);
+  expect(world.sockets).toHaveLength(1);
 });
 
 test('a hub that cannot be reached is tried again, at once when asked', async () => {

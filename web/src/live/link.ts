@@ -23,8 +23,11 @@ export type LinkState =
   | { kind: 'stopped' }
   | { kind: 'connecting' }
   | { kind: 'live' }
-  /** `until` is on the environment's clock. */
-  | { kind: 'waiting'; until: number; restarting: boolean }
+  /**
+   * `until` is on the environment's clock; `because` is why the hub asked to be left alone, if it
+   * did.
+   */
+  | { kind: 'waiting'; until: number; because: 'restarting' | 'busy' | null }
   | { kind: 'signedOut' }
   | { kind: 'refused'; reason: string };
 
@@ -49,6 +52,8 @@ export class Link {
   #socket: Socket | null = null;
   #heartbeat: HeartbeatMachine | null = null;
   #cancelTimer: (() => void) | null = null;
+  // When the hub lets us come back, on the environment's clock.
+  #notBefore = 0;
   // Counts attempts, so that what an abandoned one still has to say is not listened to.
   #attempt = 0;
 
@@ -73,9 +78,9 @@ export class Link {
     this.state.set({ kind: 'stopped' });
   }
 
-  /** Do not wait any longer. */
+  /** Do not wait any longer than the hub asked for. */
   reconnectNow(): void {
-    if (this.state.get().kind === 'waiting') {
+    if (this.state.get().kind === 'waiting' && this.now >= this.#notBefore) {
       void this.#connect();
     }
   }
@@ -158,7 +163,9 @@ export class Link {
   #retry(hint: number | null = null, restarting = false): void {
     this.#drop();
     const delay = this.#backoff.nextDelay(hint);
-    this.state.set({ kind: 'waiting', until: this.now + delay, restarting });
+    this.#notBefore = this.now + (hint ?? 0);
+    const because = restarting ? 'restarting' : hint === null ? null : 'busy';
+    this.state.set({ kind: 'waiting', until: this.now + delay, because });
     this.#arm(delay, () => void this.#connect());
   }
 

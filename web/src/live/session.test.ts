@@ -11,6 +11,7 @@ const ADA: Principal = {
   tokenId: null,
   hasPassword: false,
   sessionExpiresAt: null,
+  expiresAt: null,
 };
 
 type Answer = () => Response | Promise<Response>;
@@ -87,6 +88,24 @@ test('a link is not lost while the hub cannot be reached', async () => {
   });
   await session.start();
   expect(kinds).toEqual(['unreachable', 'unreachable', 'signedIn']);
+});
+
+test('a hub that is busy is left alone for as long as it asks, and that is said', async () => {
+  const busy: Answer = () => Response.json({}, { status: 429, headers: { 'Retry-After': '5' } });
+  hub({ 'GET /api/me': [busy, signedIn] });
+  vi.useFakeTimers();
+  const session = new Session();
+  const started = session.start();
+  await vi.advanceTimersByTimeAsync(4_900);
+  expect(session.state.get()).toMatchObject({ kind: 'unreachable', busy: true });
+  session.askNow();
+  await vi.advanceTimersByTimeAsync(50);
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(5_100);
+  await started;
+  expect(asked).toHaveLength(2);
+  expect(session.state.get().kind).toBe('signedIn');
+  vi.useRealTimers();
 });
 
 test('nobody is asked for a reason when there simply is no session', async () => {

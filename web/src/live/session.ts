@@ -7,8 +7,11 @@ export const SESSION_ENDED = 'Your session has ended. Sign in, and you are back 
 
 export type SessionState =
   | { kind: 'asking' }
-  /** `until` the next attempt, in milliseconds as `Date.now()`. */
-  | { kind: 'unreachable'; until: number }
+  /**
+   * `until` the next attempt, in milliseconds as `Date.now()`; `busy`: the hub is there, and wants
+   * to be left alone until then.
+   */
+  | { kind: 'unreachable'; until: number; busy: boolean }
   | { kind: 'signedOut'; notice: string | null }
   | { kind: 'signedIn'; me: Principal };
 
@@ -81,25 +84,31 @@ export class Session {
       try {
         return await work();
       } catch (error) {
-        if (error instanceof ApiError && error.status >= 400 && error.status < 500) {
+        const hint = error instanceof ApiError ? error.retryAfter : null;
+        if (hint === null && error instanceof ApiError && isRefusal(error.status)) {
           throw error;
         }
-        const delayMs = backoff.nextDelay() * 1000;
-        this.state.set({ kind: 'unreachable', until: Date.now() + delayMs });
-        await this.#wait(delayMs);
+        const delayMs = backoff.nextDelay(hint) * 1000;
+        this.state.set({ kind: 'unreachable', until: Date.now() + delayMs, busy: hint !== null });
+        await this.#wait(delayMs, hint === null);
       }
     }
   }
 
-  #wait(delayMs: number): Promise<void> {
+  #wait(delayMs: number, mayBeCut: boolean): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, delayMs);
       this.#stopWaiting = () => {
+        if (!mayBeCut) return;
         clearTimeout(timer);
         resolve();
       };
     });
   }
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500;
 }
 
 /** The code in `/#link=CODE`, which is taken out of the address and its history at once. */

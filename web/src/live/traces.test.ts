@@ -143,6 +143,11 @@ describe('heartbeats', () => {
 
 /** A viewer's link whose socket, clock and ticket are the trace's. */
 class LinkReplay implements LinkEnvironment {
+  now = () => 0;
+  random = () => 0.5;
+  schedule = () => () => {};
+  fetchTicket = async () => this.#ticket;
+
   readonly link = new Link(this);
   readonly #ticket: string;
   #sent: Message[] = [];
@@ -160,11 +165,6 @@ class LinkReplay implements LinkEnvironment {
       receive: tell,
     });
   }
-
-  now = () => 0;
-  random = () => 0.5;
-  schedule = () => () => {};
-  fetchTicket = async () => this.#ticket;
 
   openSocket(events: SocketEvents) {
     this.#events = events;

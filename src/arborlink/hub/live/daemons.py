@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
@@ -17,6 +16,7 @@ from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.settlement import Settlement
+from arborlink.hub.live.token_rotation import TokenRotation
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
 from arborlink.outputlog import LogCorrupt, LogError
 from arborlink.protocol import limits
@@ -51,6 +51,7 @@ class Daemons:
     settlement: Settlement
     dispatcher: Dispatcher
     facts: Facts
+    rotation: TokenRotation
     unacknowledged_limit: int = limits.DAEMON_UNACKNOWLEDGED_BYTES
 
     def is_current(self, session: DaemonSession) -> bool:
@@ -101,5 +102,7 @@ class Daemons:
     async def left(self, session: DaemonSession) -> None:
         """The session's connection is gone."""
         if self.presence.leave(session):
-            await self.workspaces.daemon_disconnected(session.workspace_id, session.epoch, now_us())
+            await self.workspaces.daemon_disconnected(
+                session.workspace_id, session.epoch, session.last_seen_us()
+            )
             self.facts.workspace_changed(session.workspace_id)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
+from arborlink.hub.live import log_lines
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
@@ -156,6 +157,7 @@ class Dispatcher:
                     error="The workspace's daemon did not come back in time.",
                 )
                 changed = await self._tasks.transition_task(row.id, TaskEvent.EXPIRE, changes)
+                log_lines.task_ended(changed)
                 self._inputs.forget(row.id)
                 self._facts.task_changed(changed)
 

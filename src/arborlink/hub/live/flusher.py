@@ -84,14 +84,20 @@ class Flusher:
         failures = await self._sync([point for _, point in points])
         for index, (output, point) in enumerate(points):
             if index in failures:
-                logger.error("cannot make %s durable: %s", output.task_id, failures[index])
+                logger.error(
+                    "cannot make %s durable: %s",
+                    output.task_id,
+                    failures[index],
+                    extra={"task": output.task_id},
+                )
                 output.abandon_sync(failures[index])
                 continue
             try:
                 output.finish_sync(point)
             except ArborError as error:
                 # One output's trouble is its own: the others, and the hub, go on.
-                logger.exception("cannot make %s durable", output.task_id)
+                about = {"task": output.task_id}
+                logger.exception("cannot make %s durable", output.task_id, extra=about)
                 output.abandon_sync(error)
 
         await self._forget([output for output, _ in points])
@@ -104,14 +110,20 @@ class Flusher:
                 point = output.begin_forget()
             except (OSError, LogFailed) as error:
                 # Nothing was changed, and nothing is in need of it: the next round tries again.
-                logger.warning("cannot shorten %s yet: %s", output.task_id, error)
+                about = {"task": output.task_id}
+                logger.warning("cannot shorten %s yet: %s", output.task_id, error, extra=about)
                 continue
             if point is not None:
                 points.append((output, point))
         failures = await self._sync([point for _, point in points])
         for index, (output, point) in enumerate(points):
             if index in failures:
-                logger.error("cannot shorten %s: %s", output.task_id, failures[index])
+                logger.error(
+                    "cannot shorten %s: %s",
+                    output.task_id,
+                    failures[index],
+                    extra={"task": output.task_id},
+                )
                 output.abandon_sync(failures[index])
                 continue
             try:

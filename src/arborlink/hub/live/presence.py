@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.returning import Returning
 from arborlink.hub.store.base import WorkspaceStore
 from arborlink.hub.views import PresenceInfo
-from arborlink.protocol.errors import GOING_AWAY, ConnectionReplaced
+from arborlink.protocol.errors import GOING_AWAY, ConnectionReplaced, may_reconnect
 
 if TYPE_CHECKING:
     from arborlink.hub.live.daemon_session import DaemonSession
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Presence:
     """At most one session a workspace; a newer one takes the older one's place."""
 
-    def __init__(self, store: WorkspaceStore) -> None:
+    def __init__(self, store: WorkspaceStore, *, grace_seconds: float = 0.0) -> None:
         self._store = store
+        self._returning = Returning(store, grace_seconds)
         self._sessions: dict[str, DaemonSession] = {}
         self._connections: Counter[str] = Counter()
         self._draining = False
@@ -46,7 +48,14 @@ class Presence:
             raise ConnectionReplaced("a newer connection of this daemon took over")
         self._sessions[session.workspace_id] = session
         self._connections[session.daemon_id] += 1
+        self._returning.arrived(session.workspace_id)
         return previous
+
+    async def until_back(self, workspace_id: str) -> None:
+        """Wait for a daemon that is not here, for as long as it is expected back."""
+        while self.session(workspace_id) is None and not self._draining:
+            if not await self._returning.wait(workspace_id):
+                return
 
     def reconnects(self, daemon_id: str) -> int:
         """How often this daemon has come back since the hub was started."""
@@ -61,6 +70,9 @@ class Presence:
         if self._sessions.get(session.workspace_id) is not session:
             return False
         del self._sessions[session.workspace_id]
+        failure = session.link.failure
+        if failure is None or may_reconnect(failure.close_code):
+            self._returning.left(session.workspace_id)
         return True
 
     def state(self, workspace_id: str) -> PresenceInfo:
@@ -88,6 +100,7 @@ class Presence:
     def start_draining(self) -> None:
         """Take nothing new from now on."""
         self._draining = True
+        self._returning.give_up()
 
     def disconnect_daemon(self, workspace_id: str, reason: str) -> None:
         """Close the workspace's daemon connection."""

@@ -103,7 +103,8 @@ class EnrolledDaemon(Resource, frozen=True):
 
 
 class Daemon(Resource, frozen=True):
-    """What serves a workspace. Times are RFC 3339 in UTC."""
+    """What serves a workspace. Times are RFC 3339 in UTC. `rotationRequestedAt` is there until the
+    daemon has stored the token that was asked for then."""
 
     id: str
     workspace_id: str
@@ -116,6 +117,8 @@ class Daemon(Resource, frozen=True):
     created_at: str
     last_connected_at: str | None
     last_seen_at: str | None
+    rotation_requested_at: str | None
+    token_rotated_at: str | None
 
 
 class CancelTask(Body, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,6 +31,8 @@ from arborlink.hub.views import optional_rfc3339, rfc3339
 from arborlink.protocol.errors import NotFound, SignInUnfinished
 from arborlink.protocol.limits import MAX_NAME_CHARS
 from arborlink.protocol.resources import ALL_SCOPES, DeviceCode, GrantedToken
+
+logger = logging.getLogger(__name__)
 
 
 async def start(hub: HubPorts, request: Request) -> Response:
@@ -72,6 +76,8 @@ async def collect(hub: HubPorts, request: Request) -> Response:
         if error.code == "expired_token":
             hub.access.failures.spend(guesses)
         raise
+    about = {"by": "device", "user": granted.row.user_id, "address": client_address(request)}
+    logger.info("signed in", extra=about)
     return json_response(
         GrantedToken(
             token=granted.secret,

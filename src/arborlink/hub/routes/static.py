@@ -1,9 +1,12 @@
-"""The page: files that were built into `hub/static/`, looked up by name and never by path."""
+"""The page: files that were built into `hub/static/`, and nothing else that is on this machine."""
 
 from __future__ import annotations
 
-import mimetypes
-from pathlib import Path
+import asyncio
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -20,17 +23,20 @@ FOREVER: Final = "public, max-age=31536000, immutable"
 ASK_FIRST: Final = "no-cache"
 # What the build packed beforehand, the smallest first; browsers take `br` over https only.
 ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
+# What a build of the page consists of; a file of any other kind does not exist.
 MEDIA_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".woff2": "font/woff2",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
+TAG_CHARS: Final = 32
 NOT_BUILT: Final = """The hub runs, but this installation has no web page.
 
-From a checkout, build it once: run `python tools/web.py build`, then start the hub again.
+From a checkout, build it once: `python tools/web.py build`. The hub need not be started again.
 Everything else works without it: the command line (arbor --help) and the API (/api/docs).
 """
 
@@ -45,12 +51,14 @@ class _PageRoute(Route):
 
 
 class Page:
-    """Serves the built files; any other address is the page's own, and gets its index."""
+    """Serves the built files; any other address is the page's own, and gets its index.
+
+    Files are looked up when they are asked for: the package may be upgraded, or the page be built
+    anew, under a hub that runs.
+    """
 
     def __init__(self, folder: Path = STATIC_FOLDER) -> None:
-        found = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
-        # What is not in this table does not exist, whatever the address says.
-        self._files = {path.relative_to(folder).as_posix(): path for path in found}
+        self._folder = folder
 
     def routes(self) -> list[BaseRoute]:
         """To come after all other routes."""
@@ -59,36 +67,73 @@ class Page:
     async def serve(self, request: Request) -> Response:
         """A file, or the page."""
         path = request.path_params["path"]
-        if path in self._files and path != INDEX:
-            caching = FOREVER if path.startswith(HASHED_PREFIX) else ASK_FIRST
-            return self._file(request, path, caching)
-        if "." in path.rpartition("/")[2] and path != INDEX:
+        names_file = "." in path.rpartition("/")[2]
+        name = path if names_file else INDEX
+        found = await asyncio.to_thread(self._find, name, _accepted_encodings(request))
+        if found is not None:
+            return found.response(request.headers.get("if-none-match"))
+        if names_file and path != INDEX:
             raise HTTPException(404)
-        if INDEX not in self._files:
-            return PlainTextResponse(NOT_BUILT, 200 if path == "" else 404)
-        return self._file(request, INDEX, ASK_FIRST)
+        return PlainTextResponse(NOT_BUILT, 200 if path == "" else 404)
 
-    def _file(self, request: Request, path: str, caching: str) -> Response:
-        suffix = Path(path).suffix
-        guessed = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        headers = {"Cache-Control": caching}
-        file = self._files[path]
-        packed = self._packed(path)
-        if packed:
-            headers["Vary"] = "Accept-Encoding"
-        accepted = _accepted_encodings(request)
-        for encoding in packed:
-            if encoding in accepted:
+    def _find(self, name: str, accepted: set[str]) -> _Found | None:
+        """The file of this name as it is now, as small as is accepted."""
+        media_type = MEDIA_TYPES.get(PurePosixPath(name).suffix)
+        plain = None if media_type is None else self._file(name)
+        if plain is None or media_type is None:
+            return None
+        packed = {encoding: self._file(name + ending) for encoding, ending in ENCODINGS.items()}
+        headers = {"Vary": "Accept-Encoding"} if any(packed.values()) else {}
+        file = plain
+        for encoding, smaller in packed.items():
+            if smaller is not None and encoding in accepted:
                 headers["Content-Encoding"] = encoding
-                file = packed[encoding]
+                file = smaller
                 break
-        return FileResponse(file, headers=headers, media_type=MEDIA_TYPES.get(suffix, guessed))
+        try:
+            if name.startswith(HASHED_PREFIX):
+                return _Found(file, media_type, headers, file.stat())
+            return _Found(file, media_type, headers, file.read_bytes())
+        except OSError:
+            return None  # it went while we looked
 
-    def _packed(self, path: str) -> dict[str, Path]:
-        named = {encoding: f"{path}{ending}" for encoding, ending in ENCODINGS.items()}
-        return {
-            encoding: self._files[name] for encoding, name in named.items() if name in self._files
-        }
+    def _file(self, name: str) -> Path | None:
+        """The regular file of this name, in the folder and nowhere else."""
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or str(path) != name:
+            return None
+        try:
+            root = self._folder.resolve(strict=True)
+            file = root.joinpath(path).resolve(strict=True)
+            return file if file.is_relative_to(root) and file.is_file() else None
+        except (OSError, RuntimeError, ValueError):
+            return None  # there is none, links lead in a circle, or no file has such a name
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """`state`: what is known of a file whose name changes with its content; else the content."""
+
+    file: Path
+    media_type: str
+    headers: dict[str, str]
+    state: os.stat_result | bytes
+
+    def response(self, known: str | None) -> Response:
+        """`known`: the tags of what the browser has."""
+        if isinstance(self.state, os.stat_result):
+            headers = {**self.headers, "Cache-Control": FOREVER}
+            return FileResponse(
+                self.file, headers=headers, media_type=self.media_type, stat_result=self.state
+            )
+        # Neither the time nor the size tells two builds apart whose files an installer has dated.
+        tag = f'"{hashlib.sha256(self.state).hexdigest()[:TAG_CHARS]}"'
+        headers = {**self.headers, "Cache-Control": ASK_FIRST, "ETag": tag}
+        if known is not None and tag in {
+            each.strip().removeprefix("W/") for each in known.split(",")
+        }:
+            return Response(status_code=304, headers=headers)
+        return Response(self.state, headers=headers, media_type=self.media_type)
 
 
 def _accepted_encodings(request: Request) -> set[str]:

@@ -104,6 +104,9 @@ def _query(hub: HubPorts, request: Request, identity: Identity, limit: int) -> T
     search = parameters.get("search") or None
     if search is not None and len(search) > MAX_SEARCH_CHARS:
         raise InvalidInput(f"search has at most {MAX_SEARCH_CHARS} characters.")
+    # SQLite takes it for the end of the pattern, and finds everything.
+    if search is not None and "\0" in search:
+        raise InvalidInput("search contains a NUL character.", code="nul_character")
     if cursor is not None and not is_id("tsk", cursor):
         raise InvalidInput("cursor is not one that this hub gave.")
     workspaces = None
@@ -129,9 +132,12 @@ def _statuses(given: list[str]) -> frozenset[TaskStatus]:
 def _idempotency(
     hub: HubPorts, request: Request, identity: Identity, workspace_id: str, body: bytes
 ) -> IdempotencyKey | None:
-    key = request.headers.get("idempotency-key")
-    if key is None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
         return None
+    if len(keys) > 1:
+        raise InvalidInput("A request has one Idempotency-Key, not several.")
+    key = keys[0]
     if not 1 <= len(key) <= MAX_KEY_CHARS or not key.isprintable():
         raise InvalidInput(f"Idempotency-Key has 1 to {MAX_KEY_CHARS} printable characters.")
     return IdempotencyKey(

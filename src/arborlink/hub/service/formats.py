@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from arborlink.hub.service.plain_text import PlainText
 from arborlink.outputlog import Chunk, Gap, LogReader
+from arborlink.protocol.errors import OutputDamaged
 from arborlink.protocol.limits import KIB
 from arborlink.protocol.resources import GapInfo, Task
 
@@ -18,6 +19,8 @@ READ_BYTES: Final = 256 * KIB
 DEFAULT_SIZE: Final = (80, 24)
 # Programs and proxies take some 8 KiB of headers.
 MAX_HEADER_GAPS: Final = 64
+# The reason of a gap that is no gap but damage.
+CORRUPT: Final = "corrupt"
 
 Stream = str | None
 
@@ -28,7 +31,7 @@ def pieces(
     """Chunks and gaps of `[start, end)`, of one stream ("stdout", "stderr") or both (None)."""
     offset = start
     while offset < end:
-        item = reader.read(offset, min(READ_BYTES, end - offset), merge=merge)
+        item = reader.read(offset, min(READ_BYTES, end - offset), merge=merge, verify=True)
         if item is None:
             return
         offset = min(item.end, end)
@@ -39,15 +42,32 @@ def pieces(
 
 
 def raw(
-    reader: LogReader, start: int, end: int, stream: Stream, *, merge: bool = True
+    reader: LogReader,
+    start: int,
+    end: int,
+    stream: Stream,
+    *,
+    told: Sequence[GapInfo] = (),
+    merge: bool = True,
 ) -> Iterator[bytes]:
     """The bytes. A byte's position is its offset, so a gap is as many NULs; of one stream alone
-    positions have no meaning and gaps are left out."""
+    positions have no meaning and gaps are left out.
+
+    Raises:
+        OutputDamaged: there is damage that is not among the gaps which the reader was `told`.
+    """
     for item in pieces(reader, start, end, stream, merge=merge):
         if isinstance(item, Chunk):
             yield item.data
-        elif stream is None:
+            continue
+        if item.reason == CORRUPT and not _is_told(item, told):
+            raise OutputDamaged(f"The bytes {item.start} to {item.end} are damaged.")
+        if stream is None:
             yield from _zeros(min(item.end, end) - max(item.start, start))
+
+
+def _is_told(gap: Gap, told: Sequence[GapInfo]) -> bool:
+    return any(each.start <= gap.start and gap.end <= each.end for each in told)
 
 
 def _zeros(length: int) -> Iterator[bytes]:

@@ -19,10 +19,10 @@ MAX_QUERY_CHARS: Final = 1_000
 EXPRESSION_BYTES: Final = 1 * MIB
 MAX_INSTRUCTIONS: Final = 4_096
 
-# The most that one call of RE2 is given. Without a DFA it takes some 8 ns for each instruction and
-# byte, so the product is kept below what takes a second.
+# The most that one call of RE2 is given. Without a DFA it takes some 10 ns for each instruction and
+# byte, so the product is kept below what takes a third of a second.
 MAX_WINDOW_BYTES: Final = 256 * KIB
-_WINDOW_COST: Final = MAX_WINDOW_BYTES * 512
+_WINDOW_COST: Final = MAX_WINDOW_BYTES * 128
 
 _EACH_LINE: Final = "(?m)"
 # `\A`, `\z` and `^` without `m` mean the ends of what RE2 is given, which are nowhere in

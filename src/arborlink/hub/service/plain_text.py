@@ -1,7 +1,8 @@
-"""Output without the control sequences of terminals, piece by piece. Pure."""
+"""Output without the control sequences of terminals, piece by piece, as UTF-8. Pure."""
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Final
 
@@ -14,6 +15,7 @@ _STRING_END: Final = re.compile(rb"\x07|\x1b\\|\x18|\x1a")
 # A sequence that has not ended after so many bytes is none.
 MAX_SEQUENCE_BYTES: Final = 256
 _ESCAPE: Final = b"\x1b"
+_EIGHT_BIT_CONTROLS: Final = re.compile("[\x80-\x9f]")
 # All controls but tab and newline; carriage returns have become newlines before.
 _CONTROLS: Final = bytes(byte for byte in (*range(0x20), 0x7F) if byte not in (0x09, 0x0A, 0x0D))
 
@@ -22,7 +24,8 @@ class PlainText:
     """Takes pieces of one output, in order, and gives back what a person would read.
 
     Lines that a program wrote over (with a lone carriage return) become lines of their own: nothing
-    that could be read is left out. Holds at most `MAX_SEQUENCE_BYTES` back between pieces.
+    that could be read is left out. What is not UTF-8 becomes U+FFFD. Holds at most
+    `MAX_SEQUENCE_BYTES` back between pieces.
     """
 
     def __init__(self) -> None:
@@ -30,6 +33,7 @@ class PlainText:
         self._in_string = False
         # A carriage return that may be half of a line's end.
         self._return = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, data: bytes) -> bytes:
         """The text of this piece, as far as it can be told yet."""
@@ -40,13 +44,19 @@ class PlainText:
             at = self._skip_string(data, at) if self._in_string else self._take(data, at, parts)
         text = self._return + b"".join(parts)
         self._return = b"\r" if text.endswith(b"\r") else b""
-        return _readable(text.removesuffix(b"\r"))
+        return self._characters(_readable(text.removesuffix(b"\r")))
 
     def finish(self) -> bytes:
         """What was held back, at the output's end."""
         text = self._return + (b"" if self._in_string else self._held)
         self._held, self._return, self._in_string = b"", b"", False
-        return _readable(text)
+        return self._characters(_readable(text), final=True)
+
+    def _characters(self, text: bytes, *, final: bool = False) -> bytes:
+        """Only whole ones, and none that terminals take for a control."""
+        if text.isascii() and not self._decoder.getstate()[0]:
+            return text
+        return _EIGHT_BIT_CONTROLS.sub("", self._decoder.decode(text, final)).encode()
 
     def _take(self, data: bytes, at: int, parts: list[bytes]) -> int:
         """Text up to the next escape, which is passed over or held; where to go on."""

@@ -72,6 +72,12 @@ class Announcer(Protocol):
     def workspace_changed(self, workspace_id: str) -> None: ...
 
 
+class Rotator(Protocol):
+    """Gives daemons that are connected another token."""
+
+    async def requested(self, workspace_id: str) -> None: ...
+
+
 class Reserve(Protocol):
     """Whether the disk has room for what is new."""
 
@@ -95,6 +101,7 @@ class HubPorts:
     tasks: TaskService
     presence: Presence
     announcer: Announcer
+    rotator: Rotator
     figures: Figures
     reserve: Reserve
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

@@ -18,7 +18,7 @@ from arborlink.protocol.limits import KIB
 from arborlink.protocol.resources import SearchHit
 
 # More than the longest text that can be looked for, and less than half of the smallest window.
-OVERLAP_BYTES: Final = 16 * KIB
+OVERLAP_BYTES: Final = 4 * KIB
 
 
 class Source(Protocol):

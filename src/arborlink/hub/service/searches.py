@@ -18,8 +18,9 @@ from arborlink.protocol.limits import MIB
 
 AT_ONCE: Final = 2
 WAITING: Final = 32
-# Of work for one request; then it is answered with what there is, and a cursor.
-SLICE_SECONDS: Final = 1.0
+# Of work for one request; then it is answered with what there is, and a cursor. With the window
+# that was begun it has to stay below a second.
+SLICE_SECONDS: Final = 0.4
 RETRY_SECONDS: Final = 1.0
 # How far from the start lines are counted for a search that begins in the middle.
 COUNTED_BYTES: Final = 64 * MIB

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from arborlink.hub.access import Identity, Visibility
+from arborlink.hub.live import log_lines
+from arborlink.hub.live.adoption import UNKNOWN_COMMAND
 from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
@@ -110,7 +112,8 @@ class Tasks:
         *,
         idempotency: IdempotencyKey | None = None,
     ) -> Task:
-        """Run a command, now or when its turn comes.
+        """Run a command, now or when its turn comes; with `ifOffline: fail`, if its daemon is here
+        or comes back within the grace that one has which was here a moment ago.
 
         Raises:
             InvalidInput: the request cannot be run as it is.
@@ -126,11 +129,16 @@ class Tasks:
         earlier = idempotency and self._tasks.repeated_task(idempotency, now_us())
         if earlier:
             return self._facts.task(earlier)
+        if new.if_offline == "fail":
+            await self._presence.until_back(workspace_id)
+            # It may have been removed meanwhile.
+            self._visibility.workspace(identity, workspace_id)
         instance_id = self._admit(workspace_id, new)
         row = _row(new, identity, workspace_id, instance_id)
         with self._dispatcher.adding(workspace_id):
             stored = await self._tasks.add_task(row, idempotency)
         if stored.id == row.id:
+            log_lines.task_created(stored)
             self._inputs.relay(row.id)
             if instance_id is not None:
                 await self._dispatcher.hand_over(stored)
@@ -179,6 +187,7 @@ class Tasks:
             if row.instance_id is None and not is_final(row.status):
                 changes = TaskChanges(finished_at=now_us(), reason=Reason.CANCELLED)
                 row = await self._tasks.transition_task(row.id, TaskEvent.CANCEL, changes)
+                log_lines.task_ended(row)
                 self._inputs.forget(row.id)
         if not is_final(row.status):
             row = await self._tasks.request_cancel(row.id)
@@ -190,8 +199,13 @@ class Tasks:
         return self._facts.task(row)
 
     async def rerun(self, identity: Identity, task_id: str) -> Task:
-        """A new task with the same request."""
+        """A new task with the same request. Raises Conflict: it is not known. And as `create`."""
         row = self.visible(identity, task_id)
+        if row.command == UNKNOWN_COMMAND:
+            raise Conflict(
+                "what this task ran is not known: the hub was restored from an older backup",
+                code="command_unknown",
+            )
         new = NewTask(
             command=row.command,
             args=row.args,
