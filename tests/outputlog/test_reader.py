@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from arborlink.outputlog import BelowStart, Chunk, Gap, LogReader, OutputLog, writer
+from arborlink.outputlog import BelowStart, Chunk, Gap, LogCorrupt, LogReader, OutputLog, writer
 from arborlink.outputlog.files import LogFile
 from arborlink.testing.cells import stream
 
@@ -244,3 +244,26 @@ def test_both_streams_are_read_as_one(tmp_path: Path) -> None:
         assert reader.read_mixed(7, 6) == expected[7:13]
         assert reader.read_mixed(log.end, 1) is None
     log.close()
+
+
+def test_what_the_data_file_has_lost_at_its_end_is_named(stem: Path) -> None:
+    data = stem.with_name("log.log")
+    with LogReader(stem) as reader:
+        assert reader.missing_end() is None
+        os.truncate(data, 30 * 20 + 7)
+        assert reader.missing_end() == Gap(30 * 20, RECORDS * 20, "corrupt")
+        whole = reader.read(29 * 20, 1_000)
+        assert isinstance(whole, Chunk) and whole.data == b"%020d" % 29
+        assert reader.read(30 * 20, 1_000) == Gap(30 * 20, 31 * 20, "corrupt")
+        os.truncate(data, 0)
+        assert reader.missing_end() == Gap(0, RECORDS * 20, "corrupt")
+
+
+@pytest.mark.parametrize("ending", [".log", ".idx"])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_no_log(stem: Path, ending: str, make: Callable[[Path], None]) -> None:
+    path = stem.with_name(f"log{ending}")
+    path.unlink()
+    make(path)
+    with pytest.raises(LogCorrupt, match="is no file"):
+        LogReader(stem)

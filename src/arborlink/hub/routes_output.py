@@ -8,20 +8,23 @@ from pathlib import Path
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arborlink.hub.access import Access
+from arborlink.hub.live.downloads import Download, Downloads
 from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.live.stored import missing_end, open_stored
 from arborlink.hub.problems import problem_response
 from arborlink.hub.routes.authentication import identify
 from arborlink.hub.service import formats
 from arborlink.hub.service.ranges import RangeNotSatisfiable, parse_range
 from arborlink.hub.service.segments import thin
 from arborlink.hub.service.tasks import Tasks
-from arborlink.outputlog import Gap, LogMissing, LogReader, Record
+from arborlink.hub.store.base import TaskRow
+from arborlink.outputlog import Gap, Record
 from arborlink.protocol.errors import InvalidInput
-from arborlink.protocol.resources import Task
+from arborlink.protocol.resources import GapInfo, Task
 
 MAX_SEGMENTS = 2_000
 MAX_OFFSET_DIGITS = 19
@@ -41,6 +44,8 @@ class OutputRoutes:
         self._access = access
         self._tasks = tasks
         self._outputs = outputs
+        self._downloads = Downloads()
+        access.on_revoked(self._downloads.revoke)
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""
@@ -52,14 +57,11 @@ class OutputRoutes:
     async def output(self, request: Request) -> Response:
         """The bytes, or another format of them."""
         identity = await identify(self._access, request)
-        task = self._tasks.get(identity, request.path_params["task_id"])
+        row = self._tasks.visible(identity, request.path_params["task_id"])
+        task = self._tasks.get(identity, row.id)
         form = _choice(request, "format", tuple(MEDIA_TYPES), "raw")
         stream = _choice(request, "stream", ("stdout", "stderr"), None)
-        output = self._outputs.get(task.id)
-        try:
-            size, gaps = output.end, output.gaps()
-        finally:
-            self._outputs.release(task.id)
+        size, gaps = self._extent(row)
         headers = _headers(request, task, form or "raw")
         if gaps:
             headers["Arbor-Gaps"] = formats.gaps_header(gaps)
@@ -77,27 +79,44 @@ class OutputRoutes:
             headers["Content-Length"] = str(end - start)
         if found is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        body = _body(self._outputs.stem(task.id), start, end, form or "raw", stream, task)
-        return StreamingResponse(body, 206 if found else 200, headers)
+        stem = self._outputs.stem(task.id)
+        body = _body(stem, row, start, end, form or "raw", stream, task, gaps)
+        return Download(self._downloads, identity, body, 206 if found else 200, headers)
+
+    def _extent(self, row: TaskRow) -> tuple[int, list[GapInfo]]:
+        """How long the output is, and what is missing of it. Raises OutputDamaged."""
+        lost = missing_end(self._outputs.stem(row.id), row)
+        output = self._outputs.get(row.id)
+        try:
+            return output.end, [*output.gaps(), *lost]
+        finally:
+            self._outputs.release(row.id)
 
     async def segments(self, request: Request) -> Response:
         """Who wrote what when, thinned to at most MAX_SEGMENTS."""
         identity = await identify(self._access, request)
-        task = self._tasks.get(identity, request.path_params["task_id"])
-        start, end = _offset(request, "from", 0), _offset(request, "to", task.output_size)
-        stem = self._outputs.stem(task.id)
+        row = self._tasks.visible(identity, request.path_params["task_id"])
+        size = self._tasks.get(identity, row.id).output_size
+        start, end = _offset(request, "from", 0), _offset(request, "to", size)
+        stem = self._outputs.stem(row.id)
         # A long output has millions of records: off the loop, and never all of them in memory.
-        items = await run_in_threadpool(_segments, stem, start, min(end, task.output_size))
+        items = await run_in_threadpool(_segments, stem, row, start, min(end, size))
         return Response(msgspec.json.encode({"items": items}), media_type="application/json")
 
 
 def _body(
-    stem: Path, start: int, end: int, form: str, stream: str | None, task: Task
+    stem: Path,
+    row: TaskRow,
+    start: int,
+    end: int,
+    form: str,
+    stream: str | None,
+    task: Task,
+    gaps: list[GapInfo],
 ) -> Iterator[bytes]:
     # Opened only here: of a body that nobody begins to read nothing has to be closed.
-    try:
-        reader = LogReader(stem)
-    except LogMissing:
+    reader = open_stored(stem, row)
+    if reader is None:
         if form == "asciicast":
             yield formats.asciicast_header(task)
         return
@@ -109,7 +128,7 @@ def _body(
         elif form == "text":
             yield from formats.text(reader, start, end, stream)
         else:
-            yield from formats.raw(reader, start, end, stream)
+            yield from formats.raw(reader, start, end, stream, told=gaps)
 
 
 def _headers(request: Request, task: Task, form: str) -> dict[str, str]:
@@ -152,10 +171,9 @@ def _offset_of(name: str, text: str) -> int:
     return int(text)
 
 
-def _segments(stem: Path, start: int, end: int) -> list[dict[str, object]]:
-    try:
-        reader = LogReader(stem)
-    except LogMissing:
+def _segments(stem: Path, row: TaskRow, start: int, end: int) -> list[dict[str, object]]:
+    reader = open_stored(stem, row)
+    if reader is None:
         return []
     with reader:
         return [_shown(segment) for segment in thin(reader.records(start, end), MAX_SEGMENTS)]

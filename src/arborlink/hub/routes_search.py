@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from arborlink.hub.access import Access
 from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.live.stored import missing_end
 from arborlink.hub.routes.authentication import identify
 from arborlink.hub.routes.requests import integer_parameter, json_response
 from arborlink.hub.service.matching import Matcher
@@ -46,17 +47,18 @@ class SearchRoutes:
     async def search(self, request: Request) -> Response:
         """The next hits, or as many as there are in what could be searched in time."""
         identity = await identify(self._access, request)
-        task = self._tasks.get(identity, request.path_params["task_id"])
+        row = self._tasks.visible(identity, request.path_params["task_id"])
+        stem = self._outputs.stem(row.id)
         query = request.query_params.get("q", "")
         regex, case = _flag(request, "regex"), _flag(request, "case")
         start = _start(request)
         to = integer_parameter(request, "to", MAX_OFFSET, 0, MAX_OFFSET)
         limit = integer_parameter(request, "limit", DEFAULT_HITS, 1, MAX_HITS)
         matcher = await run_in_threadpool(Matcher, query, regex=regex, case=case)
-        answer = await self._searches.run(
-            self._outputs.stem(task.id), Wish(matcher, start, to, limit), partial(_gone, request)
-        )
-        return json_response(_page(answer, over=is_final(task.status)))
+        await run_in_threadpool(missing_end, stem, row)
+        wish = Wish(matcher, start, to, limit)
+        answer = await self._searches.run(stem, wish, partial(_gone, request))
+        return json_response(_page(answer, over=is_final(row.status)))
 
 
 async def _gone(request: Request) -> None:

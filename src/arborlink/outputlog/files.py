@@ -7,6 +7,7 @@ Knows nothing of records.
 import errno
 import fcntl
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,10 @@ class LogFile:
     def size(self) -> int:
         """Return the file's length in bytes."""
         return os.fstat(self.fd).st_size
+
+    def is_regular(self) -> bool:
+        """Return whether it is a file, not a folder, a pipe or a device."""
+        return stat.S_ISREG(os.fstat(self.fd).st_mode)
 
     def truncate(self, size: int) -> None:
         """Cut the file to `size` bytes."""

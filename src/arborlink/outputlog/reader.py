@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Self
 
 from arborlink.outputlog import index as ix
 from arborlink.outputlog.checking import damaged_ranges
-from arborlink.outputlog.errors import BelowStart, LogMissing
+from arborlink.outputlog.errors import BelowStart, LogCorrupt, LogMissing
 from arborlink.outputlog.files import LogFile, data_path, index_path
 from arborlink.outputlog.model import Chunk, Gap, Record, join_gaps, reason_text
 from arborlink.outputlog.recovery import load_gaps
@@ -57,21 +57,15 @@ class LogReader:
 
         Raises:
             LogMissing: there is none yet.
-            LogCorrupt: its header is unusable.
+            LogCorrupt: its header is unusable, or it is no file.
         """
-        try:
-            index_file = LogFile(index_path(stem), os.O_RDONLY)
-        except FileNotFoundError:
-            raise LogMissing(stem) from None
+        index_file = _opened(index_path(stem), stem)
         try:
             header = index_file.read(ix.HEADER_BYTES, 0)
             if not header:
                 raise LogMissing(stem)
             self.log_id = ix.decode_header(header, stem)
-            self._data = LogFile(data_path(stem), os.O_RDONLY)
-        except FileNotFoundError:
-            index_file.close()
-            raise LogMissing(stem) from None
+            self._data = _opened(data_path(stem), stem)
         except BaseException:
             index_file.close()
             raise
@@ -130,8 +124,13 @@ class LogReader:
             if self._index.file.read(len(found.raw), position) != found.raw:
                 continue  # dropped, pruned or cut in the meantime: these bytes may be gone
             if len(data) != found.end - offset:
-                return self._note_corrupt(offset, found.first.end)
+                if offset + len(data) < found.first.end:
+                    return self._note_corrupt(offset, found.first.end)
+                found = found._replace(end=found.first.end)
+                data = data[: found.end - offset]
             if verify and (end := self._intact_until(found, offset, data)) < found.end:
+                if self._index.file.read(len(found.raw), position) != found.raw:
+                    continue
                 if end == offset:
                     return self._note_corrupt(offset, self._record_end(offset))
                 data = data[: end - offset]
@@ -178,6 +177,15 @@ class LogReader:
             if entry is not None and entry.kind != ix.PRUNED:
                 return entry.end
         return 0
+
+    def missing_end(self) -> Gap | None:
+        """Return the records at the end that the data file is too short for, None if it is not."""
+        end, size = self.end(), self._data.size()
+        if size >= end:
+            return None
+        slot = self._index.first_from(size + 1, self._index.count()) - 1
+        entry = self._index.entry(slot) if slot >= 0 else None
+        return self._note_corrupt(size if entry is None else max(0, entry.offset), end)
 
     def verify(self) -> list[Gap]:
         """Read everything that is kept, compare it with its checksums, and return the damage."""
@@ -294,6 +302,18 @@ class LogReader:
             if zlib.crc32(piece) != entry.crc:
                 return max(offset, entry.offset)
         return run.end
+
+
+def _opened(path: Path, stem: Path) -> LogFile:
+    try:
+        # What is no file could keep us waiting for whoever opens its other end.
+        file = LogFile(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise LogMissing(stem) from None
+    if not file.is_regular():
+        file.close()
+        raise LogCorrupt(stem, f"{path.name} is no file")
+    return file
 
 
 def _offset_at(raw: bytes, record: int) -> int:

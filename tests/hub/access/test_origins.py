@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from arborlink.hub.access import host_allowed, origin_allowed
+from arborlink.hub.access import host_allowed, origin_allowed, sent_origin
 from arborlink.hub.settings import HubSettings
 
 LOCAL = HubSettings()
@@ -101,3 +101,11 @@ def test_look_alikes_of_the_public_name_may_not(origin: str) -> None:
 
 def test_a_foreign_host_has_no_pages_of_its_own() -> None:
     assert not origin_allowed("http://evil:4000", "evil:4000", LOCAL)
+
+
+def test_of_two_origins_none_is_the_hubs_own() -> None:
+    own = "http://127.0.0.1:4000"
+    assert sent_origin([]) is None
+    assert origin_allowed(sent_origin([own]), "127.0.0.1:4000", LOCAL)
+    for two in ([own, "http://evil.example"], ["http://evil.example", own], [own, own], [""]):
+        assert not origin_allowed(sent_origin(two), "127.0.0.1:4000", LOCAL)

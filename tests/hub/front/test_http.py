@@ -48,13 +48,65 @@ async def test_a_head_without_an_end_is_refused_before_it_ends(small: Bench, hea
         assert (await wire.reply()).status == 431
 
 
+async def test_a_head_without_an_end_that_comes_at_once_is_refused_at_once(small: Bench) -> None:
+    async with wire_to(small.port) as wire:
+        asked = asyncio.get_running_loop().time()
+        await wire.send(LINE + HOST + b"X: " + b"y" * (HEAD_BYTES + 1))
+        assert (await wire.reply()).status == 431
+        waited = asyncio.get_running_loop().time() - asked
+        assert waited < small.hub.settings.request_head_seconds / 2
+
+
+async def test_a_head_that_follows_a_large_body_is_not_taken_for_a_larger_one(small: Bench) -> None:
+    body = b"{" + b" " * (2 * HEAD_BYTES) + b"}"
+    async with wire_to(small.port) as wire:
+        await wire.send(
+            b"POST /api/session HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body + LINE + HOST + b"X: y"
+        )
+        assert (await wire.reply()).status == 422
+        await wire.send(b"\r\n\r\n")
+        assert (await wire.reply()).status == 200
+
+
+async def test_the_host_of_an_absolute_address_counts(small: Bench) -> None:
+    async with wire_to(small.port) as wire:
+        await wire.send(b"GET http://127.0.0.1/healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+        assert (await wire.reply()).status == 200
+        await wire.send(b"GET http://evil.example/healthz HTTP/1.1\r\n" + HOST + b"\r\n")
+        reply = await wire.reply()
+        assert (reply.status, reply.code) == (421, "host_not_allowed")
+
+
+@pytest.mark.parametrize("sent_later", [False, True])
+async def test_a_body_that_cannot_be_read_is_answered(small: Bench, sent_later: bool) -> None:
+    head = b"POST /api/session HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+    head += b"Transfer-Encoding: chunked\r\n\r\n"
+    async with wire_to(small.port) as wire:
+        if sent_later:
+            await wire.send(head + b"2\r\n{ \r\n")
+            await asyncio.sleep(0)
+            await wire.send(b"no size\r\n")
+        else:
+            await wire.send(head + b"no size\r\n")
+        reply = await wire.reply()
+        assert (reply.status, reply.code) == (400, "malformed_request")
+        assert await wire.gone() == b""
+
+
+async def test_noise_after_a_good_request_does_not_replace_its_answer(small: Bench) -> None:
+    async with wire_to(small.port) as wire:
+        await wire.send(LINE + HOST + b"\r\nnoise\r\n\r\n")
+        assert b" 400 " not in await wire.gone()
+
+
 @pytest.mark.parametrize(
     "said", [b"", LINE + b"Ho", b"\r\n"], ids=["nothing", "half", "nothing yet"]
 )
 async def test_a_head_that_does_not_come_to_its_end_is_waited_for_only_so_long(
-    small: Bench, said: bytes
+    hasty: Bench, said: bytes
 ) -> None:
-    async with wire_to(small.port) as wire:
+    async with wire_to(hasty.port) as wire:
         await wire.send(said)
         reply = await wire.reply()
         assert (reply.status, reply.code) == (408, "request_timeout")
@@ -62,21 +114,21 @@ async def test_a_head_that_does_not_come_to_its_end_is_waited_for_only_so_long(
         assert await wire.gone() == b""
 
 
-async def test_a_byte_now_and_then_does_not_make_the_time_longer(small: Bench) -> None:
+async def test_a_byte_now_and_then_does_not_make_the_time_longer(hasty: Bench) -> None:
     async def drip(wire: Wire) -> None:
         while True:
             for byte in LINE + HOST * 100:
                 wire.writer.write(bytes([byte]))
                 await asyncio.sleep(DRIP_SECONDS)
 
-    async with wire_to(small.port) as wire, asyncio.TaskGroup() as group:
+    async with wire_to(hasty.port) as wire, asyncio.TaskGroup() as group:
         dripping = group.create_task(drip(wire))
         assert (await wire.reply()).status == 408
         dripping.cancel()
 
 
-async def test_a_body_that_does_not_come_to_its_end_is_refused(small: Bench) -> None:
-    async with wire_to(small.port) as wire:
+async def test_a_body_that_does_not_come_to_its_end_is_refused(hasty: Bench) -> None:
+    async with wire_to(hasty.port) as wire:
         await wire.send(
             b"POST /api/session HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
             b'Content-Length: 100\r\n\r\n{"link":'
@@ -153,8 +205,8 @@ async def test_connections_with_a_request_in_progress_are_never_closed_for_other
             assert (await wire.reply()).status == 422
 
 
-async def test_a_peer_that_does_not_read_its_answer_loses_the_connection(small: Bench) -> None:
-    async with wire_to(small.port) as wire:
+async def test_a_peer_that_does_not_read_its_answer_loses_the_connection(hasty: Bench) -> None:
+    async with wire_to(hasty.port) as wire:
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
         with pytest.raises(ConnectionError):
             while True:

@@ -12,9 +12,13 @@ import warnings
 from contextlib import ExitStack
 from pathlib import Path
 
-from arborlink.hub.composition import application, compose
+import pytest
+
+from arborlink.hub.composition import OUTPUT_FOLDER, application, compose
 from arborlink.hub.server import HubServer
 from arborlink.hub.settings import load_settings
+from arborlink.hub.store.sqlite import DATABASE_FILE
+from arborlink.protocol.errors import Unavailable
 
 NEWCOMERS = 5
 
@@ -85,3 +89,15 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1 port {port}" in ended.stderr
     assert "--port" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("left", [None, b""])
+async def test_outputs_without_a_database_are_not_taken_for_a_new_hub(
+    tmp_path: Path, left: bytes | None
+) -> None:
+    (tmp_path / OUTPUT_FOLDER / "xx").mkdir(parents=True)
+    if left is not None:
+        (tmp_path / DATABASE_FILE).write_bytes(left)
+    with pytest.raises(Unavailable) as refused:
+        await compose(load_settings({"data_dir": str(tmp_path)}, {}))
+    assert refused.value.code == "database_lost"

@@ -80,8 +80,7 @@ async def test_pings_are_answered_until_there_are_too_many(small: Bench) -> None
             await wire.send(frame(b"%d" % number, PING))
             assert await wire.frame() == (PONG, b"%d" % number)
         await wire.send(frame(b"6", PING))
-        code, reason = await wire.closed()
-        assert (code, reason) == (4429, "Too many requests; retry in 1 seconds.")
+        assert await wire.closed() == (4429, "Too many requests; retry in 100 seconds.")
 
 
 @pytest.mark.parametrize("opcode", [PING, PONG])
@@ -129,13 +128,13 @@ async def test_a_message_byte_by_byte_is_a_message(small: Bench) -> None:
         assert (await wire.message())["type"] == "welcome"
 
 
-async def test_a_first_message_that_drips_in_is_not_waited_for(small: Bench) -> None:
+async def test_a_first_message_that_drips_in_is_not_waited_for(hasty: Bench) -> None:
     async def drip(wire: Wire) -> None:
         for byte in frame(AUTH + b" " * 10_000):
             wire.writer.write(bytes([byte]))
             await asyncio.sleep(DRIP_SECONDS)
 
-    async with unknown(small) as wire, asyncio.TaskGroup() as group:
+    async with unknown(hasty) as wire, asyncio.TaskGroup() as group:
         dripping = group.create_task(drip(wire))
         assert await wire.closed() == (4408, "no valid auth within 0.6 seconds")
         dripping.cancel()
@@ -156,12 +155,16 @@ async def test_what_comes_with_the_handshake_does_no_harm(small: Bench) -> None:
         (HANDSHAKE.replace(b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""), 400),
         (HANDSHAKE.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"short"), 400),
         (HANDSHAKE.replace(b"Version: 13", b"Version: 99"), 400),
+        (HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0"), 404),
         (HANDSHAKE + b"X: y\r\n" * 150, 431),
         (HANDSHAKE + b"Sec-WebSocket-Protocol: none.of.ours\r\n", 400),
         (HANDSHAKE + b"Origin: http://evil.example\r\n", 403),
     ],
-    ids=["no key", "bad key", "bad version", "many headers", "bad sub-protocol", "bad origin"],
-)
+    ids=[
+        "no key", "bad key", "bad version", "HTTP/1.0", "many headers", "bad sub-protocol",
+        "bad origin",
+    ],
+)  # fmt: skip
 async def test_a_handshake_that_is_refused_leaves_no_connection(
     small: Bench, head: bytes, status: int
 ) -> None:

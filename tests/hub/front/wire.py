@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-SECONDS = 8.0
+# Against waiting for ever, on a machine that is busy.
+SECONDS = 20.0
 HANDSHAKE = (
     b"GET /api/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -53,10 +55,12 @@ class Wire:
             body = await self.reader.readexactly(int(headers.get("content-length", 0)))
         return Reply(int(status.split()[1]), headers, body)
 
-    async def upgrade(self) -> None:
+    async def upgrade(self, headers: bytes = b"") -> Reply:
         """Become a WebSocket that has said nothing yet."""
-        await self.send(HANDSHAKE + b"\r\n")
-        assert (await self.reply()).status == 101
+        await self.send(HANDSHAKE + headers + b"\r\n")
+        reply = await self.reply()
+        assert reply.status == 101
+        return reply
 
     async def frame(self) -> tuple[int, bytes]:
         """The next WebSocket frame: opcode and payload."""
@@ -116,9 +120,13 @@ def fragments(payload: bytes, count: int) -> bytes:
 
 
 @asynccontextmanager
-async def wire_to(port: int) -> AsyncIterator[Wire]:
-    """A connection that has said nothing yet."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def wire_to(
+    port: int, tls: ssl.SSLContext | None = None, *, address: str = "127.0.0.1"
+) -> AsyncIterator[Wire]:
+    """A connection that has said nothing yet. `address`: which of this machine's it comes from."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=tls, local_addr=(address, 0)
+    )
     try:
         yield Wire(reader, writer)
     finally:

@@ -28,7 +28,11 @@ def plain(*pieces: bytes) -> bytes:
         (b"10%\r50%\r100%\r\ndone\r\n", b"10%\n50%\n100%\ndone\n"),
         (b"bell\x07 and \x08 back\x7f", b"bell and  back"),
         ("ünï ☃ 🌳".encode(), "ünï ☃ 🌳".encode()),
-        (b"\xff\xfe\n", b"\xff\xfe\n"),
+        (b"\xff\xfe\n", "\ufffd\ufffd\n".encode()),
+        (b"cut off \xe2\x82", "cut off \ufffd".encode()),
+        ("\x9b31mred\x9d0;x\x9c\x85".encode(), b"31mred0;x"),
+        (b"\x9b31mred", "\ufffd31mred".encode()),
+        (b"\xc2\x07\x9bhidden", b"hidden"),
         (b"cut off \x1b[31", b"cut off [31"),
         (b"no end \x1b]52;c;AAAA", b"no end "),
         (b"aborted \x1b]0;title\x18goes on", b"aborted goes on"),
@@ -43,7 +47,18 @@ def test_what_is_left(output: bytes, text: bytes) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            [b"text", b"\x1b[31m", b"\x1b]0;t\x07", b"\r", b"\n", b"\x1b", b"[", b"\x1b\\", b"\xc3"]
+            [
+                b"text",
+                b"\x1b[31m",
+                b"\x1b]0;t\x07",
+                b"\r",
+                b"\n",
+                b"\x1b",
+                b"[",
+                b"\x1b\\",
+                b"\xc3",
+                b"\x9b",
+            ]
         ),
         max_size=30,
     ),

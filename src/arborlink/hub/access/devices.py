@@ -101,7 +101,10 @@ class Devices:
         now = self._environment.monotonic()
         self._forget_expired(now)
         if len(self._grants) >= MAX_WAITING:
-            raise Unavailable("Too many sign-ins wait to be approved. Try again in ten minutes.")
+            raise Unavailable(
+                "Too many sign-ins wait to be approved. Try again in ten minutes.",
+                retry_after=DEVICE_SECONDS,
+            )
         device_code = make_secret("k", self._environment.random_bytes)
         user_code = make_code(self._environment.random_bytes)
         while hash_secret(user_code) in self._undecided:

@@ -33,4 +33,13 @@ SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # The page's own files say otherwise.
+    "Cache-Control": "no-store",
 }
+
+
+def security_headers(*, secure: bool) -> dict[str, str]:
+    """Those of every response; `secure`: it goes over TLS."""
+    if secure:
+        return {**SECURITY_HEADERS, "Strict-Transport-Security": STRICT_TRANSPORT_SECURITY}
+    return dict(SECURITY_HEADERS)

@@ -33,6 +33,11 @@ def host_allowed(host: str, settings: HubSettings) -> bool:
     return not is_loopback(settings.host) and (_is_address(name) or name == _own_name())
 
 
+def sent_origin(headers: list[str]) -> str | None:
+    """The Origin of a request with these Origin headers; of two together none is the hub's own."""
+    return ", ".join(headers) if headers else None
+
+
 def origin_allowed(origin: str | None, host: str, settings: HubSettings) -> bool:
     """Whether a page of this origin may use the hub reached as `host`; exact, port included.
 

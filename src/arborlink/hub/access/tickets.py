@@ -38,7 +38,10 @@ class Tickets:
         now = self._environment.monotonic()
         self._forget_expired(now)
         if len(self._issued) >= MAX_TICKETS:
-            raise Unavailable("Too many tickets are waiting to be used. Try again in 30 s.")
+            raise Unavailable(
+                "Too many tickets are waiting to be used. Try again in 30 s.",
+                retry_after=TICKET_SECONDS,
+            )
         ticket = make_secret("k", self._environment.random_bytes)
         self._issued[hash_secret(ticket)] = _Issued(identity, now + TICKET_SECONDS)
         return Ticket(ticket, self._environment.after(TICKET_SECONDS))

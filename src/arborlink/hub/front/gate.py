@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from arborlink.hub.front.http import GuardedHttp
     from arborlink.hub.settings import HubSettings
 
+# In the ASGI scope: whether a proxy in front of the hub brought the request.
+FROM_PROXY: Final = "arbor.from_proxy"
+# In the ASGI scope: the HTTP connection that the request came on.
+HTTP_CONNECTION: Final = "arbor.http_connection"
 # The rest is for WebSockets, outputs and the database.
 HTTP_SHARE_OF_DESCRIPTORS: Final = 2
 

@@ -15,7 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from arborlink.hub.access.rates import customer
 from arborlink.hub.front import replies
-from arborlink.hub.front.gate import Gate
+from arborlink.hub.front.gate import FROM_PROXY, HTTP_CONNECTION, Gate
+from arborlink.hub.front.replies import Refusal
 from arborlink.hub.front.websocket import GuardedWebSocket
 
 if TYPE_CHECKING:
@@ -47,12 +48,15 @@ class GuardedHttp(HttpToolsProtocol):
         super().__init__(config, server_state, app_state)
         self._gate = gate
         self._limits = gate.settings
-        self._refusal: bytes | None = None
+        self._refusal: Refusal | None = None
         self._refused = False
+        self._from_proxy = False
         self._head_bytes = 0
         self._in_head = False
         # From the first byte of a request to the last of its body.
         self._receiving = False
+        # Whether one ended in what was received last.
+        self._completed = False
         self._receive_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
 
@@ -65,7 +69,8 @@ class GuardedHttp(HttpToolsProtocol):
             self.close()
             return
         address = self.client[0] if self.client else ""
-        goes = self._gate.lobby.enter(self, customer(address), exempt=self._gate.is_proxy(address))
+        self._from_proxy = self._gate.is_proxy(address)
+        goes = self._gate.lobby.enter(self, customer(address), exempt=self._from_proxy)
         if goes is self:
             self.refuse(replies.no_room())
         elif goes is not None:
@@ -77,13 +82,13 @@ class GuardedHttp(HttpToolsProtocol):
         self._leave()
         super().connection_lost(exc)
 
-    def refuse(self, reply: bytes) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Answer with this, and hear nothing more."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         self._leave()
-        self.transport.write(reply)
+        self.transport.write(refusal.encode(secure=self.scheme == "https"))
         # Closed at once with something unread, the connection would be reset and the answer lost.
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -95,6 +100,11 @@ class GuardedHttp(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         self._receive_timer = self._stall_timer = None
+
+    def cut(self) -> None:
+        """End it now, in the middle of an answer."""
+        self._leave()
+        self.transport.abort()
 
     def close(self) -> None:
         """Close, and do not wait for long until the peer has read what is on its way."""
@@ -110,10 +120,12 @@ class GuardedHttp(HttpToolsProtocol):
             return
         if not self._receiving and self._receive_timer is None:
             self._expect_head()
-        before = self._head_bytes if self._in_head else None
+        before = self._head_bytes if self._in_head else 0
+        self._completed = False
         super().data_received(data)
-        # A header without an end is with the parser alone, which does not tell.
-        if self._in_head and before is not None:
+        # A header without an end is with the parser alone, which does not tell. Where a request
+        # ended in between, it is not known how much of this is of the next one's head.
+        if self._in_head and not self._completed:
             self._head_bytes = max(self._head_bytes, before + len(data))
             if self._head_bytes > self._limits.request_head_bytes:
                 self.refuse(replies.head_too_large(self._limits.request_head_bytes))
@@ -122,6 +134,11 @@ class GuardedHttp(HttpToolsProtocol):
         """What the parser could not go on with; `msg` says no more than that."""
         if self._answered:
             self.refuse(self._refusal or replies.malformed())
+        elif self._in_body and not self.cycle.response_started and not self.pipeline:
+            # The application hears that nobody is there any more, and does not answer.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.refuse(replies.malformed())
         else:
             # An answer is on its way, and two cannot be told apart.
             self.close()
@@ -129,6 +146,8 @@ class GuardedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
+        self.scope[FROM_PROXY] = self._from_proxy  # type: ignore[typeddict-unknown-key]
+        self.scope[HTTP_CONNECTION] = self  # type: ignore[typeddict-unknown-key]
         self._head_bytes = 0
         self._in_head = self._receiving = True
 
@@ -156,14 +175,28 @@ class GuardedHttp(HttpToolsProtocol):
             self._refusal = replies.no_room()
             raise _Refused
         self._gate.lobby.busy(self)
+        self._take_authority()
         super().on_headers_complete()
+
+    def _take_authority(self) -> None:
+        """The host in an absolute address counts, not the header's (RFC 9112, §3.2.2)."""
+        if not self.url.startswith((b"/", b"*")):
+            authority = self.url.partition(b"://")[2].partition(b"/")[0]
+            self.headers[:] = [
+                (name, authority if name == b"host" else value) for name, value in self.headers
+            ]
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._receiving = False
+        self._completed = True
         self._stop_waiting()
         super().on_message_complete()
         self._rest()
+
+    def _should_upgrade(self) -> bool:
+        # HTTP/1.0 has no upgrades: the header is to be ignored (RFC 9110, §7.8).
+        return self.parser.get_http_version() != "1.0" and super()._should_upgrade()
 
     def handle_websocket_upgrade(self) -> None:
         """It is a WebSocket's connection from now on."""
@@ -210,6 +243,11 @@ class GuardedHttp(HttpToolsProtocol):
             self._stall_timer = None
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _in_body(self) -> bool:
+        """Whether the rest of a body is to come."""
+        return self._receiving and not self._in_head
 
     @property
     def _answered(self) -> bool:

@@ -3,58 +3,74 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from arborlink.hub.access.headers import security_headers
 from arborlink.protocol.resources import Problem
 
 CONNECTION_RETRY_SECONDS: Final = 5
 
 
-def refusal(status: HTTPStatus, code: str, detail: str, *, retry_after: int | None = None) -> bytes:
-    """A whole HTTP response that says why, as `problem+json`, and that nothing follows."""
-    problem = Problem(title=status.phrase, status=status.value, detail=detail, code=code)
-    body = msgspec.json.encode(problem)
-    retry = f"Retry-After: {retry_after}\r\n" if retry_after is not None else ""
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "Content-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "Cache-Control: no-store\r\n"
-        f"{retry}Connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+class Refusal(NamedTuple):
+    """Why a request is not served, after which nothing follows on its connection."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+    retry_after: int | None = None
+
+    def encode(self, *, secure: bool) -> bytes:
+        """A whole HTTP response, as `problem+json`. `secure`: it goes over TLS."""
+        problem = Problem(
+            title=self.status.phrase,
+            status=self.status.value,
+            detail=self.detail,
+            code=self.code,
+        )
+        body = msgspec.json.encode(problem)
+        headers = {
+            "Content-Type": "application/problem+json",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            **security_headers(secure=secure),
+        }
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+        head = f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n{''.join(lines)}\r\n"
+        return head.encode() + body
 
 
-def malformed() -> bytes:
+def malformed() -> Refusal:
     """400."""
-    return refusal(
+    return Refusal(
         HTTPStatus.BAD_REQUEST, "malformed_request", "This is no HTTP request that can be read."
     )
 
 
-def head_too_large(limit: int) -> bytes:
+def head_too_large(limit: int) -> Refusal:
     """431."""
-    return refusal(
+    return Refusal(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         "headers_too_large",
         f"Address and headers are above the limit of {limit} bytes. Send fewer cookies or headers.",
     )
 
 
-def head_too_slow(seconds: float) -> bytes:
+def head_too_slow(seconds: float) -> Refusal:
     """408."""
-    return refusal(
+    return Refusal(
         HTTPStatus.REQUEST_TIMEOUT,
         "request_timeout",
         f"No whole request within {seconds:g} seconds. Send it again, at once.",
     )
 
 
-def no_room() -> bytes:
+def no_room() -> Refusal:
     """503."""
-    return refusal(
+    return Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "too_many_connections",
         "Too many requests from here are in progress; "

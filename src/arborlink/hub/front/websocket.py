@@ -7,17 +7,25 @@ pieces, and only while nothing that was parsed waits for the application.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
+from arborlink import tcp
+from arborlink.hub.access.headers import security_headers
 from arborlink.hub.access.rates import Budget, too_many
 from arborlink.hub.front.gate import Gate
 from arborlink.protocol.errors import MessageTooLarge, TooManyRequests, Unavailable
 from arborlink.protocol.limits import KIB
 
 if TYPE_CHECKING:
+    from asyncio import BaseTransport
+
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
     from uvicorn.config import Config
     from uvicorn.server import ServerState
@@ -27,6 +35,8 @@ CONNECTION: Final = "arbor.connection"
 # How much is parsed at once: little of many small frames, much of a large one.
 SMALLEST_PIECE_BYTES: Final = 1 * KIB
 LARGEST_PIECE_BYTES: Final = 64 * KIB
+# Of one who is not known, and so may be about to send many small frames.
+STRANGERS_PIECE_BYTES: Final = 16 * KIB
 # More in one piece: it is one of many small frames.
 FEW_FRAMES: Final = 8
 # What anybody may send before it is known; beyond it those who do share a pool.
@@ -34,9 +44,25 @@ FREE_BYTES: Final = 16 * KIB
 # How long a peer may take to answer our close frame, and to read what was on its way.
 CLOSE_SECONDS: Final = 2.0
 
+logger = logging.getLogger("uvicorn.error")
+
+
+class _Handshake(ServerProtocol):
+    """Whose refusals are as safe in a browser as the application's."""
+
+    secure = False
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        """The response to a handshake that is none, or that the application closed."""
+        response = super().reject(status, text)
+        response.headers.update(security_headers(secure=self.secure))
+        return response
+
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
     """One connection. Unknown until `authenticated` is called."""
+
+    conn: _Handshake
 
     def __init__(
         self,
@@ -48,6 +74,8 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state)
         self.close_timeout = CLOSE_SECONDS
+        # Without extensions: nothing is ever inflated.
+        self.conn = _Handshake(max_size=config.ws_max_size, logger=logger)
         self._pool = gate.unauthenticated
         self._limits = gate.settings
         self._pings = Budget(gate.pings)
@@ -62,6 +90,17 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self._known = True
         self._pool.give_back(self._pooled)
         self._pooled = 0
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Its HTTP connection becomes this one."""
+        super().connection_made(transport)
+        tcp.hold_little(self.transport)
+        self.conn.secure = self.scheme == "wss"
+
+    def give_up(self) -> None:
+        """The peer is not heard any more. If not even its system is, no close frame arrives."""
+        if not tcp.is_heard(self.transport):
+            tcp.reset(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
@@ -134,10 +173,11 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         return self.read_paused
 
     def _adapt(self, frames: int) -> None:
-        if frames > FEW_FRAMES or not self._known:
+        if frames > FEW_FRAMES:
             self._piece = SMALLEST_PIECE_BYTES
         else:
-            self._piece = min(2 * self._piece, LARGEST_PIECE_BYTES)
+            largest = LARGEST_PIECE_BYTES if self._known else STRANGERS_PIECE_BYTES
+            self._piece = min(2 * self._piece, largest)
 
     def handle_cont(self, event: Frame) -> None:
         """A further part of a message."""
