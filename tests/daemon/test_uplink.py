@@ -121,6 +121,16 @@ def test_credit_is_kept(bench: Bench) -> None:
     assert _bytes(sent, "a") + _bytes(sent, "b") == 100 * KIB
 
 
+@pytest.mark.parametrize("most", [KIB, 3 * KIB])
+def test_an_output_is_no_larger_than_the_hub_takes(bench: Bench, most: int) -> None:
+    """Whatever it would be by itself."""
+    bench.task("a", 200 * KIB)
+    bench.connect(at("a"), output_frame_bytes=most)
+    sizes = [len(m.output) for m in bench.sent() if isinstance(m, Output)]
+    assert sum(sizes) == 200 * KIB
+    assert max(sizes) == most
+
+
 def test_tasks_take_turns_and_control_comes_first(bench: Bench) -> None:
     """A flood delays nobody by more than a frame."""
     bench.task("a", 5_000 * KIB)

@@ -14,6 +14,8 @@ from arborlink.daemon import ipc
 from arborlink.daemon.console import say
 from arborlink.daemon.outgoing import OutgoingTask
 from arborlink.daemon.readers import Readers
+from arborlink.daemon.stride import Stride
+from arborlink.daemon.tokens import Tokens
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import RemoteProtocolError
@@ -33,6 +35,8 @@ from arborlink.protocol.messages import (
     Input,
     InputAck,
     Resize,
+    Rotate,
+    Rotated,
     Status,
 )
 
@@ -55,6 +59,8 @@ class Uplink:
         self.served = served
         self.tasks: dict[str, OutgoingTask] = {}
         self.readers = Readers()
+        self.tokens = Tokens(served.auth_token, served.previous_token)
+        self.stride = Stride()
         self._instance_id = instance_id
         self._host = host
         self._version = version
@@ -79,7 +85,7 @@ class Uplink:
         self._listed = frozenset(task.task_id for task in listed)
         auth = DaemonAuth(
             daemon_id=self.served.daemon_id,
-            auth_token=self.served.auth_token,
+            auth_token=self.tokens.current,
             workspace_id=self.served.workspace,
             instance_id=self._instance_id,
             protocol=PROTOCOL_VERSION,
@@ -88,6 +94,7 @@ class Uplink:
             tasks=listed,
         )
         self._link = PeerLink(auth, now)
+        self.stride = Stride()
 
     def disconnected(self) -> None:
         """The connection is gone: what was on its way may be lost."""
@@ -177,10 +184,18 @@ class Uplink:
             task.input_offset = written.offset
             self._send(InputAck(task_id=written.task_id, offset=written.offset))
 
+    def token_kept(self, kept: ipc.TokenKept) -> None:
+        """The token that the hub has offered is on disk."""
+        self.tokens.rotated(kept.auth_token)
+        self._send(Rotated(rotation_id=kept.rotation_id))
+
     # ── what the hub says ────────────────────────────────────────────────────────────────────
 
     def _on_welcome(self, welcome: DaemonWelcome) -> None:
         self._limits = welcome.limits
+        if self.tokens.accepted():
+            tokens = self.tokens
+            self._tell(ipc.KeepToken(self.served.workspace, tokens.current, tokens.other))
         wanted = {position.task_id: position for position in welcome.tasks}
         for task in list(self.tasks.values()):
             position = wanted.get(task.task_id)
@@ -204,8 +219,14 @@ class Uplink:
                 self._tell(ipc.CancelTask(workspace, message))
             case Ack():
                 self._on_ack(message)
+            case Rotate(rotation_id=rotation_id, auth_token=token):
+                self._tell(ipc.KeepToken(workspace, token, self.tokens.current, rotation_id))
             case ErrorMessage():
-                say(f"the hub says: {message.code}: {message.message}", level="warning")
+                say(
+                    f"the hub says: {message.code}: {message.message}",
+                    level="warning",
+                    workspace=self.served.workspace,
+                )
             case _:
                 raise RemoteProtocolError("the hub sent what only others may send")
 
@@ -249,11 +270,12 @@ class Uplink:
             self._ready.append(task)
 
     def _next_of_tasks(self) -> AnyMessage | None:
-        room = self._limits.connection_unacknowledged_bytes - self._unacknowledged
+        allowed = self._limits.connection_unacknowledged_bytes - self._unacknowledged
+        room = min(allowed, self._limits.output_frame_bytes)
         for _ in range(len(self._ready)):
             task = self._ready[0]
             was_complete, sent = task.complete, task.stream.sent
-            message = task.next_message(room)
+            message = task.next_message(min(room, self.stride.size))
             self._unacknowledged += task.stream.sent - sent
             if was_complete and not task.complete:
                 self._tell(ipc.Incomplete(self.served.workspace, task.task_id))
@@ -267,7 +289,7 @@ class Uplink:
                 self._ready.append(task)  # it waits for the connection, not for itself
         return None
 
-    def _send(self, message: Status | InputAck | Gap) -> None:
+    def _send(self, message: Status | InputAck | Gap | Rotated) -> None:
         if self.is_open and self._link is not None:
             self._link.send(message)
 

@@ -9,8 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from arborlink.protocol.backoff import retry_hint
 from tests.hub.front.wire import HANDSHAKE, frame, wire_to
 from tests.hub.live.bench import Bench, running_bench
+from tests.hub.live.peers import SECONDS
 
 SLOW = 0.001
 
@@ -25,7 +27,7 @@ async def test_a_token_has_its_burst_and_then_waits(tmp_path: Path) -> None:
         assert await statuses(bench.client, 6) == [200] * 5 + [429]
         refused = await bench.client.get("/api/me")
         assert refused.json()["code"] == "too_many_requests"
-        assert int(refused.headers["retry-after"]) == pytest.approx(1_000, abs=5)
+        assert int(refused.headers["retry-after"]) == pytest.approx(1_000, abs=30)
 
 
 async def test_an_address_without_a_credential_has_its_burst_and_a_token_is_unharmed(
@@ -75,9 +77,10 @@ async def test_wrong_tokens_are_counted_by_address_over_http_and_websocket_alike
                 await wire.send(frame(b'{"type":"auth","authToken":"arb_a_wrong"}'))
                 code, reason = await wire.closed()
                 assert code == expected
-        assert "retry in 15 seconds" in reason
+        assert (wait := retry_hint(reason)) is not None and 0 < wait <= 15
         refused = await stranger.get("/api/me", headers=wrong)
-        assert (refused.status_code, refused.headers["retry-after"]) == (429, "15")
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["retry-after"]) <= 15
         assert await statuses(bench.client, 1) == [200]
 
 
@@ -96,7 +99,7 @@ async def test_a_daemons_wrong_tokens_are_counted_as_well(tmp_path: Path) -> Non
 
 
 def anonymous(bench: Bench) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{bench.port}")
+    return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{bench.port}", timeout=SECONDS)
 
 
 async def test_a_body_at_the_limit_is_read_and_one_above_it_is_not(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""No limit without its default, its setting and its proofs: see `table`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from arborlink.daemon import policy
+from arborlink.hub import settings
+from arborlink.hub.settings import HubLimits, HubSettings, load_settings
+from arborlink.protocol import limits
+from arborlink.protocol.errors import InvalidInput
+from tests.hub.limits.table import DAEMON, HUB, WIRE, Limit
+
+TESTS = Path(__file__).parent.parent.parent
+HUB_SOURCES = Path(settings.__file__).parent
+# Of `protocol.limits`: units, and what is used when nothing else is asked for.
+NO_LIMITS = {"KIB", "MIB", "GIB", "DEFAULT_GRACE_SECONDS"}
+# Of a policy: what is allowed, rather than how much.
+NO_AMOUNTS = {
+    "allowed_commands",
+    "forbidden_environment",
+    "allow_environment",
+    "read_only",
+    "sandbox",
+}
+
+
+def constants() -> set[str]:
+    """The limits of the protocol that are no setting's default."""
+    named = {name for name in vars(limits) if re.fullmatch(r"[A-Z_]+", name)}
+    return named - NO_LIMITS - {name.upper() for name in (*HUB, *DAEMON)}
+
+
+def test_no_limit_is_left_out() -> None:
+    assert set(HubLimits.__struct_fields__) == set(HUB)
+    assert set(policy.Policy.__struct_fields__) - NO_AMOUNTS == set(DAEMON)
+    assert constants() == set(WIRE)
+
+
+def test_the_defaults_are_the_contracts() -> None:
+    hub, daemon = HubSettings(), policy.Policy()
+    assert {name: getattr(hub, name) for name in HUB} == defaults(HUB)
+    assert {name: getattr(daemon, name) for name in DAEMON} == defaults(DAEMON)
+    assert {name: getattr(limits, name) for name in WIRE} == defaults(WIRE)
+
+
+def defaults(table: dict[str, Limit]) -> dict[str, float | None]:
+    return {name: limit.default for name, limit in table.items()}
+
+
+@pytest.mark.parametrize("name", sorted(HUB))
+def test_a_limit_of_the_hub_is_a_setting_and_something_reads_it(tmp_path: Path, name: str) -> None:
+    default = HUB[name].default
+    assert default is not None
+    file = tmp_path / "arbor.toml"
+    for value in (int(default) - 1, 1):
+        file.write_text(f"[hub]\n{name} = {value}\n")
+        assert getattr(load_settings({}, {}, file), name) == value
+    file.write_text(f"[hub]\n{name} = -1\n")
+    with pytest.raises(InvalidInput, match=name):
+        load_settings({}, {}, file)
+    readers = [
+        source
+        for source in HUB_SOURCES.rglob("*.py")
+        if source != Path(settings.__file__) and re.search(rf"\.{name}\b", source.read_text())
+    ]
+    assert readers
+
+
+@pytest.mark.parametrize("name", sorted(DAEMON))
+def test_a_limit_of_a_daemon_is_a_setting(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "arbor.toml"
+    file.write_text(f"{name} = 7\n")
+    assert getattr(policy.load(file), name) == 7
+
+
+@cache
+def functions_of(file: str) -> frozenset[str]:
+    """The names of a file's tests."""
+    module = ast.parse((TESTS / file).read_text())
+    functions = (
+        each for each in module.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return frozenset(each.name for each in functions)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [*HUB.items(), *DAEMON.items(), *WIRE.items()],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_limit_has_proofs(name: str, limit: Limit) -> None:
+    assert limit.proofs, name
+    for proof in limit.proofs:
+        file, test = proof.split("::")
+        assert test in functions_of(file), proof
