@@ -14,7 +14,7 @@ from typing import Final
 from tests.e2e.arbor import Arbor
 
 from arborlink.client import ArborError
-from benchmarks import bulk, dispatch, line, page, report, rest
+from benchmarks import bulk, dispatch, line, page, report, rest, siege
 from benchmarks.bench import Bench, Faulty, Scenario
 from benchmarks.figures import Round
 from benchmarks.report import Finding
@@ -28,6 +28,7 @@ SCENARIOS: Final = {
         line.SCENARIO,
         page.SCENARIO,
         rest.SCENARIO,
+        siege.SCENARIO,
     )
 }
 DEFAULT_RUNS: Final = 3

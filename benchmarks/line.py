@@ -33,13 +33,13 @@ WRITER: Final = (
 def run(bench: Bench) -> Round:
     """One round: alone, and beside a task that floods, by SDK, command line and ssh."""
     found = {
-        "sdk": _sdk(bench),
+        "sdk": watched_by_sdk(bench),
         "cli": _piped(bench.cli("run", "--", *WRITER), bench.environment, bench.groups),
     }
     with _flooding(bench):
-        found["sdk flooded"] = _sdk(bench)
+        found["sdk flooded"] = watched_by_sdk(bench)
     with _flooding(bench), _watching(bench):
-        found["sdk flooded, watched"] = _sdk(bench)
+        found["sdk flooded, watched"] = watched_by_sdk(bench)
     if bench.ssh is not None:
         found["ssh"] = _piped(bench.ssh.command(WRITER), None, bench.ssh.groups)
         with _draining(bench.ssh.command(FLOOD)):
@@ -73,7 +73,8 @@ class Lateness:
         return spread(self.late[WARM_UP_LINES:])
 
 
-def _sdk(bench: Bench) -> Measure:
+def watched_by_sdk(bench: Bench) -> Measure:
+    """The lines of a task that the SDK runs and watches."""
     lateness = Lateness()
 
     async def read(hub: Hub) -> dict[str, float]:

@@ -122,6 +122,13 @@ async def test_a_hub_that_asks_for_too_long_is_not_waited_for(status: int, code:
     assert len(server.requests) == 1
 
 
+async def test_a_damaged_output_is_no_outage() -> None:
+    async with served(problem(410, "output_damaged")) as (server, api):
+        with pytest.raises(errors.OutputDamaged):
+            await api.get("/x", object)
+    assert len(server.requests) == 1
+
+
 async def test_a_download_is_asked_for_again_before_its_first_byte() -> None:
     async with (
         served(problem(429, "too_many_requests"), problem(503, "unavailable"), (200, 7)) as (

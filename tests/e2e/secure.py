@@ -15,15 +15,17 @@ NAME = "hub.test"
 
 
 class SecureArbor(Arbor):
-    """Its hub speaks TLS with a certificate of its own authority, for `localhost` and `NAME`.
+    """Its hub speaks TLS with a certificate of its own authority, for `localhost` and `NAME`, and
+    for `names`.
 
     `variables` are added to what the processes get; whoever looks at the hub from this process
     needs SSL_CERT_FILE to be `ca`.
     """
 
-    def __init__(self, home: Path, workspace: Path, authority: trustme.CA) -> None:
+    def __init__(self, home: Path, workspace: Path, authority: trustme.CA, *names: str) -> None:
         super().__init__(home, workspace)
         self.authority = authority
+        self.names = ("localhost", NAME, *names)
         self.variables: dict[str, str] = {}
         self.ca, self.chain, self.key = (home / f"{name}.pem" for name in ("ca", "chain", "key"))
         authority.cert_pem.write_to_path(str(self.ca))
@@ -35,7 +37,7 @@ class SecureArbor(Arbor):
 
     def renew(self) -> None:
         """A new certificate in place of the old one, as tools do it: the chain, then the key."""
-        issued = self.authority.issue_cert("localhost", NAME)
+        issued = self.authority.issue_cert(*self.names)
         chain = b"".join(each.bytes() for each in issued.cert_chain_pems)
         for file, content in ((self.chain, chain), (self.key, issued.private_key_pem.bytes())):
             fresh = file.with_suffix(".new")

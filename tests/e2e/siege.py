@@ -1,9 +1,15 @@
-"""Strangers who want much of a hub, each with an address of its own."""
+"""Strangers who want much of a hub, each with an address of its own.
+
+    python -m tests.e2e.siege PORT KIND
+
+is one of them, until it is killed; it prints a line when it begins.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,6 +27,10 @@ ENDLESS = b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 99
 DRIP_SECONDS = 0.25
 # Of those who come and go.
 AT_ONCE = 50
+# How many of each, and how long who was sent away stays away, where the siege lasts.
+KINDS = ("silent", "slow", "flood", "guesses")
+SILENT, SLOW, GUESSES = 2_000, 200, 1_000
+AWAY_SECONDS = 1.0
 
 
 class Stranger:
@@ -101,3 +111,34 @@ async def besiege(
         for _ in range(guesses):
             group.create_task(in_turn(guessing.guess))
     return quiet.answers, dripping.answers, shouting.answers, guessing.answers
+
+
+async def keep_on(port: int, kind: str) -> None:
+    """One kind of attack, for ever: who is sent away comes back. Passwords are guessed once."""
+    stranger = Stranger(port, f"127.0.0.{2 + KINDS.index(kind)}")
+    act, count, pause = {
+        "silent": (stranger.say_nothing, SILENT, AWAY_SECONDS),
+        "slow": (stranger.drip, SLOW, AWAY_SECONDS),
+        "flood": (stranger.send_much, AT_ONCE, 0.0),
+        "guesses": (stranger.guess, GUESSES, None),
+    }[kind]
+    few = asyncio.Semaphore(AT_ONCE if pause is None else count)
+
+    async def attack() -> None:
+        async with few:
+            while True:
+                with suppress(OSError, asyncio.IncompleteReadError):
+                    await act()
+                if pause is None:
+                    return
+                await asyncio.sleep(pause)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(attack())
+
+
+if __name__ == "__main__":
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
+    asyncio.run(keep_on(int(sys.argv[1]), sys.argv[2]))

@@ -24,8 +24,8 @@ LINE_SECONDS = 0.05
 # From the moment that the command wrote it: all but a few, and every one. The machine is busy with
 # the siege itself, and maybe with other tests.
 LATE_SECONDS, LATEST_SECONDS = 1.0, 3.0
-# What strangers may take of the hub's memory, and what may be left of that when they are gone. Two
-# passwords are checked at a time, which takes 64 MiB each.
+# What strangers may take of the hub's memory, and what may be left of that when they are gone. At
+# most two passwords are checked at a time, which takes 64 MiB each.
 MAX_GROWTH_MIB = 2 * 64 + 64
 MAX_LEFT_MIB = 32
 # The defaults, and what the hub has open for itself and for those it knows.

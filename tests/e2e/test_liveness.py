@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+
+import pytest
 
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.protocol.limits import HEARTBEAT_SECONDS, SILENCE_SECONDS
@@ -20,17 +22,23 @@ from tests.e2e.arbor import STOP_SECONDS, Arbor, cells, command, wait_until
 from tests.e2e.test_faults import detached
 
 GIB = 1 << 30
+MIB = 1 << 20
 KIB = 1 << 10
 # For polls and processes of a busy machine, on top of what the protocol allows.
 SLACK_SECONDS = 1.0
 STANDSTILL_SECONDS = 8.0
+STALL_SECONDS = 5.0
+# What every interpreter runs first.
+STALLING = f"""\
+import os, signal, time
 
+def stall(*_):
+    time.sleep({STALL_SECONDS})
+    with open(os.path.join(os.environ["ARBOR_HOME"], "stalled.log"), "a") as log:
+        print(os.getpid(), file=log)
 
-def connection(arbor: Arbor) -> dict[str, object] | None:
-    """The daemon's connection as the hub shows it."""
-    body = arbor.api("/api/connections")
-    assert isinstance(body, dict)
-    return next((each for each in body["items"] if each["kind"] == "daemon"), None)
+signal.signal(signal.SIGUSR1, stall)
+"""
 
 
 def workspace(arbor: Arbor) -> dict[str, object]:
@@ -59,6 +67,7 @@ async def test_a_link_that_swallows_everything_is_found_by_both_sides(tmp_path: 
             # Both sides have much to say, and the daemon's sender waits for the socket.
             await asyncio.to_thread(detached, arbor, "--", *cells("hole", GIB))
             proxy.half_open()
+            cut_at = time.time()
             allowed = SILENCE_SECONDS + SLACK_SECONDS
 
             def both_know() -> None:
@@ -67,7 +76,7 @@ async def test_a_link_that_swallows_everything_is_found_by_both_sides(tmp_path: 
                 left = deadline - time.monotonic()
                 wait_until(lambda: arbor.state() == "unreachable", "the hub", max(left, 0.0))
                 since = datetime.fromisoformat(str(workspace(arbor)["since"])).timestamp()
-                assert abs(time.time() - since) < HEARTBEAT_SECONDS
+                assert abs(cut_at - since) < HEARTBEAT_SECONDS
 
             await asyncio.to_thread(both_know)
             proxy.heal()
@@ -78,29 +87,131 @@ async def test_a_link_that_swallows_everything_is_found_by_both_sides(tmp_path: 
             await asyncio.to_thread(arbor.stop)
 
 
+class Standing:
+    """Hub, daemon and viewer whose links are slower than what there is to send.
+
+    A process that gets SIGUSR1 does nothing for `STALL_SECONDS`, as if its event loop were blocked;
+    its other threads go on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(STALLING)
+        self.arbor = StallingArbor(folder / "home", folder / "workspace")
+        self.arbor.startup = folder
+        self.proxy = ChaosProxy("127.0.0.1", self.arbor.port, 2)
+        self._viewer: subprocess.Popen[bytes] | None = None
+
+    async def __aenter__(self) -> Standing:
+        await self.proxy.__aenter__()
+        self.proxy.throttle(512 * KIB)
+        await asyncio.to_thread(self._start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.proxy.throttle(None)
+        await asyncio.to_thread(self._stop)
+        await self.proxy.__aexit__(None, None, None)
+
+    def _start(self) -> None:
+        self.arbor.start_hub()
+        self.arbor.start_daemon(through=self.proxy.port)
+        task_id = detached(self.arbor, "--", *cells("slow", GIB))
+        url = f"http://127.0.0.1:{self.proxy.port}"
+        self._viewer = subprocess.Popen(
+            command(["logs", "-f", task_id]),
+            env=self.arbor.environment({"ARBOR_URL": url}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(lambda: len(self.links()) == 2, "daemon and viewer")
+
+    def _stop(self) -> None:
+        if self._viewer is not None:
+            self._viewer.kill()
+            self._viewer.wait()
+        self.arbor.stop()
+
+    def links(self) -> set[str]:
+        """The ids of the hub's connections."""
+        body = self.arbor.api("/api/connections")
+        assert isinstance(body, dict)
+        return {each["id"] for each in body["items"]}
+
+    def pids(self) -> dict[str, int]:
+        """Of everybody who may stand still."""
+        hub, supervisor, connector = self.arbor.hub, self.arbor.daemon, self.arbor.connector_pid()
+        assert hub is not None and supervisor is not None and connector is not None
+        return {"hub": hub.pid, "supervisor": supervisor.pid, "connector": connector}
+
+    async def stop(self, *names: str) -> None:
+        """SIGSTOP for a while, all at the same time."""
+        with ExitStack() as all_of_them:
+            for name in names:
+                all_of_them.enter_context(stopped(self.pids()[name]))
+            await asyncio.sleep(STANDSTILL_SECONDS)
+
+    async def stall(self, *names: str) -> None:
+        """Until their event loops have been blocked for a while, at the same time."""
+        pids = [self.pids()[name] for name in names]
+        before = len(self.arbor.stalled())
+        for pid in pids:
+            os.kill(pid, signal.SIGUSR1)
+        await asyncio.to_thread(
+            wait_until,
+            lambda: sorted(self.arbor.stalled()[before:]) == sorted(pids),
+            "the end of it",
+            STALL_SECONDS + SLACK_SECONDS,
+        )
+
+
+class StallingArbor(Arbor):
+    """Its processes can be made to stall; `startup` has what Python runs first."""
+
+    startup: Path
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """With that."""
+        return super().environment({"PYTHONPATH": str(self.startup), **(extra or {})})
+
+    def stalled(self) -> list[int]:
+        """The process ids of those who did, each time."""
+        return [int(line) for line in self.log("stalled").splitlines()]
+
+
+async def stall(standing: Standing) -> None:
+    """The silence of one is followed at once by that of the next."""
+    for names in (("hub",), ("connector",), ("hub", "connector")):
+        await standing.stall(*names)
+
+
+async def stop_in_turn(standing: Standing) -> None:
+    """The same with processes that do not run at all."""
+    for name in ("hub", "connector"):
+        await standing.stop(name)
+
+
+async def stop_together(standing: Standing) -> None:
+    """Who reads the pipes, then both ends of the link."""
+    await standing.stop("supervisor")
+    await standing.stop("hub", "connector")
+
+
+@pytest.mark.timeout(90)
 async def test_who_stands_still_for_a_while_keeps_the_connection(tmp_path: Path) -> None:
-    """One after the other, with a link that is slower than what there is to send."""
-    arbor = Arbor(tmp_path / "home", tmp_path / "workspace")
-    async with ChaosProxy("127.0.0.1", arbor.port, 2) as proxy:
-        try:
-            await asyncio.to_thread(arbor.start_hub)
-            await asyncio.to_thread(arbor.start_daemon, through=proxy.port)
-            proxy.throttle(512 * KIB)
-            await asyncio.to_thread(detached, arbor, "--", *cells("slow", GIB))
-            before = await asyncio.to_thread(connection, arbor)
-            assert arbor.hub is not None and before is not None
-            connector = arbor.connector_pid()
-            assert connector is not None
-            for pid in (arbor.hub.pid, connector):
-                with stopped(pid):
-                    await asyncio.sleep(STANDSTILL_SECONDS)
+    async def prove(how: Callable[[Standing], Awaitable[None]]) -> None:
+        async with Standing(tmp_path / how.__name__) as standing:
+            before = await asyncio.to_thread(standing.links)
+            await how(standing)
             # Whoever came to a wrong verdict closes within the next second.
             await asyncio.sleep(SLACK_SECONDS)
-            after = await asyncio.to_thread(connection, arbor)
-            assert after is not None and after["id"] == before["id"]
-        finally:
-            proxy.throttle(None)
-            await asyncio.to_thread(arbor.stop)
+            assert await asyncio.to_thread(standing.links) == before
+            goal = standing.proxy.bytes_down + MIB
+            await asyncio.to_thread(
+                wait_until, lambda: standing.proxy.bytes_down > goal, "more output"
+            )
+
+    await asyncio.gather(*(prove(how) for how in (stall, stop_in_turn, stop_together)))
 
 
 def test_a_cloned_machine_is_refused_like_the_one_it_was_cloned_from(

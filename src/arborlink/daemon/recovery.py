@@ -79,7 +79,7 @@ def _open(stem: Path) -> OutputLog | None:
     except LogMissing:
         return None
     except (LogError, OSError) as error:
-        say(f"{stem.name}: its spool cannot be used: {error}", level="error")
+        say(f"{stem.name}: its spool cannot be used: {error}", level="error", task=stem.name)
         return None
 
 

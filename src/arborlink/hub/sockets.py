@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from starlette.responses import PlainTextResponse, Response
+import structlog
 from starlette.websockets import WebSocket
 
-from arborlink.hub.access import Access, origin_allowed
+from arborlink.hub.access import Access, origin_allowed, sent_origin
 from arborlink.hub.access.rates import customer
-from arborlink.hub.front.websocket import CONNECTION
+from arborlink.hub.front.websocket import CONNECTION, GuardedWebSocket
+from arborlink.hub.live import log_lines
 from arborlink.hub.live.acceptance import Acceptance
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.connections import Connections
@@ -28,9 +29,12 @@ from arborlink.hub.settings import HubSettings
 from arborlink.protocol.codec import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Codec
 from arborlink.protocol.errors import (
     SERVICE_RESTART,
+    ArborError,
+    NotAllowed,
     NotAuthenticated,
     TooManyRequests,
     Unavailable,
+    UnsupportedProtocol,
 )
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import AuthReceived, HubLink
@@ -89,7 +93,7 @@ class Sockets:
         subprotocol = _choose(websocket.scope.get("subprotocols") or [])
         refusal = self._refusal(websocket, subprotocol)
         if refusal is not None:
-            await websocket.send_denial_response(refusal)
+            await websocket.send_denial_response(problem_response(refusal))
             return
         codec = Codec(
             json=subprotocol != MSGPACK_SUBPROTOCOL,
@@ -107,34 +111,36 @@ class Sockets:
                 )
         except ConnectionLost:
             return
-        connection = websocket.scope.get(CONNECTION)
+        connection: GuardedWebSocket | None = websocket.scope.get(CONNECTION)
         if connection is not None:
             connection.authenticated()
-        await self._serve(session, codec)
+        await self._serve(session, codec, connection)
 
-    def _refusal(self, websocket: WebSocket, subprotocol: str | None) -> Response | None:
+    def _refusal(self, websocket: WebSocket, subprotocol: str | None) -> ArborError | None:
         headers = websocket.headers
-        origin = headers.get("origin")
+        origin = sent_origin(headers.getlist("origin"))
         if not origin_allowed(origin, headers.get("host", ""), self.settings):
-            return PlainTextResponse(f"Origin {origin!r} may not connect to this hub.\n", 403)
-        if self.daemons.presence.draining():
-            return PlainTextResponse(
-                "The hub is going down; retry in 2 seconds.\n", 503, headers={"Retry-After": "2"}
+            return NotAllowed(
+                f"A page of the origin {origin!r} may not connect to this hub. If it should, add "
+                "it to allowed_origins or set public_url.",
+                code="origin_not_allowed",
             )
+        if self.daemons.presence.draining():
+            return Unavailable("The hub is going down; retry in 2 seconds.")
         if subprotocol is None:
-            return PlainTextResponse(
-                f"Sub-protocols spoken here: {MSGPACK_SUBPROTOCOL}, {JSON_SUBPROTOCOL}.\n", 400
+            return UnsupportedProtocol(
+                f"Sub-protocols spoken here: {MSGPACK_SUBPROTOCOL}, {JSON_SUBPROTOCOL}."
             )
         try:
             self.access.addresses.take(_address(websocket))
         except TooManyRequests as error:
-            return problem_response(error)
+            return error
         if not self.admission.has_room(_address(websocket)):
             seconds = self._herd.turn(time.monotonic())
-            return PlainTextResponse(
-                f"Too many connections wait to be authenticated; retry in {seconds} seconds.\n",
-                429,
-                headers={"Retry-After": str(seconds)},
+            return TooManyRequests(
+                f"Too many connections wait to be authenticated; retry in {seconds} seconds.",
+                code="too_many_handshakes",
+                retry_after=float(seconds),
             )
         return None
 
@@ -166,8 +172,12 @@ class Sockets:
         )
         return ViewerSession(websocket, codec, link, identity, self.viewing)
 
-    async def _serve(self, session: Session, codec: Codec) -> None:
+    async def _serve(
+        self, session: Session, codec: Codec, connection: GuardedWebSocket | None
+    ) -> None:
+        structlog.contextvars.bind_contextvars(connection=session.id, **_owner(session))
         self.connections.enter(session)
+        log_lines.connected(session)
         session.wake()
         expiry = _end_when_expired(session)
         try:
@@ -178,7 +188,10 @@ class Sockets:
         finally:
             if expiry is not None:
                 expiry.cancel()
+            if session.is_dead and connection is not None:
+                connection.give_up()
             self.connections.leave(session)
+            log_lines.disconnected(session)
             async with self._changed:
                 self._changed.notify_all()
             if isinstance(session, DaemonSession):
@@ -223,6 +236,13 @@ class Sockets:
         """Until no session is left."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self.sessions)
+
+
+def _owner(session: Session) -> dict[str, str]:
+    """Whose connection it is, as lines of the log say it."""
+    if isinstance(session, DaemonSession):
+        return {"workspace": session.workspace_id, "daemon": session.daemon_id}
+    return {"user": session.identity.user_id} if session.identity is not None else {}
 
 
 def _address(websocket: WebSocket) -> str:
