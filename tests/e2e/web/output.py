@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Page, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 OUTPUT: Final = "[data-output]"
 # Not the picture of them that stands there while others are drawn.
 ROWS: Final = ".xterm-screen:not([aria-hidden]) > .xterm-rows"
 SHOWN_MILLISECONDS: Final = 20_000
+MENU_MILLISECONDS: Final = 5_000
 
 
 class OutputOnPage:
@@ -50,9 +52,15 @@ class OutputOnPage:
 
     async def download(self, name: str = "Exactly as it is") -> bytes:
         """What the page's own download gives."""
+        item = self.page.get_by_role("menuitem", name=re.compile(name))
         await self.page.get_by_role("button", name="Download").click()
+        try:
+            await item.wait_for(timeout=MENU_MILLISECONDS)
+        except PlaywrightTimeout:
+            # A menu closes when something else takes the focus, as a person would open it again.
+            await self.page.get_by_role("button", name="Download").click()
         async with self.page.expect_download() as waiting:
-            await self.page.get_by_role("menuitem", name=re.compile(name)).click()
+            await item.click()
         file = await (await waiting.value).path()
         return await asyncio.to_thread(Path(file).read_bytes)
 

@@ -25,9 +25,10 @@ TASKS: Final = 5_000
 EVERY_NTH_FAILED: Final = 10
 # Rows in the page, however many there are in the list.
 MAX_ROWS: Final = 80
-OPENS_SECONDS: Final = 3.0
+OPENS_SECONDS: Final = 10.0
 # From one frame to the next while it is scrolled, on a machine that has other things to do.
-MAX_FRAME_MILLISECONDS: Final = 400
+# Whoever draws all of them takes many times as long, on any machine.
+MAX_FRAME_MILLISECONDS: Final = 2_000
 SCROLL: Final = """async () => {
   const page = document.querySelector('#page');
   const rows = () => document.querySelectorAll('[aria-label=Tasks] > li').length;
