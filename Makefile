@@ -35,7 +35,7 @@ up: .venv/.installed  ## start a hub and a daemon for this folder and print the 
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium iproute2 nginx-light >/dev/null; }
 	@touch $@
 
-test: .venv/.browser  ## run the tests (about twelve minutes on two cores)
+test: .venv/.browser  ## run the tests (about fifteen minutes on two cores)
 	$(BIN)/python tools/web.py test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not autobahn and not chaos and not fuzz and not soak' $(ARGS)
 

@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from arborlink.cli.hub_options import hub_packages
+
 MIB_BYTES: Final = 1024 * 1024
 _PATH: Final = click.Path(path_type=Path)
 _data_dir = click.option("--data-dir", type=_PATH, help="Where the hub's data is.")
@@ -24,7 +26,8 @@ _config = click.option("--config", type=_PATH, help="An arbor.toml.")
 def hub_backup_command(destination: Path, data_dir: Path | None, config: Path | None) -> None:
     """Copy database and outputs to DESTINATION: a new folder, or one file if it ends in .tar,
     .tar.gz or .tgz. The hub may run, and its tasks write, meanwhile."""
-    from arborlink.hub.app import save
+    with hub_packages():
+        from arborlink.hub.app import save
 
     manifest = save({"data_dir": data_dir}, config, destination)
     click.echo(
@@ -51,7 +54,8 @@ def hub_restore_command(backup: Path, data_dir: Path | None, config: Path | None
 
     Daemons that come back go on from what the backup has; what they have forgotten becomes a gap.
     """
-    from arborlink.hub.app import load
+    with hub_packages():
+        from arborlink.hub.app import load
 
     manifest = load({"data_dir": data_dir}, config, backup)
     click.echo(

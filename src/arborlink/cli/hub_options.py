@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -28,6 +29,18 @@ def hub_options(command: F) -> F:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+@contextmanager
+def hub_packages() -> Iterator[None]:
+    """Around an import of the hub, which a base installation has not."""
+    try:
+        yield
+    except ImportError as error:
+        raise click.ClickException(
+            f"the hub's own packages are not installed ({error.name} is missing). "
+            "Run: pip install 'arborlink[hub]'"
+        ) from error
 
 
 def settings_of(flags: Mapping[str, object]) -> dict[str, object]:

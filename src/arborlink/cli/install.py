@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from arborlink.cli import exits
-from arborlink.cli.ca_option import ca_option
 from arborlink.cli.console import say
-from arborlink.cli.hub_options import hub_options, settings_of, words_of
+from arborlink.cli.daemon_options import daemon_options
+from arborlink.cli.hub_options import hub_options, hub_packages, settings_of, words_of
 
 if TYPE_CHECKING:
     from arborlink.cli.services.manager import Manager, ManagerName
@@ -88,13 +88,8 @@ def hub_uninstall_command(manager_name: ManagerName | None) -> int:
 
 
 def _hub_settings(flags: dict[str, object], config: Path | None) -> HubSettings:
-    try:
+    with hub_packages():
         from arborlink.hub.app import check
-    except ImportError as error:
-        raise click.ClickException(
-            f"the hub's own packages are not installed ({error.name} is missing). "
-            "Run: pip install 'arborlink[hub]'"
-        ) from error
     return check(settings_of(flags), config)
 
 
@@ -118,18 +113,7 @@ def _ensure_first_token(file: Path, settings: HubSettings) -> bool:
     epilog="Example: arbor daemon install ~/project --on-stop wait",
     short_help="Let this machine's service manager run daemons.",
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--hub", "hub_url", help="If it is no workspace yet: the hub's address.")
-@click.option("--code", help="If it is no workspace yet: the code that `arbor enroll` printed.")
-@click.option("--name", help="If it is no workspace yet, with ARBOR_TOKEN: its name.")
-@ca_option
-@click.option(
-    "--on-stop",
-    type=click.Choice(["cancel", "wait"]),
-    default="cancel",
-    show_default=True,
-    help="What stopping the service does to running tasks.",
-)
+@daemon_options(first="If it is no workspace yet", stop="stopping the service")
 @click.option("--print", "print_only", is_flag=True, help="Show them, and write nothing.")
 @manager_option
 def daemon_install_command(

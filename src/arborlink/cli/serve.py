@@ -9,8 +9,8 @@ from typing import Final, NoReturn
 
 import click
 
-from arborlink.cli.ca_option import ca_option
-from arborlink.cli.hub_options import hub_options, settings_of
+from arborlink.cli.daemon_options import daemon_options
+from arborlink.cli.hub_options import hub_options, hub_packages, settings_of
 from arborlink.cli.lazy import with_parts
 
 HUB_PARTS: Final = {
@@ -38,13 +38,8 @@ def hub_command(config: Path | None, quiet: bool, **flags: object) -> int:
 
     It listens on this machine alone, unless it has TLS or a proxy in front of it.
     """
-    try:
+    with hub_packages():
         from arborlink.hub.app import run
-    except ImportError as error:
-        raise click.ClickException(
-            f"the hub's own packages are not installed ({error.name} is missing). "
-            "Run: pip install 'arborlink[hub]'"
-        ) from error
     return run(settings_of(flags), config, announce=not quiet)
 
 
@@ -54,18 +49,7 @@ def hub_command(config: Path | None, quiet: bool, **flags: object) -> int:
     epilog="Example: arbor daemon ~/project --hub https://arbor.example.org --code 7K2M-QX4D",
     short_help="Connect folders of this machine as workspaces.",
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--hub", "hub_url", help="First time: the hub's address.")
-@click.option("--code", help="First time: the code that `arbor enroll` printed.")
-@click.option("--name", help="First time with ARBOR_TOKEN: the new workspace's name.")
-@ca_option
-@click.option(
-    "--on-stop",
-    type=click.Choice(["cancel", "wait"]),
-    default="cancel",
-    show_default=True,
-    help="What SIGTERM does to running tasks.",
-)
+@daemon_options(first="First time", stop="SIGTERM")
 def daemon_command(
     paths: tuple[Path, ...],
     hub_url: str | None,

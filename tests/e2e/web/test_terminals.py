@@ -20,7 +20,7 @@ from tests.e2e.web.terminal import TerminalOnPage, open_shell, open_terminal_of
 from tests.e2e.web.wire import Sent
 
 # After Ctrl-C in a flood.
-PROMPT_MILLISECONDS: Final = 2_000
+PROMPT_MILLISECONDS: Final = 5_000
 # Asks for what {modes} names, then says byte for byte what arrives.
 RAW: Final = """
 import os, sys, tty
