@@ -9,7 +9,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-import httpx2
+from tests.plain_http import HTTP
 
 from .conftest import ARBOR, Up, clean_environment, start_up, stop_up
 
@@ -41,7 +41,7 @@ def test_a_link_is_printed_alone_and_signs_in_once(up: Up) -> None:
     hub, _, link = url.partition("/#link=")
     assert hub == f"http://127.0.0.1:{up.port}"
     answers = [
-        httpx2.post(f"{hub}/api/session", json={"link": link}, headers={"Origin": hub})
+        HTTP.post(f"{hub}/api/session", json={"link": link}, headers={"Origin": hub})
         for _ in range(2)
     ]
     assert [answer.status_code for answer in answers] == [201, 401]

@@ -81,9 +81,12 @@ class Arena:
         self._crowd: list[str] = []
         self.neighbour: Neighbour
         self._http = httpx2.Client(
-            base_url=self.arbor.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+            verify=False,
+            base_url=self.arbor.url,
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=10,
         )
-        self._page = httpx2.Client(base_url=self.arbor.url, timeout=10)
+        self._page = httpx2.Client(verify=False, base_url=self.arbor.url, timeout=10)
 
     @property
     def port(self) -> int:

@@ -55,7 +55,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("files")
     arbor = Arbor(folder / "home", folder / "workspace")
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx2.Client(base_url=arbor.url, headers=headers, timeout=10) as http:
+    with httpx2.Client(verify=False, base_url=arbor.url, headers=headers, timeout=10) as http:
         try:
             arbor.start_hub()
             arbor.start_daemon()

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx2
 
+from tests.plain_http import HTTP
+
 TOKEN = "end-to-end-owner-token-0123456789abcdefghij"
 POLL_SECONDS = 0.02
 START_SECONDS = 20.0
@@ -94,7 +96,7 @@ class Arbor:
 
     def api(self, path: str) -> object:
         """GET as the owner."""
-        response = httpx2.get(
+        response = HTTP.get(
             self.url + path, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
         )
         response.raise_for_status()
@@ -166,7 +168,7 @@ class Arbor:
         if self.hub.poll() is not None:
             raise AssertionError(f"the hub ended:\n{self.log('hub')[-2000:]}")
         try:
-            return httpx2.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return HTTP.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except httpx2.HTTPError:
             return False
 

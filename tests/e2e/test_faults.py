@@ -6,12 +6,12 @@ import os
 import signal
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from arborlink.outputlog import LogReader
 from arborlink.testing.cell_reader import CellReader
 from tests.e2e.arbor import TOKEN, Arbor, cells, wait_until
+from tests.plain_http import HTTP
 
 MIB = 1 << 20
 
@@ -155,11 +155,11 @@ def test_a_queued_task_runs_when_the_daemon_is_back(arbor: Arbor) -> None:
 
 
 def test_a_second_daemon_is_refused_and_the_first_one_goes_on(arbor: Arbor, tmp_path: Path) -> None:
-    code = httpx2.post(
+    code = HTTP.post(
         f"{arbor.url}/api/workspaces/{arbor.workspace_id}/enrollment",
         headers={"Authorization": f"Bearer {TOKEN}"},
     )
-    enrolled = httpx2.post(
+    enrolled = HTTP.post(
         f"{arbor.url}/api/enroll", json={"code": code.json().get("code", "XXXX-XXXX")}
     )
 

@@ -27,6 +27,7 @@ async def until_all_are_back(daemons: list[HerdDaemon], seconds: float) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_a_thousand_daemons_are_back_soon_after_a_restart(tmp_path: Path) -> None:
     arbor = Arbor(tmp_path / "home", tmp_path / "workspace")

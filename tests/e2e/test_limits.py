@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.e2e.arbor import TOKEN, Arbor, wait_until
 from tests.e2e.siege import besiege
 from tests.e2e.test_faults import detached
+from tests.plain_http import HTTP
 
 SILENT, SLOW, LARGE, GUESSES = 2_000, 200, 150, 1_000
 LINE_SECONDS = 0.05
@@ -141,4 +141,4 @@ def test_a_siege_is_not_felt_by_those_who_are_known(arbor: Arbor) -> None:
 
 def _answers(arbor: Arbor) -> int:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    return httpx2.get(f"{arbor.url}/api/me", headers=headers, timeout=LATEST_SECONDS).status_code
+    return HTTP.get(f"{arbor.url}/api/me", headers=headers, timeout=LATEST_SECONDS).status_code

@@ -18,6 +18,7 @@ from arborlink.testing.cell_reader import CellReader
 from tests.e2e.arbor import TOKEN, Arbor, cells, free_port, wait_until
 from tests.e2e.forwarders import ConnectProxy, Forwarder, SocksProxy
 from tests.e2e.secure import NAME, SecureArbor, without_proxies
+from tests.plain_http import HTTP
 
 LOGIN = ("me", "a proxy's password")
 QUOTED_LOGIN = "me:a%20proxy's%20password"
@@ -220,7 +221,7 @@ def behind(
             pair.start_hub()
             inside, pair.url = pair.url, pair.outside
             pair.start_daemon()
-            answer = httpx2.get(f"http://127.0.0.1:{plain}/x", follow_redirects=False)
+            answer = HTTP.get(f"http://127.0.0.1:{plain}/x", follow_redirects=False)
             assert answer.headers["Location"].startswith("https://")
             assert inside.startswith("http://")
             yield pair

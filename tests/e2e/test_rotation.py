@@ -18,6 +18,7 @@ from arborlink.client import Chunk, Hub, NotAuthenticated
 from arborlink.protocol.resources import Scope
 from arborlink.testing.cell_reader import CellReader
 from tests.e2e.arbor import TOKEN, Arbor, wait_until
+from tests.plain_http import HTTP
 
 ROTATIONS = 20
 BYTES_PER_SECOND = 8 << 20
@@ -73,14 +74,14 @@ def is_refused(arbor: Arbor, auth_token: str) -> bool:
 def expired(arbor: Arbor, secret: str) -> bool:
     """Whether the API token is not good any more."""
     headers = {"Authorization": f"Bearer {secret}"}
-    return httpx2.get(f"{arbor.url}/api/me", headers=headers, timeout=SECONDS).status_code == 401
+    return HTTP.get(f"{arbor.url}/api/me", headers=headers, timeout=SECONDS).status_code == 401
 
 
 def ask(arbor: Arbor) -> None:
     """For another token, without waiting for it."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     path = f"{arbor.url}/api/daemons/{daemon_id(arbor)}/rotate"
-    assert httpx2.post(path, headers=headers, timeout=SECONDS).status_code == 202
+    assert HTTP.post(path, headers=headers, timeout=SECONDS).status_code == 202
 
 
 def settled(arbor: Arbor) -> bool:

@@ -92,7 +92,7 @@ def test_something_that_is_no_hub(answer: bytes, said: str) -> None:
 
 
 async def test_a_name_that_the_hub_does_not_go_by(tmp_path: Path) -> None:
-    async with hub_in_process(tmp_path) as running, httpx2.AsyncClient() as client:
+    async with hub_in_process(tmp_path) as running, httpx2.AsyncClient(verify=False) as client:
         refused = await client.get(f"{running.url}/healthz", headers={"Host": "evil.example"})
     finding = hub.check_answer("https://evil.example", hub._read(refused, time.time()))
     assert finding.verdict == "failed"

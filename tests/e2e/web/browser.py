@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import httpx2
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.e2e.arbor import TOKEN, Arbor
+from tests.plain_http import HTTP
 
 CHROMIUM: Final = shutil.which("chromium")
 FLAGS: Final = [
@@ -82,7 +82,7 @@ class Browsers:
 
 def sign_in_link(arbor: Arbor) -> str:
     """The address of a one-time link."""
-    answer = httpx2.post(
+    answer = HTTP.post(
         f"{arbor.url}/api/session/link", headers={"Authorization": f"Bearer {TOKEN}"}
     )
     return str(answer.raise_for_status().json()["url"])

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-import httpx2
 from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import TOKEN, Arbor
+from tests.plain_http import HTTP
 
 FINAL: Final = ("completed", "failed", "cancelled", "lost", "expired")
 
@@ -17,7 +17,7 @@ FINAL: Final = ("completed", "failed", "cancelled", "lost", "expired")
 def start(arbor: Arbor, *argv: str, **more: Any) -> str:
     """A task by the API; its id. `more`: what else the body of the request says."""
     command, *args = argv
-    answer = httpx2.post(
+    answer = HTTP.post(
         f"{arbor.url}/api/workspaces/{arbor.workspace_id}/tasks",
         headers={"Authorization": f"Bearer {TOKEN}"},
         json={"command": command, "args": args, **more},

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import httpx2
 import pytest
 from playwright.async_api import Page, expect
 
@@ -19,6 +18,7 @@ from tests.e2e.arbor import Arbor, command, wait_until
 from tests.e2e.web.accounts import PASSWORD, set_password, sign_in
 from tests.e2e.web.browser import Browsers, Person
 from tests.e2e.web.shared import running
+from tests.plain_http import HTTP
 
 # From the end of a session to a page that says so.
 CLOSED_MILLISECONDS: Final = 2_000
@@ -34,7 +34,7 @@ def arbor(tmp_path: Path) -> Iterator[Arbor]:
 def status_with(arbor: Arbor, token: str) -> int:
     """What the hub answers to who has this token."""
     headers = {"Authorization": f"Bearer {token}"}
-    return httpx2.get(f"{arbor.url}/api/tasks", headers=headers).status_code
+    return HTTP.get(f"{arbor.url}/api/tasks", headers=headers).status_code
 
 
 async def confirm(page: Page, button: str, confirmation: str) -> None:

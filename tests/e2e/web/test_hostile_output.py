@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
@@ -25,6 +24,7 @@ from tests.e2e.web.shared import running
 from tests.e2e.web.tasks import end_all, finished, is_over, start
 from tests.e2e.web.terminal import TerminalOnPage
 from tests.e2e.web.wire import Sent
+from tests.plain_http import HTTP
 
 HACK: Final = "window.hacked=1"
 IMAGE: Final = f'<img src=x onerror="{HACK}">'
@@ -233,7 +233,7 @@ async def test_a_title_of_100_megabytes_is_borne(arbor: Arbor, person: Person) -
 def ask(arbor: Arbor, method: str, path: str, **body: object) -> Any:
     """Of the hub, as its owner."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    answer = httpx2.request(method, arbor.url + path, headers=headers, json=body)
+    answer = HTTP.request(method, arbor.url + path, headers=headers, json=body)
     return answer.raise_for_status().json()
 
 

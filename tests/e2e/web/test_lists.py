@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-import httpx2
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -20,6 +19,7 @@ from arborlink.protocol.lifecycle import TaskStatus
 from tests.e2e.arbor import TOKEN, Arbor
 from tests.e2e.web.browser import Person
 from tests.e2e.web.shared import running
+from tests.plain_http import HTTP
 
 TASKS: Final = 5_000
 EVERY_NTH_FAILED: Final = 10
@@ -70,7 +70,7 @@ def arbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arbor]:
 def ask(hub: Arbor, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """Of the hub, as its owner."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    answer = httpx2.request(method, hub.url + path, headers=headers, json=body)
+    answer = HTTP.request(method, hub.url + path, headers=headers, json=body)
     return answer.raise_for_status().json()
 
 

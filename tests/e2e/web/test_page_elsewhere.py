@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Request, expect
@@ -20,6 +19,7 @@ from tests.e2e.arbor import Arbor, free_port
 from tests.e2e.web.browser import Browsers, Person
 from tests.e2e.web.shared import running
 from tests.e2e.web.tasks import finished
+from tests.plain_http import HTTP
 
 SECRET: Final = "only-for-those-who-are-signed-in"
 # Everything that the page tries; each answers with what it got hold of, or with null.
@@ -150,12 +150,12 @@ async def test_it_neither_frames_nor_steers_this_one(
         await page.evaluate(POPUP, arbor.url)
     opened = await opening.value
     assert await opened.evaluate("window.opener") is None
-    # The two windows know nothing of each other (Cross-Origin-Opener-Policy).
-    assert await page.evaluate("window.other.closed")
+    # The two windows know nothing of each other (Cross-Origin-Opener-Policy), once it has loaded.
+    await page.wait_for_function("window.other.closed")
 
 
 def test_the_hub_itself_says_no(arbor: Arbor) -> None:
     for origin in ("http://127.0.0.1:1", "null", "http://localhost.evil.example"):
-        answer = httpx2.post(f"{arbor.url}/api/session", json={}, headers={"Origin": origin})
+        answer = HTTP.post(f"{arbor.url}/api/session", json={}, headers={"Origin": origin})
         assert answer.status_code == 403
         assert answer.json()["code"] == "origin_not_allowed"

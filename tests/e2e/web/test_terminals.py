@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -126,7 +127,9 @@ async def test_it_takes_the_size_there_is_room_for(arbor: Arbor, person: Person)
 async def test_characters_of_all_kinds_go_both_ways(arbor: Arbor, person: Person) -> None:
     terminal = await open_shell(person, arbor, start_shell(arbor))
     text = "é 漢字 🌳👩‍💻 e\u0301 ñ"
-    await terminal.enter("cat > typed")
+    # What is typed while the shell still has the terminal does not end a file: not before cat does.
+    await terminal.enter("echo 'for cat'; cat > typed")
+    await expect(terminal.rows).to_contain_text(re.compile("^for cat", re.MULTILINE))
     await terminal.page.keyboard.insert_text(text)
     await terminal.page.keyboard.press("Enter")
     await terminal.page.keyboard.press("Control+d")

@@ -99,7 +99,9 @@ async def test_a_daemons_wrong_tokens_are_counted_as_well(tmp_path: Path) -> Non
 
 
 def anonymous(bench: Bench) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{bench.port}", timeout=SECONDS)
+    return httpx2.AsyncClient(
+        verify=False, base_url=f"http://127.0.0.1:{bench.port}", timeout=SECONDS
+    )
 
 
 async def test_a_body_at_the_limit_is_read_and_one_above_it_is_not(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ async def running_bench(
     async with (
         hub_in_process(data_dir, port=port, **settings) as running,
         httpx2.AsyncClient(
+            verify=False,
             base_url=running.url,
             headers={"Authorization": f"Bearer {running.token}"},
             timeout=SECONDS,

@@ -88,7 +88,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     hub = await compose(HubSettings(data_dir=tmp_path / "hub"))
     await hub.access.bootstrap(TOKEN)
     async with hub.running():
-        api = Api(hub, application(hub), httpx2.AsyncClient())
+        api = Api(hub, application(hub), httpx2.AsyncClient(verify=False))
         async with api.bearer(TOKEN) as client:
             api.client = client
             yield api

@@ -31,6 +31,7 @@ export class BufferScreen implements Screen {
   #anchors: Anchor[] = [];
   #trimmed = 0;
   #drawn = 0;
+  #closed = false;
 
   constructor(terminal: Terminal, cover: Cover) {
     this.#terminal = terminal;
@@ -72,7 +73,7 @@ export class BufferScreen implements Screen {
   write(data: Uint8Array, live: boolean, drawn: () => void): void {
     this.isLive = live;
     this.#anchor();
-    this.#terminal.write(data, () => {
+    this.#write(data, () => {
       this.isLive = false;
       this.#drawn = this.trimmed + this.cursor;
       drawn();
@@ -80,7 +81,7 @@ export class BufferScreen implements Screen {
   }
 
   clear(drawn: () => void): void {
-    this.#terminal.write(CANCEL_AND_RESET, () => {
+    this.#write(CANCEL_AND_RESET, () => {
       this.#forgetAnchors();
       this.#trimmed = this.#drawn + 1;
       drawn();
@@ -108,6 +109,19 @@ export class BufferScreen implements Screen {
 
   thaw(): void {
     this.#cover.lift();
+  }
+
+  /** Nothing is told about rows any more. */
+  close(): void {
+    this.#closed = true;
+    this.#terminal.dispose();
+  }
+
+  /** What is being written when a terminal is disposed of, xterm still ends. */
+  #write(data: Uint8Array, drawn: () => void): void {
+    this.#terminal.write(data, () => {
+      if (!this.#closed) drawn();
+    });
   }
 
   #anchor(): void {

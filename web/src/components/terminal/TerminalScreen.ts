@@ -119,7 +119,7 @@ export class TerminalScreen {
 
   close(): void {
     this.#closed = true;
-    this.terminal.dispose();
+    this.buffer.close();
   }
 }
 

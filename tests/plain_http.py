@@ -1,0 +1,15 @@
+"""Requests to hubs of this machine, which speak no TLS.
+
+To read the certificate authorities, as a client does unless told otherwise, takes longer than most
+requests. No connection is kept: the hub may be another one at the next request.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx2
+
+HTTP: Final = httpx2.Client(
+    verify=False, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+)
