@@ -30,9 +30,11 @@ up: .venv/.installed  ## start a hub and a daemon for this folder and print the 
 	@$(BIN)/arbor up $(ARGS)
 
 # Browser, proxy and networks of the end-to-end tests; without root and without one they are skipped, and say so.
+BROWSERS := chromium-headless-shell chromium
 .venv/.browser: .venv/.dev
-	@{ command -v chromium && command -v nginx && command -v tc; } >/dev/null || [ "$$(id -u)" -ne 0 ] || \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium iproute2 nginx-light >/dev/null; }
+	@{ command -v $(firstword $(BROWSERS)) && command -v nginx && command -v tc; } >/dev/null || [ "$$(id -u)" -ne 0 ] || \
+	  { apt-get update -qq && export DEBIAN_FRONTEND=noninteractive && apt-get install -qq -y iproute2 nginx-light fonts-liberation >/dev/null && \
+	    for each in $(BROWSERS); do command -v $$each >/dev/null || apt-get install -qq -y $$each >/dev/null; command -v $$each >/dev/null && break; done; }
 	@touch $@
 
 # Many tests mostly wait, for links to die or processes to end: three keep two cores busy.

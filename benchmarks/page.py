@@ -33,7 +33,7 @@ SCRIPT: Final = Path(__file__).with_suffix(".js")
 def run(bench: Bench) -> Round:
     """One round."""
     if CHROMIUM is None:
-        raise Faulty("Debian's chromium is not installed")
+        raise Faulty("Debian's chromium-headless-shell (or chromium) is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from screenshot_story import Story, tell
 
+BROWSERS: Final = ("chromium-headless-shell", "chromium")
 ROOT: Final = Path(__file__).parent.parent
 EVERYTHING: Final = ROOT / "test-results" / "screenshots"
 DOCS: Final = ROOT / "docs" / "images"
@@ -196,9 +197,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--docs", action="store_true")
     arguments = parser.parse_args()
-    chromium = shutil.which("chromium")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
-        print("error: this needs Chromium; install the package `chromium`", file=sys.stderr)
+        print("error: this needs Chromium; install the package `chromium-headless-shell`", file=sys.stderr)
         return 1
     folder = DOCS if arguments.docs else EVERYTHING
     folder.mkdir(parents=True, exist_ok=True)

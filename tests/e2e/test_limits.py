@@ -103,6 +103,7 @@ def viewer_of_a_clock(arbor: Arbor) -> Iterator[Lines]:
         arbor.run("cancel", task_id)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 def test_a_siege_is_not_felt_by_those_who_are_known(arbor: Arbor) -> None:
     watch = Watch(arbor)

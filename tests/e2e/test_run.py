@@ -10,6 +10,9 @@ import pytest
 
 from arborlink.testing.cell_reader import CellReader
 from tests.e2e.arbor import Arbor, cells
+from tests.e2e.shared import one_for_all
+
+arbor = one_for_all
 
 
 def test_streams_come_apart_and_the_exit_code_is_the_commands(arbor: Arbor) -> None:

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 async def browser() -> AsyncIterator[Browser]:
     """A browser process."""
     if CHROMIUM is None:
-        pytest.skip("Debian's chromium is not installed")
+        pytest.skip("Debian's chromium-headless-shell (or chromium) is not installed")
     async with chromium() as running:
         yield running
 

@@ -45,15 +45,6 @@ def is_over(arbor: Arbor, task: str) -> bool:
     return answer["status"] in FINAL
 
 
-def end_all(arbor: Arbor) -> None:
-    """Whatever runs is cancelled."""
-    body = arbor.api("/api/tasks?status=running")
-    assert isinstance(body, dict)
-    running = [str(task["id"]) for task in body["items"]]
-    if running:
-        arbor.run("cancel", *running)
-
-
 async def run_from_bar(page: Page, line: str) -> str:
     """Type it into the command bar; the id of the task whose page one is taken to."""
     bar = page.get_by_role("textbox", name="Command")

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor
+from tests.e2e.shared import one_for_all
 from tests.e2e.web.browser import PHONE, Browsers
 
 AXE: Final = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -70,7 +71,11 @@ async def violations(page: Page, *, disabled: Sequence[str] = ()) -> list[str]:
     return found
 
 
-def run_tasks(arbor: Arbor) -> str:
+arbor = one_for_all
+
+
+@pytest.fixture(scope="module")
+def failed_task(arbor: Arbor) -> str:
     """One task of each kind that is quickly had; the id of one that failed."""
     arbor.run("run", "--", "echo", "done")
     arbor.run("run", "--detach", "--", "sleep", "600")
@@ -81,8 +86,10 @@ def run_tasks(arbor: Arbor) -> str:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-async def test_no_view_keeps_anybody_out(arbor: Arbor, browsers: Browsers, look: str) -> None:
-    places = {"task": run_tasks(arbor), "workspace": arbor.workspace_id}
+async def test_no_view_keeps_anybody_out(
+    arbor: Arbor, failed_task: str, browsers: Browsers, look: str
+) -> None:
+    places = {"task": failed_task, "workspace": arbor.workspace_id}
     person = await browsers.owner(arbor, reduced_motion="reduce", **LOOKS[look])
     page = await person.open("/")
     found: dict[str, list[str]] = {}

@@ -15,9 +15,9 @@ from playwright.async_api import Page, expect
 
 from arborlink.testing.chaos_proxy import ChaosProxy
 from tests.e2e.arbor import Arbor, command, wait_until
+from tests.e2e.shared import running
 from tests.e2e.web.accounts import PASSWORD, set_password, sign_in
 from tests.e2e.web.browser import Browsers, Person
-from tests.e2e.web.shared import running
 from tests.plain_http import HTTP
 
 # From the end of a session to a page that says so.

@@ -15,10 +15,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor, command
+from tests.e2e.shared import running
 from tests.e2e.web.accounts import PASSWORD, set_password, sign_in
 from tests.e2e.web.browser import Browsers, Person
 from tests.e2e.web.output import OutputOnPage
-from tests.e2e.web.shared import running
 from tests.e2e.web.tasks import finished, run_from_bar
 
 CONNECTS_MILLISECONDS = 20_000

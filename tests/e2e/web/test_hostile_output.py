@@ -18,10 +18,10 @@ import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.arbor import TOKEN, Arbor, wait_until
+from tests.e2e.shared import end_all, one_for_all
 from tests.e2e.web.browser import Browsers, Person
 from tests.e2e.web.output import SHOWN_MILLISECONDS, OutputOnPage
-from tests.e2e.web.shared import running
-from tests.e2e.web.tasks import end_all, finished, is_over, start
+from tests.e2e.web.tasks import finished, is_over, start
 from tests.e2e.web.terminal import TerminalOnPage
 from tests.e2e.web.wire import Sent
 from tests.plain_http import HTTP
@@ -59,11 +59,7 @@ SLOWEST: Final = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def arbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arbor]:
-    """One for all tests here."""
-    with running(tmp_path_factory.mktemp("arbor")) as pair:
-        yield pair
+arbor = one_for_all
 
 
 @pytest.fixture(autouse=True)

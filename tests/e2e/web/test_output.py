@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from arborlink.testing.chaos_proxy import ChaosProxy
 from tests.e2e.arbor import Arbor, wait_until
+from tests.e2e.shared import one_for_all
 from tests.e2e.web.browser import Browsers, Person
 from tests.e2e.web.output import OutputOnPage, sha256
 from tests.e2e.web.tasks import is_over, start
@@ -26,6 +27,9 @@ ASLEEP_SECONDS = 25
 SEARCH_MILLISECONDS = 15_000
 # Each is some tens of rows; a thousand are loaded above the place one jumps to.
 PAGES = 100
+
+
+arbor = one_for_all
 
 
 async def test_two_browsers_see_the_same_bytes(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -16,8 +15,8 @@ import pytest_asyncio
 from playwright.async_api import Page, Request, expect
 
 from tests.e2e.arbor import Arbor, free_port
+from tests.e2e.shared import one_for_all
 from tests.e2e.web.browser import Browsers, Person
-from tests.e2e.web.shared import running
 from tests.e2e.web.tasks import finished
 from tests.plain_http import HTTP
 
@@ -79,11 +78,7 @@ FORM: Final = """([hub, workspace]) => {
 POPUP: Final = "hub => { window.other = open(hub + '/tasks'); }"
 
 
-@pytest.fixture(scope="module")
-def arbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arbor]:
-    """One for all tests here."""
-    with running(tmp_path_factory.mktemp("arbor")) as pair:
-        yield pair
+arbor = one_for_all
 
 
 @pytest_asyncio.fixture(loop_scope="session")

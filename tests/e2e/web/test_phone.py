@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor
+from tests.e2e.shared import one_for_all
 from tests.e2e.web.browser import PHONE, Browsers, Person
 from tests.e2e.web.output import OutputOnPage
-from tests.e2e.web.shared import running
-from tests.e2e.web.tasks import end_all, finished, run_from_bar, start_shell
+from tests.e2e.web.tasks import finished, run_from_bar, start_shell
 
 # WCAG 2.2, 2.5.8, whatever it is; and what a thumb hits without looking, for what is used most.
 MIN_TARGET_PIXELS: Final = 24
@@ -56,12 +55,7 @@ LOOK: Final = """([smallest]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def arbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arbor]:
-    """One for all tests here."""
-    with running(tmp_path_factory.mktemp("arbor")) as pair:
-        yield pair
-        end_all(pair)
+arbor = one_for_all
 
 
 async def on_phone(browsers: Browsers, arbor: Arbor, size: str) -> Person:
