@@ -199,7 +199,7 @@ def main() -> int:
     arguments = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
-        print("error: this needs Chromium; install the package `chromium-headless-shell`", file=sys.stderr)
+        print("error: this needs Chromium: the package `chromium-headless-shell`", file=sys.stderr)
         return 1
     folder = DOCS if arguments.docs else EVERYTHING
     folder.mkdir(parents=True, exist_ok=True)
