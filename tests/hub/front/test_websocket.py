@@ -9,9 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from arborlink.protocol.limits import KIB
 from arborlink.testing.hub import TOKEN
 from tests.hub.front.wire import (
     BINARY,
+    CLOSE,
     CONTINUATION,
     FIN,
     HANDSHAKE,
@@ -191,6 +193,22 @@ async def test_large_first_messages_share_what_memory_there_is(small: Bench) -> 
     async with unknown(small) as wire:
         await wire.send(frame(AUTH + b" " * 50_000))
         assert (await wire.message())["type"] == "welcome"
+
+
+async def test_who_is_refused_leaves_its_share_to_those_at_the_same_moment(small: Bench) -> None:
+    # Of 64 KiB beside what is free for everybody: four take 15 each, and all want 5 more at once.
+    message = frame(AUTH.rjust(36 * KIB))
+    first, rest = message[: 31 * KIB], message[31 * KIB :]
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(unknown(small)) for _ in range(4)]
+        for wire in wires:
+            await wire.send(first)
+        async with known(small):
+            pass
+        for wire in wires:
+            wire.writer.write(rest)
+        opcodes = [(await wire.frame())[0] for wire in wires]
+    assert sorted(opcodes) == [TEXT, TEXT, TEXT, CLOSE]
 
 
 async def test_one_who_is_known_may_send_more_than_one_who_is_not(small: Bench) -> None:

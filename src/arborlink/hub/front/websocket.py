@@ -88,14 +88,23 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def authenticated(self) -> None:
         """It is known who this is."""
         self._known = True
-        self._pool.give_back(self._pooled)
-        self._pooled = 0
+        self._give_back()
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Its HTTP connection becomes this one."""
         super().connection_made(transport)
-        tcp.hold_little(self.transport)
+        self._unsent = tcp.Unsent(self.transport)
         self.conn.secure = self.scheme == "wss"
+
+    def pause_writing(self) -> None:
+        """Enough waits for the peer."""
+        super().pause_writing()
+        self._unsent.paused()
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        super().resume_writing()
+        self._unsent.resumed()
 
     def give_up(self) -> None:
         """The peer is not heard any more. If not even its system is, no close frame arrives."""
@@ -104,13 +113,8 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self.authenticated()
         super().connection_lost(exc)
-        # The parser holds what it parsed last, and is part of a circle that is freed much later.
-        self._held = memoryview(b"")
-        self.frames = []
-        self.conn.reader.discard()
-        self.conn.parser.close()
+        self._forget()
 
     async def run_asgi(self) -> None:
         """A peer that does not take the end of it cannot keep the connection."""
@@ -147,9 +151,23 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         if wanted > 0:
             if not self._pool.take(wanted):
                 self._fail(Unavailable("too many large auth messages at once; retry in 5 seconds"))
+                # At once: of several that want more in the same turn all would be refused.
+                self._forget()
                 return False
             self._pooled += wanted
         return True
+
+    def _forget(self) -> None:
+        """What came. The parser holds the last of it, in a circle that is freed much later."""
+        self._held = memoryview(b"")
+        self.frames = []
+        self.conn.reader.discard()
+        self.conn.parser.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        self._pool.give_back(self._pooled)
+        self._pooled = 0
 
     def _parse(self) -> None:
         """As much as the application has room for."""
