@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -176,28 +176,31 @@ class Sockets:
         self, session: Session, codec: Codec, connection: GuardedWebSocket | None
     ) -> None:
         structlog.contextvars.bind_contextvars(connection=session.id, **_owner(session))
-        self.connections.enter(session)
-        log_lines.connected(session)
-        session.wake()
-        expiry = _end_when_expired(session)
-        try:
+        async with AsyncExitStack() as leaving:
+            # Whatever else goes wrong at the end: who is gone is known to be gone.
+            leaving.push_async_callback(self._left, session)
+            self.connections.enter(session)
+            log_lines.connected(session)
+            leaving.callback(log_lines.disconnected, session)
+            session.wake()
+            expiry = _end_when_expired(session)
+            if expiry is not None:
+                leaving.callback(expiry.cancel)
             if isinstance(session, DaemonSession):
                 await session.run(codec.daemon_to_hub)
             else:
                 await session.run(codec.viewer_to_hub)
-        finally:
-            if expiry is not None:
-                expiry.cancel()
             if session.is_dead and connection is not None:
                 connection.give_up()
-            self.connections.leave(session)
-            log_lines.disconnected(session)
-            async with self._changed:
-                self._changed.notify_all()
-            if isinstance(session, DaemonSession):
-                await self.daemons.left(session)
-            elif isinstance(session, ViewerSession):
-                session.leave()
+
+    async def _left(self, session: Session) -> None:
+        self.connections.leave(session)
+        async with self._changed:
+            self._changed.notify_all()
+        if isinstance(session, DaemonSession):
+            await self.daemons.left(session)
+        elif isinstance(session, ViewerSession):
+            session.leave()
 
     def revoke(self, subject_id: str) -> None:
         """A token, session or user is not valid any more: close what it holds open."""
