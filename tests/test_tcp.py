@@ -1,17 +1,17 @@
-"""Little waits unsent, and the peer hears at once of a connection that is broken on purpose."""
+"""A connection that is broken on purpose is broken for the peer at once."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+import uvloop
 
 from arborlink import tcp
 
-KIB, MIB = 1 << 10, 1 << 20
-NOTSENT_LOWAT = 25
+MIB = 1 << 20
 
 
 @pytest.fixture
@@ -39,58 +39,29 @@ async def test_a_peer_that_reads_nothing_hears_of_the_end_at_once(
                 pass
 
 
-class Writer(asyncio.Protocol):
-    """Writes to a peer, by a clock of its own."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.limits: list[int] = []
-        self.drained = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is open."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.unsent = tcp.Unsent(transport, give_up_ms=15_000, now=lambda: self.seconds)
-
-    def pause_writing(self) -> None:
-        """Enough waits."""
-        self.drained.clear()
-        self.unsent.paused()
-
-    def resume_writing(self) -> None:
-        """Most of it has gone."""
-        self.unsent.resumed()
-        self.limits.append(self.unsent.limit // KIB)
-        self.drained.set()
-
-    def option(self, which: int) -> int:
-        """Of its socket."""
-        found: int = self.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, which)
-        return found
+async def test_what_waits_in_this_process_is_little(peer: tuple[int, socket.socket]) -> None:
+    port, _ = peer
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    tcp.hold_little(writer.transport, give_up_ms=15_000)
+    sock = writer.get_extra_info("socket")
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+    _, high = writer.transport.get_write_buffer_limits()
+    assert high == tcp.BUFFERED_BYTES
+    writer.transport.abort()
 
 
-async def test_as_much_may_wait_as_goes_in_a_moment(peer: tuple[int, socket.socket]) -> None:
-    port, server = peer
-    loop = asyncio.get_running_loop()
-    _, writer = await loop.create_connection(Writer, "127.0.0.1", port)
-    accepted, _ = server.accept()
-
-    async def write(seconds: float) -> None:
-        writer.transport.write(bytes(MIB))
-        writer.seconds += seconds
-        reading = asyncio.to_thread(accepted.recv, MIB, socket.MSG_WAITALL)
-        await asyncio.gather(reading, writer.drained.wait())
-        _, high = writer.transport.get_write_buffer_limits()
-        assert writer.option(NOTSENT_LOWAT) == high == writer.unsent.limit
-
-    with accepted:
-        assert writer.option(socket.TCP_NODELAY)
-        assert writer.option(socket.TCP_USER_TIMEOUT) == 15_000
-        assert writer.option(NOTSENT_LOWAT) == tcp.LEAST_UNSENT_BYTES
-        for seconds in (0.001, 0.0, 0.02, 0.004, 0.004, 0.06):
-            await write(seconds)
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_connection_that_is_closed_already_can_be_asked_and_reset(
+    peer: tuple[int, socket.socket], new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def close_and_ask() -> bool:
+        _, writer = await asyncio.open_connection("127.0.0.1", peer[0])
         writer.transport.abort()
+        await writer.wait_closed()
+        heard = tcp.is_heard(writer.transport)
+        tcp.reset(writer.transport)
+        return heard
 
-    # What is left then is more than may wait: that it goes as well is told once more.
-    assert writer.limits[:6] == [64, 128, 128, 256, 256, 32]
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(close_and_ask())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import ssl
 from typing import Final
@@ -42,40 +41,23 @@ def websocket_url(hub: str) -> str:
     return "ws" + address.removeprefix("http") + "/" + path.lstrip("/")
 
 
-class _Connection(ClientConnection):
-    """On which little waits unsent."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open."""
-        super().connection_made(transport)
-        self._unsent = tcp.Unsent(self.transport, give_up_ms=USER_TIMEOUT_MS)
-
-    def pause_writing(self) -> None:
-        """Enough waits for the hub."""
-        super().pause_writing()
-        self._unsent.paused()
-
-    def resume_writing(self) -> None:
-        """There is room again."""
-        super().resume_writing()
-        self._unsent.resumed()
-
-
 async def dial(url: str, ca: str | None = None) -> ClientConnection:
     """Open the connection. `ca`: a file with a certificate that is believed as well.
 
     Raises:
         DIAL_ERRORS: it cannot be opened now.
     """
-    return await connecting(
+    connection = await connecting(
         url,
         ca,
         max_size=MAX_MESSAGE_BYTES,
         ping_interval=None,  # our heartbeats prove both directions
         open_timeout=OPEN_SECONDS,
         close_timeout=CLOSE_SECONDS,
-        create_connection=_Connection,
+        write_limit=tcp.BUFFERED_BYTES,
     )
+    tcp.hold_little(connection.transport, give_up_ms=USER_TIMEOUT_MS)
+    return connection
 
 
 def explain(error: BaseException) -> str:

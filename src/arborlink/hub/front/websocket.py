@@ -93,18 +93,8 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Its HTTP connection becomes this one."""
         super().connection_made(transport)
-        self._unsent = tcp.Unsent(self.transport)
+        tcp.hold_little(self.transport)
         self.conn.secure = self.scheme == "wss"
-
-    def pause_writing(self) -> None:
-        """Enough waits for the peer."""
-        super().pause_writing()
-        self._unsent.paused()
-
-    def resume_writing(self) -> None:
-        """There is room again."""
-        super().resume_writing()
-        self._unsent.resumed()
 
     def give_up(self) -> None:
         """The peer is not heard any more. If not even its system is, no close frame arrives."""
