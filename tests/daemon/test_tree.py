@@ -78,6 +78,7 @@ async def test_the_timeout_is_the_daemons(shared: Arena) -> None:
     assert living(marker) == []
 
 
+@pytest.mark.alone
 async def test_a_quiet_background_process_does_not_hold_the_exit_up(shared: Arena) -> None:
     """The exit is reported within about a second; the process lives on, unhurt by SIGPIPE."""
     marker = f"quiet-{os.getpid()}"

@@ -185,6 +185,7 @@ def test_the_command_says_whether_it_is_done(arbor: Arbor) -> None:
     assert arbor.run("rotate", "nothing").returncode == 1
 
 
+@pytest.mark.alone
 async def test_a_revoked_token_ends_what_it_watches_within_a_second(
     arbor: Arbor, tmp_path: Path
 ) -> None:
@@ -203,6 +204,7 @@ async def test_a_revoked_token_ends_what_it_watches_within_a_second(
         await (await owner.task(task.id)).cancel()
 
 
+@pytest.mark.alone
 async def test_so_do_the_outputs_that_are_downloaded_with_it(arbor: Arbor) -> None:
     """Also for a reader that takes nothing, and when a token ends by itself."""
     loop = asyncio.get_running_loop()

@@ -180,6 +180,7 @@ async def test_a_fake_prompt_takes_no_password(arbor: Arbor, person: Person, sen
     assert await output.download() == fake.replace(b"\n", b"\r\n")
 
 
+@pytest.mark.alone
 async def test_what_is_monstrous_is_borne(arbor: Arbor, person: Person) -> None:
     page = await person.open("/")
     await page.evaluate(SLOWEST)
@@ -208,6 +209,7 @@ async def test_what_is_monstrous_is_borne(arbor: Arbor, person: Person) -> None:
         assert slowest < ANSWERS_MILLISECONDS, f"{name}: {slowest:.0f} ms"
 
 
+@pytest.mark.alone
 async def test_a_title_of_100_megabytes_is_borne(arbor: Arbor, person: Person) -> None:
     flood = f"head -c {OSC_BYTES} /dev/zero | tr '\\0' x"
     script = f"until [ -e go ]; do sleep 0.05; done; printf '\\033]0;'; {flood}"

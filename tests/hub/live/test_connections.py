@@ -66,6 +66,7 @@ async def test_a_token_that_expires_ends_its_connections(bench: Bench) -> None:
     assert closed.code == 4501 and "expired" in closed.reason
 
 
+@pytest.mark.alone
 async def test_a_viewer_that_does_not_read_is_let_go_within_a_second_all_the_same(
     bench: Bench, identity: DaemonIdentity
 ) -> None:

@@ -122,6 +122,7 @@ async def test_what_was_never_offered_settles_nothing(
         assert bench.connected(identity.workspace_id)
 
 
+@pytest.mark.alone
 async def test_removing_a_daemon_ends_its_connection_within_a_second_whatever_it_holds(
     bench: Bench, identity: DaemonIdentity
 ) -> None:

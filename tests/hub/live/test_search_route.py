@@ -162,6 +162,7 @@ async def test_somebody_elses_output_is_not_searched(
     assert (await search(bench, task, "0", headers=headers)).status_code == 403
 
 
+@pytest.mark.alone
 async def test_nobody_notices_a_search_in_a_long_output(
     bench: Bench, identity: DaemonIdentity
 ) -> None:
