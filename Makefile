@@ -41,6 +41,7 @@ BROWSERS := chromium-headless-shell chromium
 test: .venv/.browser  ## run the tests (about ten minutes on two cores)
 	$(BIN)/python tools/web.py test
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not alone and not autobahn and not chaos and not fuzz and not soak' $(ARGS)
+	sync  # the disk is theirs alone, too
 	$(BIN)/python -m pytest -m 'alone' $(ARGS)
 
 check: .venv/.dev  ## lint, format, types, import contracts, generated files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -11,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from arborlink.protocol.lifecycle import TaskStatus
+from tests.e2e.arbor import wait_until
 
 from .conftest import Arena
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+TRIES = 3
 # Each says READY and the number of its processes, and then tries not to be ended.
 ESCAPES = {
     "group": "sleep 300 & sleep 300 & echo READY; wait",
@@ -82,16 +85,26 @@ async def test_the_timeout_is_the_daemons(shared: Arena) -> None:
 async def test_a_quiet_background_process_does_not_hold_the_exit_up(shared: Arena) -> None:
     """The exit is reported within about a second; the process lives on, unhurt by SIGPIPE."""
     marker = f"quiet-{os.getpid()}"
-    began = time.monotonic()
-    script = "echo a; setsid sh -c 'sleep 1; echo late && sleep 300' & exit 7"
-    task = await shared.run("sh", "-c", script, env={"MARKER": marker})
-    assert time.monotonic() - began < 1.2
-    assert task.end is not None
-    assert task.end.exit_code == 7
-    assert "background process" in (task.end.error or "")
-    assert bytes(task.stdout) == b"a\n"
+    lives = "sleep 1; echo late && touch survived-$$; sleep 300"
+    script = f"echo a; setsid sh -c '{lives}' & exit 7"
+    took = []
+    for _ in range(TRIES):
+        began = time.monotonic()
+        task = await shared.run("sh", "-c", script, env={"MARKER": marker})
+        took.append(time.monotonic() - began)
+        assert task.end is not None
+        assert task.end.exit_code == 7
+        assert "background process" in (task.end.error or "")
+        assert bytes(task.stdout) == b"a\n"
+
+    def all_live_on() -> bool:
+        return len(list(shared.workspace.glob("survived-*"))) == TRIES
+
+    await asyncio.to_thread(wait_until, all_live_on, "what they do after their output")
     for pid in living(marker):
         os.kill(pid, signal.SIGKILL)
+    # A disk that is slow to write once holds up what is journalled; a pipe that is held, all.
+    assert min(took) < 1.2
 
 
 async def test_what_comes_soon_after_the_exit_is_kept(shared: Arena) -> None:
