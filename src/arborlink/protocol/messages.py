@@ -67,7 +67,8 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
 class Output(Message, tag="output", frozen=True):
     """Bytes of a task's output, at most `outputFrameBytes` of `welcome` at a time.
 
-    `time` is in µs since the task's start.
+    `time` is in µs since the task's start. `end` is where the output ended when this was sent: the
+    hub tells a viewer that is behind, which may then subscribe again, nearer to the end.
     """
 
     task_id: Id
@@ -75,6 +76,7 @@ class Output(Message, tag="output", frozen=True):
     is_error: bool
     time: Count
     output: bytes
+    end: Offset | None = None
 
 
 class Gap(Message, tag="gap", frozen=True):

@@ -82,6 +82,39 @@ async def test_a_subscription_begins_where_it_is_asked_to(
         assert await viewer.read(task, 13 - first) == b"0123456789abc"[first:]
 
 
+async def test_a_viewer_that_is_behind_is_told_where_the_output_ends(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    output = numbered(MIB)
+    async with bench.daemon(identity) as daemon, bench.viewer() as viewer:
+        task = await written(bench, identity, daemon, output)
+        await viewer.subscribe(task, 0, window=32 * KIB)
+        behind = await viewer.expect(Output)
+        assert behind.end == MIB
+        await append(daemon, task, MIB, b"more")
+        await viewer.send(ViewerAck(task_id=task, offset=behind.offset + len(behind.output)))
+        assert (await viewer.expect(Output)).end == MIB + 4
+
+        await viewer.subscribe(task, -4)
+        assert (await viewer.expect(Output)).end is None
+        await daemon.output(task, MIB + 4, b"live")
+        newest = await viewer.expect(Output)
+        assert (bytes(newest.output), newest.end) == (b"live", None)
+
+
+async def test_what_a_daemon_says_of_the_end_is_not_passed_on(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    async with bench.daemon(identity) as daemon, bench.viewer() as viewer:
+        task = await written(bench, identity, daemon, b"abc")
+        await viewer.subscribe(task, 3)
+        await viewer.status(task, TaskStatus.RUNNING)
+        lie = Output(task_id=task, offset=3, is_error=False, time=0, output=b"def", end=10**12)
+        await daemon.send(lie)
+        heard = await viewer.expect(Output)
+        assert (bytes(heard.output), heard.end) == (b"def", None)
+
+
 async def test_a_subscription_beyond_the_end_of_a_finished_task_is_refused(
     bench: Bench, identity: DaemonIdentity
 ) -> None:

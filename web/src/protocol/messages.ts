@@ -53,7 +53,8 @@ export type TaskStatus =
 /**
  * Bytes of a task's output, at most `outputFrameBytes` of `welcome` at a time.
  *
- * `time` is in µs since the task's start.
+ * `time` is in µs since the task's start. `end` is where the output ended when this was sent: the
+ * hub tells a viewer that is behind, which may then subscribe again, nearer to the end.
  */
 export interface Output {
   type: 'output';
@@ -62,6 +63,7 @@ export interface Output {
   isError: boolean;
   time: number;
   output: Uint8Array;
+  end?: number | null;
 }
 
 /** Bytes `[start, end)` (`from`, `to` on the wire) that can never arrive. */

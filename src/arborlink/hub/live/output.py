@@ -126,7 +126,8 @@ class TaskOutput:
         except (OSError, LogFailed) as error:
             self.stream.end = writer.end
             raise _storage_fault(error) from error
-        if not skip:
+        # `end` is the hub's word to viewers: from a daemon it is not passed on.
+        if not skip and message.end is None:
             self._remember(message)
         self._wake()
         return True
@@ -264,8 +265,9 @@ class TaskOutput:
     def read(self, offset: int, max_bytes: int, room: int = 0) -> Output | Gap | None:
         """The next message at `offset` with at most `max_bytes`; None at the end.
 
-        Up to `room` bytes when they are a message as it arrived: whoever is up to date takes it
-        whole, and the file is not read.
+        Up to `room` bytes when they are a message as it arrived: a cursor that is up to date takes
+        it whole, and the file is not read. What is read of the file is for cursors that are
+        behind, so it says where the output ends now.
         """
         recent = self._tail.get(offset)
         if recent is not None and len(recent.output) <= max(max_bytes, room):
@@ -281,6 +283,7 @@ class TaskOutput:
                     is_error=item.is_error,
                     time=item.time_us,
                     output=item.data,
+                    end=self.end if self.end > item.offset + len(item.data) else None,
                 )
             case LogGap():
                 return Gap(task_id=self.task_id, start=item.start, end=item.end, reason=item.reason)
