@@ -7,9 +7,9 @@ const MAX_LINES = 500;
 const MAX_ESCAPES = 500;
 const FIRST_ESCAPES = 64;
 const MIN_ESCAPES = 4;
-/** Drawing a part may take so long; it includes what the browser does in between. */
-const SLOW_SECONDS = 0.03;
-const QUICK_SECONDS = 0.015;
+/** Of the terminal's own work on a part. xterm lets the browser do something else every 12 ms. */
+const SLOW_SECONDS = 0.012;
+const QUICK_SECONDS = 0.004;
 const ESCAPE = 0x1b;
 const FIRST_LINE_FEED = 10;
 const LAST_LINE_FEED = 12;
@@ -19,12 +19,17 @@ export function isLineFeed(byte: number | undefined): boolean {
   return byte !== undefined && byte >= FIRST_LINE_FEED && byte <= LAST_LINE_FEED;
 }
 
-/** How much is drawn at once: less when it takes long, whatever the reason. */
+/**
+ * How much is drawn at once: less when the terminal works on it for long.
+ *
+ * Time that others take does not count. A busy machine is no reason for smaller parts: each has a
+ * turn of the browser's to wait for, so that they would only make it slower.
+ */
 export class DrawPace {
   #bytes = MAX_BYTES;
   #escapes = FIRST_ESCAPES;
 
-  /** The last part took so long. */
+  /** The terminal worked on the last part for so long. */
   took(seconds: number): void {
     if (seconds > SLOW_SECONDS) {
       this.#bytes = Math.max(MIN_BYTES, this.#bytes / 2);

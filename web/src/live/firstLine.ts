@@ -4,13 +4,18 @@ import type { Piece } from './taskFeed';
 /** Longest character of UTF-8, in bytes. */
 const MAX_CHARACTER_BYTES = 4;
 
-/** Leaves out a first line that is cut off, unless its end is too far away. */
+/** Leaves out a first line that is cut off, unless its end is too far away, and lines too many. */
 export class FirstLine {
   #left: number;
+  readonly #lines: number;
 
-  /** Looks through at most `bytes`; 0: the output begins with a whole line. */
-  constructor(bytes: number) {
+  /**
+   * Looks through at most `bytes`; 0: the output begins with a whole line. Of the piece in which it
+   * begins at most the last `lines` are left.
+   */
+  constructor(bytes: number, lines = Number.POSITIVE_INFINITY) {
     this.#left = bytes;
+    this.#lines = lines;
   }
 
   /** What of a piece is whole; null: nothing. */
@@ -25,11 +30,23 @@ export class FirstLine {
       return null;
     }
     this.#left = 0;
-    const skip = feed < 0 ? firstCharacter(bytes) : feed + 1;
+    const begin = feed < 0 ? firstCharacter(bytes) : feed + 1;
+    const skip = Math.max(begin, beforeLines(bytes, this.#lines));
     return skip === bytes.length
       ? null
       : { ...piece, offset: offset + skip, bytes: bytes.subarray(skip) };
   }
+}
+
+/** Index behind which there are at most so many line feeds. */
+function beforeLines(bytes: Uint8Array, lines: number): number {
+  let left = lines;
+  for (let index = bytes.length - 1; index >= 0; index -= 1) {
+    if (!isLineFeed(bytes[index])) continue;
+    if (left === 0) return index + 1;
+    left -= 1;
+  }
+  return 0;
 }
 
 /** Index of the first byte that begins a character of UTF-8. */

@@ -73,6 +73,13 @@ test('bytes that are no UTF-8 stay as they are', () => {
   );
 });
 
+test('of too many lines only the last are left', () => {
+  const bytes = encoder.encode('one\ntwo\nthree\nfour\nfi');
+  const whole = new FirstLine(100, 2).align({ offset: 7, bytes, isError: false, time: 0 });
+  expect(decoder.decode(whole?.bytes)).toBe('three\nfour\nfi');
+  expect(whole?.offset).toBe(15);
+});
+
 test('draws less at once when drawing is slow, and more again when it is not', () => {
   const pace = new DrawPace();
   const bytes = new Uint8Array(100_000).fill(65);

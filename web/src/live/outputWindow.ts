@@ -3,8 +3,9 @@ import { ControlStrings } from './controlStrings';
 import { DrawPace, isLineFeed } from './drawPace';
 import { FirstLine } from './firstLine';
 import { formatSize } from './format';
-import { LineTable, type Rows } from './lineTable';
+import { LineTable } from './lineTable';
 import { MarkLimit } from './markLimit';
+import type { Screen } from './screen';
 import type { OutputSink, Piece } from './taskFeed';
 import { gapReason } from './words';
 
@@ -14,6 +15,8 @@ export const AHEAD_ROWS = 1_500;
 /** How far a first line that is cut off is looked through for its end. */
 const ALIGN_BYTES = 64 * KIB;
 const TERMINAL_ALIGN_BYTES = 4 * KIB;
+/** Drawn of the end of a flood, at most: dozens of screens, in a few milliseconds. */
+const SKIPPED_TO_LINES = 1_000;
 /** Beyond it the oldest rows are not told apart any more; what is drawn stays. */
 const KEPT_BYTES = 16 * KIB * KIB;
 /** Small pieces of one row are kept together up to this size. */
@@ -28,29 +31,10 @@ const MARKED = '\x1b[0;30;43m';
 
 export type Streams = 'both' | 'stdout' | 'stderr';
 
-/** What output is drawn on: a terminal with a bounded scrollback. Rows count from its first. */
-export interface Screen {
-  readonly rows: Rows;
-  /** Where the next byte goes. */
-  readonly cursor: number;
-  /** The first row in view, and how many are. */
-  readonly top: number;
-  readonly height: number;
-  /** Rows that were dropped above the first, since ever. */
-  readonly trimmed: number;
-  /** `live`: not a replay; `drawn` is called once the rows show it. */
-  write(data: Uint8Array, live: boolean, drawn: () => void): void;
-  /** Empty, in its turn after what was written. */
-  clear(drawn: () => void): void;
-  scrollTo(row: number): void;
-  /** Keep showing what is shown until `thaw`, whatever is drawn. */
-  freeze(): void;
-  thaw(): void;
-}
-
 interface Waiting {
   readonly piece: Piece;
-  readonly drawn: () => void;
+  /** Told up to where it is drawn. */
+  readonly drawn: (to: number) => void;
 }
 
 /** Where to be once it is drawn: `rowsAbove` rows above the row `rowInLine` of a byte's line. */
@@ -91,6 +75,10 @@ export class OutputWindow implements OutputSink {
   readonly #marks = new MarkLimit();
   #drawing = false;
   #clearFirst = false;
+  // What comes next is of the same run of a program, further on.
+  #keepModes = false;
+  // What was skipped to is drawn, and nothing more until `goOn`.
+  #rests = false;
   #resizeFirst: (() => void) | null = null;
   // What is being drawn, until it is.
   #inFlight: Waiting | GapInfo | null = null;
@@ -144,16 +132,17 @@ export class OutputWindow implements OutputSink {
     this.#clearFirst = true;
     this.#beginAt(offset);
     const lookedThrough = this.#options.isTerminal ? TERMINAL_ALIGN_BYTES : ALIGN_BYTES;
-    this.#firstLine = new FirstLine(offset === 0 ? 0 : lookedThrough);
+    const most = this.#keepModes ? SKIPPED_TO_LINES : Number.POSITIVE_INFINITY;
+    this.#firstLine = new FirstLine(offset === 0 ? 0 : lookedThrough, most);
     this.#atLineStart = true;
     this.#pump();
   }
 
-  output(piece: Piece, shown: () => void): void {
+  output(piece: Piece, shown: (to: number) => void): void {
     const aligned = this.#firstLine.align(piece);
     if (aligned !== piece) this.#beginAt(aligned?.offset ?? piece.offset + piece.bytes.length);
     if (aligned === null) {
-      shown();
+      shown(piece.offset + piece.bytes.length);
       return;
     }
     this.#queue.push({ piece: aligned, drawn: shown });
@@ -185,6 +174,31 @@ export class OutputWindow implements OutputSink {
       this.#leave(-tail);
     }
     this.#options.onChange();
+  }
+
+  /**
+   * Pass over what lies before the last `tail` bytes: it would have been off the screen anyway.
+   *
+   * The rows there were go once others come: no line is missing between those there are. Then it
+   * rests until `goOn`.
+   */
+  skip(tail: number): void {
+    this.#queue = [];
+    this.#leaving = true;
+    this.#keepModes = true;
+    this.#rests = true;
+    this.#options.seek(-tail);
+    this.#options.onChange();
+  }
+
+  goOn(): void {
+    this.#rests = false;
+    this.#pump();
+  }
+
+  /** Whether it is time to skip: it follows the end, and has drawn all there was when it began. */
+  get maySkip(): boolean {
+    return this.#following && !this.isMoving && this.#options.isLive(this.#end);
   }
 
   /** Stay where we are. */
@@ -272,6 +286,8 @@ export class OutputWindow implements OutputSink {
   #pump(): void {
     while (!this.#drawing) {
       if (this.#clearFirst) {
+        // In one turn with what comes instead, so that an empty screen is never seen.
+        if (this.#keepModes && this.#queue.length === 0) return;
         this.#clear();
         continue;
       }
@@ -280,7 +296,7 @@ export class OutputWindow implements OutputSink {
         this.#settle();
         return;
       }
-      if (!this.#isOpen()) {
+      if (!this.#isOpen() || (this.#rests && this.#options.isLive(this.#end))) {
         return;
       }
       this.#queue.shift();
@@ -302,7 +318,9 @@ export class OutputWindow implements OutputSink {
     this.#clearFirst = false;
     this.#drawing = true;
     this.#strings.reset();
-    this.#screen.clear(() => {
+    const keepModes = this.#keepModes;
+    this.#keepModes = false;
+    this.#screen.clear(keepModes, () => {
       this.#drawing = false;
       this.#resizeFirst?.();
       this.#resizeFirst = null;
@@ -323,7 +341,7 @@ export class OutputWindow implements OutputSink {
     }
     const isDrawn = () => {
       this.#end = end;
-      if (length === piece.bytes.length) drawn();
+      drawn(end);
     };
     if (isHidden) {
       isDrawn();
@@ -357,9 +375,12 @@ export class OutputWindow implements OutputSink {
     const screen = this.#screen;
     const { now } = this.#options;
     const row = screen.trimmed + screen.cursor;
-    const began = now();
+    let began = 0;
     this.#drawing = true;
-    screen.write(data, live, () => {
+    const begins = () => {
+      began = now();
+    };
+    screen.write(data, live, begins, () => {
       this.#drawing = false;
       this.#pace.took(now() - began);
       // What was drawn for a place that was left meanwhile is about to be cleared.
@@ -416,6 +437,7 @@ export class OutputWindow implements OutputSink {
 
   #leave(offset: number): void {
     this.#leaving = true;
+    this.#keepModes = false;
     this.#freeze();
     this.#options.seek(offset);
   }
@@ -449,13 +471,18 @@ export class OutputWindow implements OutputSink {
   /** Scroll back to the row that is to stay, as far as there are rows enough below it. */
   #keepPinned(): void {
     if (this.#pinned === null) {
-      if (this.#following && this.#queue.length === 0) this.#thaw();
+      if (this.#following && this.#isUpToDate()) this.#thaw();
       return;
     }
     const { top, height, cursor, trimmed } = this.#screen;
     const row = this.#pinned - trimmed;
     if (row !== top) this.#screen.scrollTo(Math.max(0, row));
     if (cursor - row >= height || this.#queue.length === 0) this.#thaw();
+  }
+
+  /** In a flood there is always more; what was there at the beginning is enough to be looked at. */
+  #isUpToDate(): boolean {
+    return this.#queue.length === 0 || this.#options.isLive(this.#end);
   }
 
   #freeze(): void {

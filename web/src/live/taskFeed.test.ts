@@ -8,10 +8,10 @@ class RecordingSink implements OutputSink {
   text = '';
   readonly waiting: (() => void)[] = [];
 
-  output({ bytes, isError }: Piece, shown: () => void): void {
+  output({ offset, bytes, isError }: Piece, shown: (to: number) => void): void {
     const text = new TextDecoder().decode(bytes);
     this.text += isError ? `<${text}>` : text;
-    this.waiting.push(shown);
+    this.waiting.push(() => shown(offset + bytes.length));
   }
 
   gap({ from, to, reason }: { from: number; to: number; reason: string }): void {

@@ -15,7 +15,7 @@ const KIB = 1024;
 /** Unacknowledged bytes we take: enough for a far hub, little enough for any phone. */
 export const WINDOW_BYTES = 1024 * KIB;
 /** Of a terminal that is typed into: what lies between Ctrl-C and its effect. */
-export const TERMINAL_WINDOW_BYTES = 256 * KIB;
+export const TERMINAL_WINDOW_BYTES = 128 * KIB;
 /** Acknowledge when this part of the window has been shown, so that it never runs dry. */
 const ACK_PART = 1 / 8;
 const PUBLISH_SECONDS = 0.1;
@@ -30,8 +30,8 @@ export interface Piece {
 
 /** Where output goes, in order and without repeats. */
 export interface OutputSink {
-  /** Goes on where the last one ended; `shown` is called once it is on the screen. */
-  output(piece: Piece, shown: () => void): void;
+  /** Goes on where the last one ended; `shown` is told up to where it is on the screen. */
+  output(piece: Piece, shown: (to: number) => void): void;
   gap(gap: GapInfo): void;
   /** What comes next begins at `offset` and has nothing to do with what came before. */
   restart(offset: number): void;
@@ -196,6 +196,7 @@ export class TaskFeed implements Follower {
 
   #output(message: Output): void {
     const to = message.offset + message.output.length;
+    this.grown(message.end ?? 0);
     const received = this.#take(message.offset, to);
     if (received === null) {
       return;
@@ -203,8 +204,8 @@ export class TaskFeed implements Follower {
     const { isError, time } = message;
     const bytes = message.output.subarray(received.skip);
     const place = this.#place;
-    this.#sink.output({ offset: received.from, bytes, isError, time }, () => {
-      if (place === this.#place) this.#onShown(to);
+    this.#sink.output({ offset: received.from, bytes, isError, time }, (shown) => {
+      if (place === this.#place) this.#onShown(shown);
     });
   }
 

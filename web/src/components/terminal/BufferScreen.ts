@@ -1,6 +1,6 @@
 import type { IMarker, Terminal } from '@xterm/xterm';
 import type { Rows } from '../../live/lineTable';
-import type { Screen } from '../../live/outputWindow';
+import type { Screen } from '../../live/screen';
 import { RESTORE_COLOURS } from './fences';
 
 /** Anchors are this part of the scrollback apart, so that one is always there. */
@@ -8,6 +8,11 @@ const ANCHOR_PART = 1 / 8;
 const KEPT_ANCHORS = 3;
 /** Aborts a sequence that has not ended, then erases all. As bytes: half a character ends there. */
 const CANCEL_AND_RESET = new TextEncoder().encode(`\x18${RESTORE_COLOURS}\x1bc`);
+
+/** The same where a program goes on: rows go, modes and screen in use stay. */
+const CANCEL_AND_ERASE = new TextEncoder().encode('\x18\x1b[m\x1b[H\x1b[2J\x1b[3J');
+/** Its other screen has no rows but those that the program draws over. */
+const CANCEL = new TextEncoder().encode('\x18\x1b[m');
 
 /** A marker is told by xterm where its row is after old ones were dropped. */
 interface Anchor {
@@ -70,22 +75,28 @@ export class BufferScreen implements Screen {
     return this.#trimmed;
   }
 
-  write(data: Uint8Array, live: boolean, drawn: () => void): void {
+  write(data: Uint8Array, live: boolean, begins: () => void, drawn: () => void): void {
     this.isLive = live;
     this.#anchor();
-    this.#write(data, () => {
+    this.#write(data, begins, () => {
       this.isLive = false;
       this.#drawn = this.trimmed + this.cursor;
       drawn();
     });
   }
 
-  clear(drawn: () => void): void {
-    this.#write(CANCEL_AND_RESET, () => {
-      this.#forgetAnchors();
-      this.#trimmed = this.#drawn + 1;
-      drawn();
-    });
+  clear(keepModes: boolean, drawn: () => void): void {
+    const isOther = this.#terminal.buffer.active.type !== 'normal';
+    const kept = isOther ? CANCEL : CANCEL_AND_ERASE;
+    this.#write(
+      keepModes ? kept : CANCEL_AND_RESET,
+      () => {},
+      () => {
+        this.#forgetAnchors();
+        this.#trimmed = this.#drawn + 1;
+        drawn();
+      },
+    );
   }
 
   scrollTo(row: number): void {
@@ -118,9 +129,15 @@ export class BufferScreen implements Screen {
   }
 
   /** What is being written when a terminal is disposed of, xterm still ends. */
-  #write(data: Uint8Array, drawn: () => void): void {
-    this.#terminal.write(data, () => {
-      if (!this.#closed) drawn();
+  #write(data: Uint8Array, begins: () => void, drawn: () => void): void {
+    const terminal = this.#terminal;
+    // Written from within a callback it follows in the same turn, right after this moment.
+    terminal.write('', () => {
+      if (this.#closed) return;
+      begins();
+      terminal.write(data, () => {
+        if (!this.#closed) drawn();
+      });
     });
   }
 

@@ -19,6 +19,7 @@ import type {
   TaskStatusChanged,
   TerminalSize,
 } from '../../protocol/messages';
+import { FloodSkip, skipLimits } from './FloodSkip';
 import { matchedText, spanOf } from './highlight';
 import { keySequence, type OutputKey } from './keys';
 import { LongestLine } from './LongestLine';
@@ -33,12 +34,8 @@ const KIB = 1024;
 const TAIL_BYTES = 256 * KIB;
 /** Loaded before the place one jumps to. */
 const CONTEXT_BYTES = 64 * KIB;
-/** So much behind, whoever follows sees the end at once instead of all that leads to it. */
-const SKIP_BYTES = 8 * KIB * KIB;
-const TERMINAL_SKIP_BYTES = 1 * KIB * KIB;
 /** Until a size stays as it is: lines are wrapped anew, and a program draws its screen anew. */
 const RESIZE_SECONDS = 0.1;
-const FAST_BYTES_PER_SECOND = KIB * KIB;
 
 export interface OutputEnvironment {
   /** Seconds, monotonic. */
@@ -69,8 +66,6 @@ export interface MountedOptions {
   readonly onChange: () => void;
   /** The task is over. */
   readonly onEnd: () => void;
-  /** How long the output is now is worth asking. */
-  readonly onBehind: () => void;
   readonly environment: OutputEnvironment;
 }
 
@@ -88,6 +83,7 @@ export class MountedOutput implements OutputSink, Follower {
   readonly #box: HTMLElement;
   readonly #host: HTMLElement;
   readonly #longest = new LongestLine();
+  readonly #flood: FloodSkip;
   readonly #stops: (() => void)[] = [];
   #times: boolean;
   #wrap: boolean;
@@ -127,6 +123,11 @@ export class MountedOutput implements OutputSink, Follower {
     const windowBytes = task.tty === null ? WINDOW_BYTES : TERMINAL_WINDOW_BYTES;
     const { schedule } = environment;
     this.feed = new TaskFeed(task.id, -TAIL_BYTES, windowBytes, this, { send, schedule });
+    this.#flood = new FloodSkip(this.window, skipLimits(task.tty !== null), {
+      schedule,
+      behind: () => this.behind,
+      afterFrame: (callback) => this.screen.afterFrame(callback),
+    });
     this.input = new TaskInput(task.id, { ...environment, send, onChange: options.onChange });
     this.typing = new Typing(this.screen.terminal, elements.terminal, {
       onInput: (data) => this.#typed(data),
@@ -151,18 +152,22 @@ export class MountedOutput implements OutputSink, Follower {
   }
 
   receive(message: HubToViewer): void {
-    if (!this.input.receive(message)) this.feed.receive(message);
+    if (this.input.receive(message)) return;
+    this.feed.receive(message);
+    this.#flood.check();
   }
 
-  output(piece: Piece, shown: () => void): void {
+  output(piece: Piece, shown: (to: number) => void): void {
     const { environment, map } = this.#options;
     const arrived = environment.now();
     const { offset, bytes, isError } = piece;
     if (isError) map.add(offset, offset + bytes.length, 'stderr');
     this.#longest.add(bytes);
-    this.window.output(piece, () => {
-      this.flow.shown(bytes.length, arrived, environment.now());
-      shown();
+    let from = offset;
+    this.window.output(piece, (to) => {
+      this.flow.shown(to - from, arrived, environment.now());
+      from = to;
+      shown(to);
     });
   }
 
@@ -178,10 +183,7 @@ export class MountedOutput implements OutputSink, Follower {
   /** The output is so long by now. */
   grown(size: number): void {
     this.feed.grown(size);
-    const skip = this.#options.task.tty === null ? SKIP_BYTES : TERMINAL_SKIP_BYTES;
-    if (this.window.following && !this.window.isMoving && this.behind > skip) {
-      this.window.follow(TAIL_BYTES, false);
-    }
+    this.#flood.check();
   }
 
   // ── moving about ───────────────────────────────────────────────────────────────────────────
@@ -306,6 +308,7 @@ export class MountedOutput implements OutputSink, Follower {
     for (const stop of this.#stops) stop();
     this.#cancelResize?.();
     this.#cancelFit?.();
+    this.#flood.close();
     this.input.close();
     this.feed.close();
     this.typing.close();
@@ -369,8 +372,6 @@ export class MountedOutput implements OutputSink, Follower {
   #typed(data: Uint8Array): void {
     if (!this.window.following) this.toEnd();
     this.input.type(data);
-    const { environment, onBehind } = this.#options;
-    if (this.flow.ratePerSecond(environment.now()) > FAST_BYTES_PER_SECOND) onBehind();
   }
 
   #moved(): void {

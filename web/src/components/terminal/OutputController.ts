@@ -111,7 +111,6 @@ export class OutputController {
       onEnd: () => {
         this.#final = true;
       },
-      onBehind: () => void this.#askSize(),
       environment: this.#environment,
     });
     this.#mounted = mounted;

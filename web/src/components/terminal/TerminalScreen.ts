@@ -112,6 +112,15 @@ export class TerminalScreen {
     this.#cell = null;
   }
 
+  /** Call once, after the terminal has been drawn next; the function returned calls it off. */
+  afterFrame(callback: () => void): () => void {
+    const drawing = this.terminal.onRender(() => {
+      drawing.dispose();
+      callback();
+    });
+    return () => drawing.dispose();
+  }
+
   /** The element of each row in view, from the top. */
   rowElements(): HTMLCollection | undefined {
     return this.terminal.element?.querySelector('.xterm-rows')?.children;

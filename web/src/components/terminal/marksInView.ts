@@ -1,4 +1,5 @@
-import type { OutputWindow, Screen } from '../../live/outputWindow';
+import type { OutputWindow } from '../../live/outputWindow';
+import type { Screen } from '../../live/screen';
 import type { SearchHit } from '../../protocol/messages';
 import type { RowMark } from './RowMarks';
 

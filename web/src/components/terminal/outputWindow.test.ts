@@ -19,6 +19,10 @@ class Bench {
   /** How many bytes were drawn, of all places. */
   shown = 0;
   frozen = false;
+  /** Bytes from here on are no replay. */
+  liveFrom = Number.POSITIVE_INFINITY;
+  /** Where was asked to go on while answers are held back. */
+  asked: number | null = null;
   #sent = 0;
 
   constructor(text: string, { cols = 40, rows = 10, scrollback = 4_000 } = {}) {
@@ -41,18 +45,29 @@ class Bench {
     this.window = new OutputWindow(this.screen, {
       isTerminal: false,
       streams: 'both',
-      isLive: () => false,
-      seek: (offset) => this.seek(offset),
+      isLive: (offset) => offset >= this.liveFrom,
+      seek: (offset) => {
+        if (this.asked === null) this.seek(offset);
+        else this.asked = offset;
+      },
       now: () => 0,
-      onChange: () => {},
+      onChange: () => this.onDrawn(),
     });
   }
 
+  /** Something was drawn. */
+  onDrawn = () => {};
+
   seek(offset: number): void {
     const from = offset < 0 ? Math.max(0, this.bytes.length + offset) : offset;
-    this.window.restart(from);
-    this.#sent = from;
+    this.begin(from);
     this.send(this.bytes.length);
+  }
+
+  /** What comes next begins here. */
+  begin(offset: number): void {
+    this.window.restart(offset);
+    this.#sent = offset;
   }
 
   /** All up to an offset, in pieces as a hub would send them. */
@@ -77,6 +92,13 @@ class Bench {
       const before = this.window.end;
       await new Promise<void>((resolve) => this.terminal.write('', resolve));
       turn = before === this.window.end && !this.window.isMoving ? turn + 1 : 0;
+    }
+  }
+
+  /** What xterm was given is drawn. */
+  async turns(): Promise<void> {
+    for (let turn = 0; turn < 3; turn += 1) {
+      await new Promise<void>((resolve) => this.terminal.write('', resolve));
     }
   }
 
@@ -218,6 +240,114 @@ test('shows one stream alone, and both again', async () => {
   bench.window.setStreams('both');
   await bench.idle();
   expect(bench.screen.cursor).toBe(600);
+});
+
+/** A flood that was skipped to its last 2,000 bytes, when half of it had been drawn. */
+async function skipped(text: string): Promise<Bench> {
+  const bench = new Bench(text);
+  bench.liveFrom = 0;
+  bench.send(bench.bytes.length / 2);
+  await bench.idle();
+  bench.asked = 0;
+  expect(bench.window.maySkip).toBe(true);
+  bench.window.skip(2_000);
+  expect(bench.asked).toBe(-2_000);
+  bench.liveFrom = bench.bytes.length;
+  return bench;
+}
+
+test('skips to the end, without an empty screen in between and without a line missing', async () => {
+  const bench = await skipped(numbered(1_000));
+  const { length } = bench.bytes;
+  const before = bench.rowText(bench.screen.top);
+  bench.begin(length - 2_000);
+  await bench.turns();
+  expect(bench.rowText(bench.screen.top)).toBe(before);
+  expect(bench.frozen).toBe(false);
+  bench.send(length, 2_000);
+  await bench.idle();
+  expect(bench.window.following).toBe(true);
+  expect(bench.window.start).toBeGreaterThan(length - 2_000);
+  expectTrueTable(bench);
+  const numbers = Array.from({ length: bench.screen.cursor }, (_, row) => bench.rowText(row));
+  expect(numbers.at(0)).toBe(bench.lineAt(bench.window.start));
+  expect(numbers.at(-1)).toBe('line 999');
+});
+
+test('what waits to be drawn is passed over at once', async () => {
+  const bench = new Bench(numbered(1_000));
+  bench.liveFrom = 0;
+  bench.asked = 0;
+  bench.send(bench.bytes.length, 1_000);
+  bench.window.skip(2_000);
+  await bench.turns();
+  // What was being drawn already.
+  expect(bench.shown).toBe(1_000);
+});
+
+test('draws what it skipped to and rests, until it is to go on', async () => {
+  const bench = await skipped(numbered(1_000));
+  const { length } = bench.bytes;
+  bench.liveFrom = length - 1_000;
+  bench.begin(length - 2_000);
+  bench.send(length, 500);
+  await bench.idle();
+  expect(bench.window.end).toBe(length - 1_000);
+  expect(bench.window.maySkip).toBe(true);
+  bench.window.goOn();
+  await bench.idle();
+  expect(bench.window.end).toBe(length);
+});
+
+test('of a flood of short lines only the last ones are drawn', async () => {
+  const bench = await skipped('y\n'.repeat(60_000));
+  bench.begin(40_000);
+  bench.send(bench.bytes.length, 100_000);
+  await bench.idle();
+  expect(bench.screen.cursor).toBeLessThanOrEqual(1_000);
+  expect(bench.window.end).toBe(bench.bytes.length);
+});
+
+test.each([
+  ['its settings', '', 'normal'],
+  ['its other screen', '\x1b[?1049h', 'alternate'],
+] as const)('a program that is skipped in keeps %s', async (_what, modes, screen) => {
+  const bench = await skipped(`\x1b[?1h\x1b[?2004h${modes}${numbered(1_000)}`);
+  bench.begin(bench.bytes.length - 2_000);
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  const { modes: kept, buffer } = bench.terminal;
+  expect(kept.applicationCursorKeysMode).toBe(true);
+  expect(kept.bracketedPasteMode).toBe(true);
+  expect(buffer.active.type).toBe(screen);
+});
+
+test('when a place is left for another one, its settings go', async () => {
+  const bench = await skipped(`\x1b[?1h${numbered(1_000)}`);
+  bench.begin(bench.bytes.length - 2_000);
+  bench.asked = null;
+  bench.window.show(500, 0, 0);
+  await bench.idle();
+  expect(bench.terminal.modes.applicationCursorKeysMode).toBe(false);
+});
+
+test('in a flood the picture goes once all is drawn that was there', async () => {
+  const bench = new Bench(numbered(20_000));
+  bench.liveFrom = 3_000;
+  bench.asked = 0;
+  bench.window.follow(2_000, false);
+  expect(bench.frozen).toBe(true);
+  bench.begin(1_000);
+  const more = () => {
+    if (bench.window.end < 50_000) bench.send(bench.window.end + 20_000);
+  };
+  bench.onDrawn = () => {
+    if (bench.window.end > 3_000) expect(bench.frozen).toBe(false);
+    more();
+  };
+  more();
+  await bench.idle();
+  expect(bench.window.end).toBeGreaterThan(50_000);
 });
 
 test('after all was erased, rows are told apart again', async () => {
