@@ -14,7 +14,7 @@ from typing import Final
 from tests.e2e.arbor import Arbor
 
 from arborlink.client import ArborError
-from benchmarks import bulk, dispatch, line, page, report, rest, siege
+from benchmarks import bulk, dispatch, interrupt, line, page, report, rest, siege
 from benchmarks.bench import Bench, Faulty, Scenario
 from benchmarks.figures import Round
 from benchmarks.report import Finding
@@ -27,6 +27,7 @@ SCENARIOS: Final = {
         bulk.SCENARIO,
         line.SCENARIO,
         page.SCENARIO,
+        interrupt.SCENARIO,
         rest.SCENARIO,
         siege.SCENARIO,
     )

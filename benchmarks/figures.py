@@ -111,6 +111,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {
         "p50": percentile(values, 0.5),
         "p90": percentile(values, 0.9),
+        "p95": percentile(values, 0.95),
         "p99": percentile(values, 0.99),
         "min": min(values),
         "max": max(values),

@@ -68,6 +68,26 @@
       look();
     });
 
+  // Milliseconds from the next key until the text is drawn in front of the cursor.
+  window.arborAtCursor = (text) =>
+    new Promise((resolve) => {
+      figures.pressed = null;
+      const look = () => {
+        const isCovered = document.querySelector('.xterm-screen[aria-hidden]') !== null;
+        const isThere = figures.pressed !== null && !isCovered && beforeCursor().endsWith(text);
+        if (isThere) resolve(performance.now() - figures.pressed);
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+
+  const beforeCursor = () => {
+    let before = '';
+    let node = document.querySelector('.xterm-screen:not([aria-hidden]) .xterm-cursor');
+    while (node !== null && (node = node.previousSibling) !== null) before = node.textContent + before;
+    return before.replaceAll('\u00a0', ' ').trimEnd();
+  };
+
   window.arborWatchFrames = () => {
     let last = performance.now();
     const frame = (now) => {

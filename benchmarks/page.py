@@ -21,10 +21,8 @@ FLOODED_KEYS: Final = 60
 FLOOD: Final = "seq 1 12500000; echo the-end-of-it"
 END: Final = "the-end-of-it"
 OPENINGS: Final = 5
-INTERRUPTS: Final = 5
 # Two megabytes a second, all of which a browser can show. What it cannot, it passes over.
 STEADY_FLOOD: Final = "while :; do head -c 20000 /dev/zero | tr '\\0' .; sleep 0.01; done & cat"
-ENDLESS_FLOOD: Final = "trap : INT; yes arbor; echo back-again; sleep 60"
 FLOOD_MILLISECONDS: Final = 180_000
 MIB: Final = 1024 * 1024
 SCRIPT: Final = Path(__file__).with_suffix(".js")
@@ -47,7 +45,8 @@ def run(bench: Bench) -> Round:
 
 
 @contextmanager
-def _signed_in(bench: Bench, browser: Browser) -> Iterator[Page]:
+def signed_in(bench: Bench, browser: Browser) -> Iterator[Page]:
+    """A page of the owner's, with `page.js` in it."""
     context = browser.new_context(viewport={"width": 1360, "height": 860})
     page = context.new_page()
     page.add_init_script(path=SCRIPT)
@@ -60,7 +59,7 @@ def _signed_in(bench: Bench, browser: Browser) -> Iterator[Page]:
 
 
 def _load(bench: Bench, browser: Browser) -> Measure:
-    with _signed_in(bench, browser) as page:
+    with signed_in(bench, browser) as page:
         client = page.context.new_cdp_session(page)
         client.send("Network.enable")
         client.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -91,7 +90,6 @@ def _echo(bench: Bench, browser: Browser) -> dict[str, Measure]:
         "echo": Measure(spread(quiet)),
         "painted": Measure(spread(painted)),
         "flooded": Measure(spread(flooded)),
-        "interrupt": Measure(spread([_interrupt(bench, browser) for _ in range(INTERRUPTS)])),
     }
 
 
@@ -99,7 +97,7 @@ def _keys(
     bench: Bench, browser: Browser, script: str, count: int, *, painted: bool
 ) -> tuple[list[float], list[float]]:
     task = _start(bench, "--tty", "--shell", "--", script)
-    with _signed_in(bench, browser) as page:
+    with signed_in(bench, browser) as page:
         page.goto(f"{bench.arbor.url}/tasks/{task}")
         page.locator(ROWS).wait_for()
         page.locator(".xterm-helper-textarea").focus()
@@ -116,21 +114,6 @@ def _keys(
     return list(found["echoed"]), list(found["painted"])
 
 
-def _interrupt(bench: Bench, browser: Browser) -> float:
-    """Milliseconds from Ctrl-C until what comes after the flood is on the screen."""
-    task = _start(bench, "--tty", "--shell", "--", ENDLESS_FLOOD)
-    with _signed_in(bench, browser) as page:
-        page.goto(f"{bench.arbor.url}/tasks/{task}")
-        page.locator(ROWS, has_text="arbor").wait_for()
-        page.locator(".xterm-helper-textarea").focus()
-        page.wait_for_timeout(1_000)
-        page.evaluate("void (window.arborEnd = arborShown('back-again'))")
-        page.keyboard.press("Control+c")
-        took = float(page.evaluate("arborEnd"))
-    bench.arbor.run("cancel", task)
-    return took
-
-
 def _start(bench: Bench, *words: str) -> str:
     """A task's id."""
     started = bench.arbor.run("run", "--detach", *words)
@@ -140,7 +123,7 @@ def _start(bench: Bench, *words: str) -> str:
 
 
 def _flood(bench: Bench, browser: Browser) -> dict[str, Measure]:
-    with _signed_in(bench, browser) as page:
+    with signed_in(bench, browser) as page:
         client = page.context.new_cdp_session(page)
         before = _heap(client)
         task = _start(bench, "--shell", "--", f"sleep 2; {FLOOD}")
@@ -169,7 +152,7 @@ def _flood(bench: Bench, browser: Browser) -> dict[str, Measure]:
 
 def _open_end(bench: Bench, browser: Browser, task: str) -> float:
     """Milliseconds from the click on a task in the list until its last line is on the screen."""
-    with _signed_in(bench, browser) as page:
+    with signed_in(bench, browser) as page:
         link = page.locator(f'a[href="/tasks/{task}"]').first
         link.wait_for()
         page.wait_for_timeout(500)
@@ -222,7 +205,6 @@ SCENARIO = Scenario(
             "ms",
             target=Target("T10: ≤ 100 ms", limit=100.0),
         ),
-        Row("Ctrl-C in an endless flood, until it is over: p50", "interrupt", "p50", "ms"),
         Row("100 MB: until its last line is shown", "flood", "seconds", "s"),
         Row(
             "100 MB: longest frame",

@@ -70,6 +70,11 @@ class Ssh:
         """The command line that runs `words` over there, through the master."""
         return [*self._base(), HOST, shlex.join(words)]
 
+    def terminal(self, folder: Path, words: Sequence[str]) -> list[str]:
+        """The command line that runs `words` in a terminal, in a folder over there."""
+        line = f"cd {shlex.quote(str(folder))} && exec {shlex.join(words)}"
+        return [*self._base(), "-tt", HOST, line]
+
     def groups(self) -> dict[str, list[int]]:
         """The long-lived processes."""
         server, master = self._started
