@@ -1,7 +1,8 @@
-"""What pages send over their WebSockets, as the browser sees it leave."""
+"""What pages send and receive over their WebSockets, as the browser sees it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -36,3 +37,30 @@ class Sent:
     def _sent(self, frame: str | bytes) -> None:
         assert isinstance(frame, bytes), "pages speak MessagePack"
         self.messages.append(msgspec.msgpack.decode(frame))
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedOutput:
+    """Bytes `[offset, to)`, and where the output ended then, if the page was told."""
+
+    offset: int
+    to: int
+    end: int | None
+
+
+class Received:
+    """All output that the pages of a browser context receive from now on."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.outputs: list[ReceivedOutput] = []
+        context.on("page", lambda page: page.on("websocket", self._opened))
+
+    def _opened(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._received)
+
+    def _received(self, frame: str | bytes) -> None:
+        assert isinstance(frame, bytes), "pages speak MessagePack"
+        message = msgspec.msgpack.decode(frame)
+        if message["type"] == "output":
+            offset, size = message["offset"], len(message["output"])
+            self.outputs.append(ReceivedOutput(offset, offset + size, message.get("end")))
