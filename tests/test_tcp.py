@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from arborlink import tcp
+from tests.bounds import HANG_SECONDS
 
 MIB = 1 << 20
 
@@ -29,7 +30,7 @@ async def test_a_peer_that_reads_nothing_hears_of_the_end_at_once(
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     accepted, _ = server.accept()
     with accepted:
-        accepted.settimeout(5)
+        accepted.settimeout(HANG_SECONDS)
         assert tcp.is_heard(writer.transport)
         # A FIN would wait behind this.
         writer.write(bytes(16 * MIB))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bounds import HANG_SECONDS
+
 ARBOR = (sys.executable, "-P", "-m", "arborlink.cli")
-START_SECONDS = 40
-STOP_SECONDS = 40
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Up:
         return clean_environment(self.home)
 
     def arbor(
-        self, *words: str, stdin: bytes | None = None, timeout: float = 30
+        self, *words: str, stdin: bytes | None = None, timeout: float = HANG_SECONDS
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `arbor WORDS` in the workspace's folder until it ends."""
         return subprocess.run(
@@ -83,8 +83,8 @@ def start_up(home: Path, folder: Path, *options: str) -> Up:
 def stop_up(up: Up) -> str:
     """Ctrl-C; returns what it still said."""
     up.process.send_signal(signal.SIGINT)
-    _, rest = up.process.communicate(timeout=STOP_SECONDS)
-    assert up.process.wait(STOP_SECONDS) == 0, rest
+    _, rest = up.process.communicate(timeout=HANG_SECONDS)
+    assert up.process.wait(HANG_SECONDS) == 0, rest
     return rest
 
 

@@ -15,11 +15,11 @@ import httpx2
 import pytest
 
 from arborlink.testing.hub import HubInProcess, hub_in_process
+from tests.bounds import HANG_SECONDS
 
 from .conftest import ARBOR, clean_environment
 
 PASSWORD = "correct horse"
-SECONDS = 30
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Machine:
 
     async def end(self, process: asyncio.subprocess.Process, stdin: str = "") -> Ended:
         """The end of what was started."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             out, err = await process.communicate(stdin.encode())
         assert process.returncode is not None
         return Ended(process.returncode, out.decode(), err.decode())
@@ -106,7 +106,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
 async def shown_code(process: asyncio.subprocess.Process) -> str:
     """The code that `arbor login` shows."""
     assert process.stderr is not None
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(HANG_SECONDS):
         while True:
             line = (await process.stderr.readline()).decode()
             assert line, "it ended without a code"

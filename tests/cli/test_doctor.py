@@ -13,6 +13,7 @@ import pytest
 from arborlink.cli import doctor
 from arborlink.cli.checks.finding import Finding, Section
 from arborlink.client.credentials import Credentials, save
+from tests.bounds import HANG_SECONDS
 
 from .conftest import ARBOR, Up, clean_environment
 
@@ -56,7 +57,7 @@ def test_the_hubs_own_packages_are_not_needed(up: Up, words: list[str]) -> None:
         env=up.environment,
         cwd=up.folder,
         capture_output=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -71,7 +72,7 @@ def test_a_hub_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         env=clean_environment(tmp_path),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     assert done.returncode == 1
     assert f"  FAIL  connection   nothing listens on 127.0.0.1:{port}\n" in done.stdout
@@ -89,7 +90,7 @@ def test_a_hub_that_cannot_start(tmp_path: Path) -> None:
             [*ARBOR, "doctor", "--json", "--data-dir", str(tmp_path / "data")],
             env={**clean_environment(tmp_path), "ARBOR_PORT": port},
             capture_output=True,
-            timeout=30,
+            timeout=HANG_SECONDS,
         )
     found = {row["check"]: row for row in json.loads(done.stdout) if "data" in row["about"]}
     assert done.returncode == 1

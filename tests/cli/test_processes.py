@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from arborlink.cli.terminal import DETACH_KEY
+from tests.bounds import HANG_SECONDS
 
 from .conftest import ARBOR, Up, clean_environment
 
@@ -54,7 +55,7 @@ def test_without_stdin_the_command_has_none(up: Up) -> None:
     assert up.arbor("run", "--", "wc", "-c").stdout.split() == [b"0"]
     closed = ["sh", "-c", 'exec "$@" <&-', "sh", *up.command("run", "--", "wc", "-c")]
     result = subprocess.run(
-        closed, env=up.environment, cwd=up.folder, capture_output=True, timeout=30
+        closed, env=up.environment, cwd=up.folder, capture_output=True, timeout=HANG_SECONDS
     )
     assert result.stdout.split() == [b"0"]
 
@@ -78,7 +79,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly(up: Up) -> None:
     assert process.stdout.read(2) == b"y\n"
     process.stdout.close()
     assert process.stderr.read() == b""
-    assert process.wait(30) == 128 + signal.SIGPIPE
+    assert process.wait(HANG_SECONDS) == 128 + signal.SIGPIPE
     process.stderr.close()
     found = json.loads(up.arbor("tasks", "--search", "endless", "--json").stdout)
     assert found[0]["status"] == "cancelled" or found[0]["cancelRequested"]
@@ -97,7 +98,7 @@ def test_interrupting_cancels(up: Up) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, out) == (130, b"bye\n")
     assert b"cancelled" in err
 
@@ -116,7 +117,7 @@ def test_interrupting_twice_does_not_wait_for_the_end(up: Up) -> None:
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 130
     assert b"is being cancelled" in err and b"goes on" not in err
     task = err.decode().split("arbor logs -f ")[1].split("`")[0]
@@ -145,7 +146,7 @@ def test_detach_logs_and_cancel(up: Up) -> None:
     assert follower.stdout is not None
     assert [follower.stdout.readline() for _ in range(4)] == [b"1\n", b"2\n", b"3\n", b"oops\n"]
     assert up.arbor("cancel", task).returncode == 0
-    assert follower.communicate(timeout=30)[0] == b""
+    assert follower.communicate(timeout=HANG_SECONDS)[0] == b""
     assert follower.returncode == 0
     assert up.arbor("logs", task).stdout == b"1\n2\n3\noops\n"
     assert up.arbor("logs", "--from", "-5", task).stdout == b"oops\n"
@@ -178,7 +179,12 @@ def test_login_keeps_what_works_and_nothing_else(up: Up, tmp_path: Path) -> None
     def login(secret: str) -> subprocess.CompletedProcess[str]:
         words = [*ARBOR, "login", url, "--token"]
         return subprocess.run(
-            words, env=environment, input=secret, text=True, capture_output=True, timeout=30
+            words,
+            env=environment,
+            input=secret,
+            text=True,
+            capture_output=True,
+            timeout=HANG_SECONDS,
         )
 
     assert login("wrong-token\n").returncode == 1
@@ -203,7 +209,7 @@ def test_a_token_is_not_sent_in_the_clear(up: Up) -> None:
         up.command("whoami"),
         env={**up.environment, "ARBOR_URL": "http://192.0.2.1:1", "ARBOR_TOKEN": "secret"},
         capture_output=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     assert result.returncode == 1
     assert b"in the clear" in result.stderr

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from tests.bounds import HANG_SECONDS
 from tests.plain_http import HTTP
 
 from .conftest import ARBOR, Up, clean_environment, start_up, stop_up
@@ -57,7 +58,7 @@ def test_a_taken_port_says_what_to_do(tmp_path: Path) -> None:
             env=clean_environment(tmp_path / "home"),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=HANG_SECONDS,
         )
     assert result.returncode == 1
     assert f"--port {port + 1}" in result.stderr
@@ -73,7 +74,7 @@ def test_other_credentials_are_not_replaced(tmp_path: Path) -> None:
         env=clean_environment(home),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     assert result.returncode == 1
     assert "https://hub.example" in result.stderr and "ARBOR_HOME" in result.stderr
@@ -97,7 +98,9 @@ def test_a_killed_hub_comes_back_and_a_stop_leaves_nothing(tmp_path: Path) -> No
     assert running.stdout is not None
     assert running.stdout.readline() == b"begin\n"
     os.kill(hub, signal.SIGKILL)
-    assert running.communicate(b"after the crash\n", timeout=30)[0] == b"after the crash\n"
+    assert (
+        running.communicate(b"after the crash\n", timeout=HANG_SECONDS)[0] == b"after the crash\n"
+    )
     assert running.returncode == 0
     rest = stop_up(up)
     assert "the hub ended (signal 9)" in rest
@@ -125,7 +128,7 @@ def test_a_folder_of_another_hub_is_explained(tmp_path: Path) -> None:
         env=clean_environment(home),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     assert result.returncode == 1
     assert "workspace of the hub at https://hub.example" in result.stderr

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from arborlink.daemon.identity import Identity, save
 
-STOP_SECONDS = 30.0
 CONNECTOR = b"arborlink.daemon.connector"
 
 
@@ -68,11 +67,14 @@ class DaemonProcess:
 
     async def sweep(self) -> None:
         """End whatever is left of all that was started here, stopped processes included."""
+        # Not above: as a program this file has no package `tests` to import from.
+        from tests.bounds import HANG_SECONDS
+
         self._note_connector()
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+                await asyncio.wait_for(self.process.wait(), HANG_SECONDS)
             except TimeoutError:
                 self.process.kill()
                 await self.process.wait()

@@ -34,6 +34,7 @@ from arborlink.protocol.messages import (
     TaskPosition,
 )
 from arborlink.protocol.stream import ReceiveStream
+from tests.bounds import HANG_SECONDS
 
 CODEC = Codec(json=False)
 
@@ -126,9 +127,9 @@ class HubDouble:
         await self.send(Cancel(task_id=task.task_id, grace_seconds=grace))
         return await self.ended(task)
 
-    async def until(self, predicate: Callable[[], bool], seconds: float = 20.0) -> None:
+    async def until(self, predicate: Callable[[], bool]) -> None:
         """Wait for a state of this hub."""
-        async with asyncio.timeout(seconds), self._changed:
+        async with asyncio.timeout(HANG_SECONDS), self._changed:
             await self._changed.wait_for(predicate)
 
     async def acknowledge(self, task: HubTask) -> None:

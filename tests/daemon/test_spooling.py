@@ -9,6 +9,7 @@ from pathlib import Path
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Cancel
 from arborlink.testing.cells import stream
+from tests.bounds import HANG_SECONDS
 
 from .conftest import Arena, make_arena
 from .hub_double import HubDouble, HubTask
@@ -155,7 +156,7 @@ async def until(condition: object) -> None:
     """Look at the disk until a condition holds; there is nobody who would tell."""
     assert callable(condition)
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + 20
+    deadline = loop.time() + HANG_SECONDS
     while not condition():
         assert loop.time() < deadline
         await asyncio.to_thread(lambda: None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.testing.cells import stream
+from tests.bounds import HANG_SECONDS
 
 from .conftest import Arena, make_arena
 from .daemon_process import DaemonProcess
@@ -137,7 +138,7 @@ async def test_a_refused_daemon_stops_and_says_what_to_do(tmp_path: Path) -> Non
         hub.refuse_with = 4501
         assert hub.connection is not None
         hub.connection.transport.abort()
-        assert await asyncio.wait_for(arena.daemon.wait(), 10) == REFUSED_EXIT_CODE
+        assert await asyncio.wait_for(arena.daemon.wait(), HANG_SECONDS) == REFUSED_EXIT_CODE
         assert b"enrol it again" in arena.daemon.stderr
         assert b"secret-of-the-daemon" not in arena.daemon.stderr
 
@@ -173,7 +174,7 @@ async def gone(pid: int) -> None:
         loop = asyncio.get_running_loop()
         over = asyncio.Event()
         loop.add_reader(fd, over.set)
-        await asyncio.wait_for(over.wait(), 10)
+        await asyncio.wait_for(over.wait(), HANG_SECONDS)
         loop.remove_reader(fd)
     finally:
         os.close(fd)

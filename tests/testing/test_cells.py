@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from arborlink.testing.cell_reader import CellReader, Fault
 from arborlink.testing.cells import CELL_BYTES, STDERR_SUFFIX, generate, parse, stream, tag_of
+from tests.bounds import HANG_SECONDS
 
 KEY = "a task"
 DATA = generate(KEY, 0, 64)
@@ -146,7 +147,7 @@ def run_cells(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "arborlink.testing.cells", "--key", KEY, *arguments],
         capture_output=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from arborlink.cli.checks.finding import Finding
+from tests.bounds import HANG_SECONDS
 
 Reply = Callable[[bytes], bytes]
-SECONDS = 10.0
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def answering(reply: bytes | Reply, tls: ssl.SSLContext | None = None) -> Iterat
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(SECONDS)
+        thread.join(HANG_SECONDS)
 
 
 def _serve(listener: socket.socket, reply: bytes | Reply, tls: ssl.SSLContext | None) -> None:
@@ -35,7 +35,7 @@ def _serve(listener: socket.socket, reply: bytes | Reply, tls: ssl.SSLContext | 
         except OSError:
             return
         with suppress(OSError), connection:
-            connection.settimeout(SECONDS)
+            connection.settimeout(HANG_SECONDS)
             if tls is None:
                 _answer(connection, reply)
             else:
@@ -68,7 +68,7 @@ def passing_on(port: int, *, without_upgrades: bytes) -> Reply:
         if b"\r\nupgrade:" in head.lower():
             return without_upgrades
         plain = head.replace(b"keep-alive", b"close")
-        with socket.create_connection(("127.0.0.1", port), SECONDS) as hub:
+        with socket.create_connection(("127.0.0.1", port), HANG_SECONDS) as hub:
             hub.sendall(plain)
             answer = b""
             while piece := hub.recv(65_536):

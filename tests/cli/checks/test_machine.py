@@ -14,6 +14,7 @@ import pytest
 
 from arborlink.cli.checks import machine
 from arborlink.cli.checks.local_hub import check_data_private
+from tests.bounds import HANG_SECONDS
 
 from ..conftest import ARBOR, clean_environment
 from .servers import text
@@ -32,7 +33,7 @@ def doctor(
         [*before, *ARBOR, "doctor", "--json"],
         env=clean_environment(home),
         capture_output=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
         preexec_fn=lower,
     )
     assert done.stderr == b""

@@ -21,6 +21,7 @@ from arborlink.cli.services.service import (
 )
 from arborlink.daemon.app import REFUSED_EXIT_CODE
 from arborlink.protocol.errors import InvalidInput
+from tests.bounds import HANG_SECONDS
 
 PYTHON = [sys.executable, "-P", "-m", "arborlink.cli"]
 ODD = '/srv/a b/100%$HOME/it\'s "x";\\n/é'
@@ -139,7 +140,7 @@ def test_systemd_understands_every_line(
         env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     complaints = [line for line in checked.stderr.splitlines() if file.name in line]
     assert not complaints

@@ -19,6 +19,7 @@ from arborlink.hub.server import HubServer
 from arborlink.hub.settings import load_settings
 from arborlink.hub.store.sqlite import DATABASE_FILE
 from arborlink.protocol.errors import Unavailable
+from tests.bounds import HANG_SECONDS
 
 NEWCOMERS = 5
 
@@ -65,7 +66,7 @@ async def test_nobody_who_was_accepted_is_left_hanging_when_it_stops(tmp_path: P
         hub = LeavesAsTheyCome(tmp_path, stack)
         await hub.serve_once()
         for newcomer in hub.newcomers:
-            newcomer.settimeout(5)
+            newcomer.settimeout(HANG_SECONDS)
             assert newcomer.recv(1) == b""
         gc.collect()
         assert [str(leak.message) for leak in leaks] == []
@@ -81,7 +82,7 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
             env={"PATH": os.environ["PATH"], "ARBOR_HOME": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=HANG_SECONDS,
             check=False,
         )
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-# Against waiting for ever, on a machine that is busy.
-SECONDS = 20.0
+from tests.bounds import HANG_SECONDS
+
 HANDSHAKE = (
     b"GET /api/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -43,12 +43,12 @@ class Wire:
     async def send(self, data: bytes) -> None:
         """Write it, as far as the peer still listens."""
         self.writer.write(data)
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             await self.writer.drain()
 
     async def reply(self) -> Reply:
         """The next HTTP response."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             head = await self.reader.readuntil(b"\r\n\r\n")
             status, *lines = head.decode().strip().split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines if line)
@@ -64,7 +64,7 @@ class Wire:
 
     async def frame(self) -> tuple[int, bytes]:
         """The next WebSocket frame: opcode and payload."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             first, second = await self.reader.readexactly(2)
             size = second & 0x7F
             if size == 126:
@@ -90,7 +90,7 @@ class Wire:
 
     async def gone(self) -> bytes:
         """Until the hub has closed the connection; what came before."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             try:
                 return await self.reader.read()
             except ConnectionResetError:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from arborlink.hub.composition import Hub
+from arborlink.hub.live.session import Session
 from arborlink.hub.store.base import TaskRow
 from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.link import LinkState
 from arborlink.protocol.messages import SpooledTask
 from arborlink.testing.hub import TOKEN, hub_in_process
+from tests.bounds import HANG_SECONDS, NEVER_SECONDS
 from tests.hub.live.peers import (
-    SECONDS,
     DaemonIdentity,
+    Peer,
     ScriptedDaemon,
     ScriptedViewer,
     connected_daemon,
@@ -25,6 +28,16 @@ from tests.hub.live.peers import (
 )
 
 POLL_SECONDS = 0.005
+# Whoever is not the subject of a test has all the time it needs; a test of one of these times, or
+# of one of these rates, sets it.
+PATIENT: dict[str, object] = {
+    "requests_burst": 10_000,
+    "address_requests_burst": 10_000,
+    "request_head_seconds": NEVER_SECONDS,
+    "request_body_seconds": NEVER_SECONDS,
+    "response_stall_seconds": NEVER_SECONDS,
+    "authentication_seconds": NEVER_SECONDS,
+}
 
 
 class Bench:
@@ -86,7 +99,7 @@ class Bench:
     async def until(self, predicate: Callable[[], bool], what: str = "a state") -> None:
         """Wait for a state of the hub."""
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(HANG_SECONDS):
                 while not predicate():
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
@@ -100,6 +113,35 @@ class Bench:
     def connected(self, workspace_id: str) -> bool:
         """Whether the workspace's daemon is connected."""
         return self.hub.daemons.presence.state(workspace_id).connected
+
+    def session_of(self, peer: Peer) -> Session:
+        """Find the hub's end of a peer's connection."""
+        port = peer.socket.local_address[1]
+        (session,) = [
+            each
+            for each in self.hub.sockets.sessions
+            if each._websocket.client is not None and each._websocket.client.port == port
+        ]
+        return session
+
+    @contextmanager
+    def closing(self, *peers: Peer) -> Iterator[None]:
+        """Assert that what is awaited inside closes these connections before it is over.
+
+        "At once" as an order of events: when a request that takes a right away is answered, the
+        hub has done with the connections that had it, and will send nothing more but the close.
+        """
+        sessions = [self.session_of(peer) for peer in peers]
+        assert all(each.link.state is LinkState.OPEN for each in sessions)
+        yield
+        assert all(each.link.state is LinkState.CLOSED for each in sessions)
+
+    def stop_time_for_budgets(self) -> None:
+        """Give nothing back any more to who asks too often, however long the test takes."""
+        access = self.hub.access
+        for limiter in (access.requests, access.addresses, access.failures, access.devices._starts):
+            now = limiter._monotonic()
+            limiter._monotonic = lambda now=now: now  # type: ignore[misc]
 
     # ── peers ────────────────────────────────────────────────────────────────────────────────
 
@@ -126,14 +168,13 @@ async def running_bench(
     data_dir: Path, *, port: int = 0, **settings: object
 ) -> AsyncIterator[Bench]:
     """A hub that runs while inside; the same folder again is a restart."""
-    settings = {"requests_burst": 10_000, "address_requests_burst": 10_000, **settings}
     async with (
-        hub_in_process(data_dir, port=port, **settings) as running,
+        hub_in_process(data_dir, port=port, **{**PATIENT, **settings}) as running,
         httpx2.AsyncClient(
             verify=False,
             base_url=running.url,
             headers={"Authorization": f"Bearer {running.token}"},
-            timeout=SECONDS,
+            timeout=HANG_SECONDS,
         ) as client,
     ):
         yield Bench(running.hub, running.port, client)

@@ -35,9 +35,8 @@ from arborlink.protocol.messages import (
     ViewerAuth,
     ViewerWelcome,
 )
+from tests.bounds import HANG_SECONDS
 
-# Against waiting for ever, on a machine that is busy.
-SECONDS = 20.0
 LOG_ID = "0123456789abcdef" * 2
 HOST = HostInfo(hostname="h", platform="linux", user="u", path="/w")
 
@@ -75,7 +74,7 @@ class Peer:
 
     async def receive(self) -> AnyMessage:
         """The next message."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             message = self._decoder.decode(await self.socket.recv())
         assert not isinstance(message, UnknownMessage), message
         return cast(AnyMessage, message)
@@ -289,13 +288,23 @@ class ScriptedViewer(Peer):
 
 
 @asynccontextmanager
+async def dialled_viewer(
+    port: int, auth: ViewerAuth, *, json: bool = False, max_queue: int | None = 16
+) -> AsyncIterator[ScriptedViewer]:
+    """A viewer that has sent its `auth`, whatever the hub thinks of it."""
+    codec = Codec(json=json)
+    async with socket_to(port, json=json, max_queue=max_queue) as socket:
+        viewer = ScriptedViewer(socket, codec, codec.hub_to_viewer)
+        await viewer.send(auth)
+        yield viewer
+
+
+@asynccontextmanager
 async def connected_viewer(
     port: int, token: str, *, json: bool = False, max_queue: int | None = 16
 ) -> AsyncIterator[ScriptedViewer]:
     """A viewer that the hub has welcomed."""
-    codec = Codec(json=json)
-    async with socket_to(port, json=json, max_queue=max_queue) as socket:
-        viewer = ScriptedViewer(socket, codec, codec.hub_to_viewer)
-        await viewer.send(ViewerAuth(auth_token=token))
+    auth = ViewerAuth(auth_token=token)
+    async with dialled_viewer(port, auth, json=json, max_queue=max_queue) as viewer:
         viewer.welcome = await viewer.expect(ViewerWelcome)
         yield viewer

@@ -17,9 +17,9 @@ import trustme
 
 from arborlink.hub.access.headers import CONTENT_SECURITY_POLICY
 from arborlink.testing.hub import HubInProcess, hub_in_process
+from tests.bounds import HANG_SECONDS
 from tests.hub.front.wire import HANDSHAKE, Reply, Wire, wire_to
 from tests.hub.live.bench import Bench, running_bench
-from tests.hub.live.peers import SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,7 +80,7 @@ async def test_every_route_of_the_api_is_safe_with_a_credential_and_without(benc
     document = (await bench.client.get("/api/openapi.json")).json()
     seen = set()
     url = f"http://127.0.0.1:{bench.port}"
-    async with httpx2.AsyncClient(base_url=url, timeout=SECONDS) as stranger:
+    async with httpx2.AsyncClient(base_url=url, timeout=HANG_SECONDS) as stranger:
         for path, methods in document["paths"].items():
             asked = re.sub(r"{\w+}", "x", path)
             for method in (*methods, "OPTIONS"):
