@@ -7,7 +7,6 @@ import os
 import signal
 from pathlib import Path
 
-from arborlink.daemon.stopping import CLOSE_SECONDS
 from arborlink.protocol.lifecycle import TaskStatus
 
 from .conftest import Arena, make_arena
@@ -50,19 +49,18 @@ async def test_a_connector_that_hangs_is_ended(arena: Arena) -> None:
     """The supervisor does not wait for it for ever, and does not leave it behind."""
     connector = arena.daemon.connector_pid
     os.kill(connector, signal.SIGSTOP)
-    assert await asyncio.wait_for(arena.daemon.stop(), 2 * CLOSE_SECONDS + 4) == 0
+    assert await arena.daemon.stop() == 0
     await gone(connector)
 
 
 async def test_a_hanging_connector_does_not_outlive_a_second_signal(arena: Arena) -> None:
-    """Stopping at once ends it at once."""
+    """Stopping at once ends it at once: nothing of the orderly stop, which exits with 0."""
     connector = arena.daemon.connector_pid
     os.kill(connector, signal.SIGSTOP)
     assert arena.daemon.process is not None
+    # Both are pending together, however late the supervisor gets to see them.
     arena.daemon.process.send_signal(signal.SIGTERM)
-    while b"stopping" not in arena.daemon.stderr:
-        await asyncio.to_thread(lambda: None)
-    await asyncio.wait_for(arena.daemon.stop(), CLOSE_SECONDS)
+    assert await arena.daemon.stop(signal.SIGINT) == 1
     await gone(connector)
 
 

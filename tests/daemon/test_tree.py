@@ -6,20 +6,21 @@ import asyncio
 import os
 import signal
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from arborlink.protocol.lifecycle import TaskStatus
+from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import wait_until
 
 from .conftest import Arena
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TRIES = 3
-# Each says READY and the number of its processes, and then tries not to be ended.
+# Each says READY and the number of its processes, and then tries not to be ended. Left alone it
+# outlives `HANG_SECONDS`: if the end of a task comes before that, it was not waited for.
 ESCAPES = {
     "group": "sleep 300 & sleep 300 & echo READY; wait",
     "ignores TERM": "trap '' TERM; echo READY; while :; do sleep 300; done",
@@ -53,11 +54,9 @@ async def test_cancel_leaves_nothing(shared: Arena, how: str) -> None:
     task = await shared.start("sh", "-c", ESCAPES[how], env={"MARKER": marker})
     await shared.printed(task, b"READY")
     assert living(marker)
-    began = time.monotonic()
     end = await shared.hub.cancel(task, grace=0.2)
     assert (end.status, end.reason) == (TaskStatus.CANCELLED, "cancelled")
     assert living(marker) == []
-    assert time.monotonic() - began < 5
 
 
 async def test_cancel_gives_time_to_clean_up(shared: Arena) -> None:
@@ -81,39 +80,29 @@ async def test_the_timeout_is_the_daemons(shared: Arena) -> None:
     assert living(marker) == []
 
 
-@pytest.mark.alone
 async def test_a_quiet_background_process_does_not_hold_the_exit_up(shared: Arena) -> None:
-    """The exit is reported within about a second; the process lives on, unhurt by SIGPIPE."""
+    """The exit is reported while it holds the output; then it lives on, unhurt by SIGPIPE.
+
+    After which silence that is, `test_pump.py` has.
+    """
     marker = f"quiet-{os.getpid()}"
-    lives = "sleep 1; echo late && touch survived-$$; sleep 300"
+    lives = "until [ -e go-on ]; do sleep 0.05; done; echo late && touch survived; exec sleep 300"
     script = f"echo a; setsid sh -c '{lives}' & exit 7"
-    took = []
-    for _ in range(TRIES):
-        began = time.monotonic()
-        task = await shared.run("sh", "-c", script, env={"MARKER": marker})
-        took.append(time.monotonic() - began)
-        assert task.end is not None
-        assert task.end.exit_code == 7
-        assert "background process" in (task.end.error or "")
-        assert bytes(task.stdout) == b"a\n"
-
-    def all_live_on() -> bool:
-        return len(list(shared.workspace.glob("survived-*"))) == TRIES
-
-    await asyncio.to_thread(wait_until, all_live_on, "what they do after their output")
-    for pid in living(marker):
-        os.kill(pid, signal.SIGKILL)
-    # A disk that is slow to write once holds up what is journalled; a pipe that is held, all.
-    assert min(took) < 1.2
-
-
-async def test_what_comes_soon_after_the_exit_is_kept(shared: Arena) -> None:
-    """Within 300 ms of the last byte output still belongs to the task."""
-    script = "(for i in 1 2 3 4 5; do sleep 0.1; echo $i; done) & exit 0"
-    task = await shared.run("sh", "-c", script)
-    assert task.stdout.split() == [b"1", b"2", b"3", b"4", b"5"]
+    task = await shared.run("sh", "-c", script, env={"MARKER": marker})
+    assert living(marker)
     assert task.end is not None
-    assert task.end.error is None
+    assert task.end.exit_code == 7
+    assert "background process" in (task.end.error or "")
+    assert bytes(task.stdout) == b"a\n"
+
+    (shared.workspace / "go-on").touch()
+    survived = shared.workspace / "survived"
+    await asyncio.to_thread(
+        wait_until, survived.exists, "what it does after its output", HANG_SECONDS
+    )
+    for pid in living(marker):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def test_a_cancel_after_the_end_is_answered_with_it(shared: Arena) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 import pytest
 
@@ -12,9 +11,14 @@ from arborlink.hub.live.session import Session
 from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.protocol.errors import NotAuthenticated
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.messages import Output
+from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
 from tests.hub.live.bench import POLL_SECONDS, Bench
-from tests.hub.live.peers import DaemonIdentity, daemon_auth, dialled_daemon
+from tests.hub.live.peers import (
+    DaemonIdentity,
+    daemon_auth,
+    dialled_daemon,
+    dialled_viewer,
+)
 from tests.hub.live.test_output import handed
 from tests.hub.live.test_viewers import append, numbered
 
@@ -35,11 +39,10 @@ async def test_revoking_a_token_closes_what_it_holds_open_at_once_and_nothing_el
         task = await handed(bench, identity, daemon)
         await viewer.subscribe(task)
         await viewer.settle()
-        began = time.monotonic()
-        response = await bench.client.delete(f"/api/tokens/{token['id']}")
+        with bench.closing(viewer):
+            response = await bench.client.delete(f"/api/tokens/{token['id']}")
         assert response.status_code == 204
         assert (await viewer.closed()).code == 4501
-        assert time.monotonic() - began < 1
         await daemon.output(task, 0, b"abc")
         await other.subscribe(task)
         assert await other.read(task, 3) == b"abc"
@@ -50,7 +53,8 @@ async def test_removing_a_daemon_closes_its_connection_and_it_stays_out(
     bench: Bench, identity: DaemonIdentity
 ) -> None:
     async with bench.daemon(identity) as daemon:
-        response = await bench.client.delete(f"/api/daemons/{identity.daemon_id}")
+        with bench.closing(daemon):
+            response = await bench.client.delete(f"/api/daemons/{identity.daemon_id}")
         assert response.status_code == 204
         assert (await daemon.closed()).code == 4501
     async with dialled_daemon(bench.port, daemon_auth(identity)) as daemon:
@@ -59,29 +63,36 @@ async def test_removing_a_daemon_closes_its_connection_and_it_stays_out(
 
 
 async def test_a_token_that_expires_ends_its_connections(bench: Bench) -> None:
-    body = {"name": "short", "scopes": ["tasks:read"], "expiresIn": 2}
-    token = await bench.post("/api/tokens", body)
-    async with bench.viewer(token["secret"]) as viewer:
-        closed = await viewer.closed()
+    lifetime = 1.0
+    while True:
+        body = {"name": "short", "scopes": ["tasks:read"], "expiresIn": lifetime}
+        token = await bench.post("/api/tokens", body)
+        auth = ViewerAuth(auth_token=token["secret"])
+        async with dialled_viewer(bench.port, auth) as viewer:
+            closed = await viewer.closed()
+        if viewer.seen(ViewerWelcome):
+            break
+        # It had expired before it was used: here it takes longer than that to connect.
+        lifetime *= 2
     assert closed.code == 4501 and "expired" in closed.reason
 
 
-@pytest.mark.alone
-async def test_a_viewer_that_does_not_read_is_let_go_within_a_second_all_the_same(
+async def test_a_viewer_that_does_not_read_is_let_go_all_the_same(
     bench: Bench, identity: DaemonIdentity
 ) -> None:
     output = numbered(16 * MIB)
     async with bench.daemon(identity) as daemon, bench.viewer(max_queue=1) as stalled:
-        session = next(s for s in bench.hub.sockets.sessions if type(s).__name__ == "ViewerSession")
+        session = bench.session_of(stalled)
         task = await handed(bench, identity, daemon)
         await stalled.subscribe(task, window=16 * MIB)
         for start in range(0, len(output), 4 * MIB):
             await append(daemon, task, start, output[start : start + 4 * MIB])
         await until_blocked(bench, session)
-        began = time.monotonic()
         session.fail(NotAuthenticated("as a revocation does it"))
-        await bench.until(lambda: session not in bench.hub.sockets.sessions)
-        assert time.monotonic() - began < 1
+        # Nothing else would end it: it goes on reading nothing, and a link that is closed has no
+        # heartbeats that it could fail to answer.
+        assert session.link.next_deadline() is None
+        await gone(bench, session)
         await bench.until(lambda: not output_listeners(bench, task))
         stalled.socket.transport.abort()
 
@@ -111,9 +122,8 @@ async def test_a_peer_that_vanishes_while_it_is_sent_to_is_no_mistake(
     async with bench.daemon(identity) as daemon:
         task = await handed(bench, identity, daemon)
         for _ in range(5):
-            before = set(bench.hub.sockets.sessions)
             async with bench.viewer(max_queue=1) as viewer:
-                (session,) = set(bench.hub.sockets.sessions) - before
+                session = bench.session_of(viewer)
                 await viewer.subscribe(task, -1, window=16 * MIB)
                 await viewer.settle()
                 found = bench.hub.daemons.outputs.find(task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -122,17 +121,15 @@ async def test_what_was_never_offered_settles_nothing(
         assert bench.connected(identity.workspace_id)
 
 
-@pytest.mark.alone
-async def test_removing_a_daemon_ends_its_connection_within_a_second_whatever_it_holds(
+async def test_removing_a_daemon_ends_its_connection_at_once_whatever_it_holds(
     bench: Bench, identity: DaemonIdentity
 ) -> None:
     async with bench.daemon(identity) as daemon:
         await rotate(bench, identity)
         offer = await daemon.expect(Rotate)
-        began = time.monotonic()
-        response = await bench.client.delete(f"/api/daemons/{identity.daemon_id}")
+        with bench.closing(daemon):
+            response = await bench.client.delete(f"/api/daemons/{identity.daemon_id}")
         assert response.status_code == 204
         assert (await daemon.closed()).code == 4501
-        assert time.monotonic() - began < 1
     for token in (identity.auth_token, offer.auth_token):
         assert await is_refused(bench, identity, token)

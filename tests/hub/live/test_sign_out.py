@@ -11,14 +11,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.bounds import HANG_SECONDS
 from tests.hub.live.bench import Bench
-from tests.hub.live.peers import SECONDS, DaemonIdentity, ScriptedViewer
+from tests.hub.live.peers import DaemonIdentity, ScriptedViewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PASSWORD = "correct horse"
 NEW_PASSWORD = "another horse"
-AT_ONCE_SECONDS = 1.0
 
 
 class SignedIn:
@@ -42,7 +42,7 @@ async def browser(bench: Bench, credential: dict[str, str]) -> AsyncIterator[Sig
     """A browser that signed in with this."""
     url = f"http://127.0.0.1:{bench.port}"
     async with httpx2.AsyncClient(
-        verify=False, base_url=url, headers={"Origin": url}, timeout=SECONDS
+        verify=False, base_url=url, headers={"Origin": url}, timeout=HANG_SECONDS
     ) as client:
         response = await client.post("/api/session", json=credential)
         assert response.status_code == 201, response.text
@@ -56,12 +56,6 @@ async def member(bench: Bench, name: str) -> dict[str, Any]:
     return made
 
 
-async def closed_at_once(viewer: ScriptedViewer, code: int = 4501) -> None:
-    """It is, with this code, when it is said that it shall be."""
-    async with asyncio.timeout(AT_ONCE_SECONDS):
-        assert (await viewer.closed()).code == code
-
-
 async def test_signing_out_everywhere_closes_all_browsers_and_no_token(bench: Bench) -> None:
     user = {"username": (await member(bench, "everywhere"))["username"], "password": PASSWORD}
     async with (
@@ -73,10 +67,11 @@ async def test_signing_out_everywhere_closes_all_browsers_and_no_token(bench: Be
     ):
         token = await here.client.post("/api/tokens", json={"name": "n", "scopes": ["admin"]})
         async with bench.viewer(token.json()["secret"]) as program:
-            response = await here.client.delete("/api/session?everywhere=1")
+            with bench.closing(first, second):
+                response = await here.client.delete("/api/session?everywhere=1")
             assert response.status_code == 204
             for viewer in (first, second):
-                await closed_at_once(viewer)
+                assert (await viewer.closed()).code == 4501
             assert (await there.client.get("/api/me")).status_code == 401
             await program.settle()
             await owner.settle()
@@ -90,8 +85,9 @@ async def test_signing_out_closes_this_browser_alone(bench: Bench) -> None:
         here.viewer() as first,
         there.viewer() as second,
     ):
-        assert (await here.client.delete("/api/session")).status_code == 204
-        await closed_at_once(first)
+        with bench.closing(first):
+            assert (await here.client.delete("/api/session")).status_code == 204
+        assert (await first.closed()).code == 4501
         await second.settle()
         listed = (await there.client.get("/api/sessions")).json()["items"]
         assert [each["current"] for each in listed] == [True]
@@ -106,12 +102,13 @@ async def test_a_new_password_closes_the_other_browsers(bench: Bench) -> None:
         here.viewer() as first,
         there.viewer() as second,
     ):
-        response = await here.client.patch(
-            f"/api/users/{account['id']}",
-            json={"password": NEW_PASSWORD, "currentPassword": PASSWORD},
-        )
+        with bench.closing(second):
+            response = await here.client.patch(
+                f"/api/users/{account['id']}",
+                json={"password": NEW_PASSWORD, "currentPassword": PASSWORD},
+            )
         assert response.status_code == 200, response.text
-        await closed_at_once(second)
+        assert (await second.closed()).code == 4501
         await first.settle()
 
 
@@ -126,9 +123,10 @@ async def test_a_removed_account_closes_all_it_held_but_its_machines_stay(
         given = await bench.post("/api/enroll", {"code": code.json()["code"]})
         identity = DaemonIdentity(workspace["id"], given["daemonId"], given["authToken"])
         async with bench.daemon(identity) as daemon:
-            response = await bench.client.delete(f"/api/users/{account['id']}")
+            with bench.closing(viewer):
+                response = await bench.client.delete(f"/api/users/{account['id']}")
             assert response.status_code == 204
-            await closed_at_once(viewer)
+            assert (await viewer.closed()).code == 4501
             await daemon.settle()
             assert bench.connected(workspace["id"])
 
@@ -137,9 +135,12 @@ async def test_another_role_lets_the_page_come_back_as_that(bench: Bench) -> Non
     account = await member(bench, "promoted")
     user = {"username": account["username"], "password": PASSWORD}
     async with browser(bench, user) as here, here.viewer() as viewer:
-        response = await bench.client.patch(f"/api/users/{account['id']}", json={"role": "owner"})
+        with bench.closing(viewer):
+            response = await bench.client.patch(
+                f"/api/users/{account['id']}", json={"role": "owner"}
+            )
         assert response.status_code == 200
-        await closed_at_once(viewer, 1012)
+        assert (await viewer.closed()).code == 1012
         async with here.viewer() as again:
             await again.settle()
         assert (await here.client.get("/api/me")).json()["role"] == "owner"
@@ -148,7 +149,7 @@ async def test_another_role_lets_the_page_come_back_as_that(bench: Bench) -> Non
 async def test_guesses_at_once_do_not_get_around_the_limit(bench: Bench) -> None:
     url = f"http://127.0.0.1:{bench.port}"
     began = time.monotonic()
-    async with httpx2.AsyncClient(verify=False, base_url=url, timeout=SECONDS) as client:
+    async with httpx2.AsyncClient(verify=False, base_url=url, timeout=HANG_SECONDS) as client:
         guess = {"username": "owner", "password": "wrong horse"}
         answers = await asyncio.gather(
             *(client.post("/api/session", json=guess) for _ in range(30))

@@ -435,7 +435,7 @@ async def test_answers_to_a_viewer_that_does_not_read_them_are_bounded(
     for _ in range(100):
         await bench.create(identity.workspace_id, args=["x" * 2_000])
     async with bench.viewer(max_queue=1) as viewer:
-        (session,) = bench.hub.sockets.sessions
+        session = bench.session_of(viewer)
         async with asyncio.TaskGroup() as group:
             asking = group.create_task(ask_for_ever(viewer, identity.workspace_id))
             await bench.until(lambda: session not in bench.hub.sockets.sessions)
