@@ -20,11 +20,26 @@ Output = AsyncGenerator[Chunk | Gap, None]
 
 
 class Waits(list[tuple[float, float, str]]):
-    """When a wait was announced, for how long, and why."""
+    """When a wait was announced, for how long, and why.
+
+    While it is `busy` a hub gives nothing back to who asks too often, until a wait is announced: so
+    there is one, however slowly it is asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._busy: Bench | None = None
+
+    def busy(self, bench: Bench) -> None:
+        """Stop the time of a hub's budgets until the next wait."""
+        bench.stop_time_for_budgets()
+        self._busy = bench
 
     def note(self, seconds: float, why: str) -> None:
         """For `on_wait`."""
         self.append((time.monotonic(), seconds, why))
+        if self._busy is not None:
+            self._busy.start_time_for_budgets()
 
 
 async def started(bench: Bench, identity: DaemonIdentity) -> str:
@@ -75,6 +90,7 @@ async def test_a_connection_that_there_is_no_room_for_comes_back_when_the_hub_sa
         running_bench(tmp_path, **few) as bench,
         Hub(f"http://127.0.0.1:{bench.port}", TOKEN, on_wait=waits.note) as hub,
     ):
+        waits.busy(bench)
         handle = await hub.task(task)
         async with aclosing(handle.output()) as one, aclosing(handle.output()) as other:
             for reader in (one, other):
@@ -92,10 +108,12 @@ async def test_a_call_waits_within_its_bound_and_then_says_for_how_long_it_shoul
     waits = Waits()
     async with running_bench(tmp_path, **slow) as bench:
         url = f"http://127.0.0.1:{bench.port}"
+        waits.busy(bench)
         async with Hub(url, TOKEN, on_wait=waits.note) as hub:
             for _ in range(3):
                 await hub.me()
         assert [why for _, _, why in waits] == ["the hub is busy"]
+        waits.busy(bench)
         async with Hub(url, TOKEN, retry_seconds=0.5) as hub:
             with pytest.raises(TooManyRequests) as caught:
                 await asyncio.gather(*(hub.me() for _ in range(4)))

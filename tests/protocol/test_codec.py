@@ -204,14 +204,18 @@ NOT_MESSAGES: Final = {
 }
 
 
+# Of the processor, which takes a thousandth of it: only work beyond the frame's size takes so long.
+MAX_CPU_SECONDS = 1.0
+
+
 @pytest.mark.parametrize("frame", NOT_MESSAGES.values(), ids=NOT_MESSAGES.keys())
 def test_what_is_no_message_is_malformed_and_found_so_at_once(frame: bytes | str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(MalformedMessage):
         JSON.viewer_to_hub.decode(frame)
     with pytest.raises(MalformedMessage):
         JSON.decode_first(frame)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < MAX_CPU_SECONDS
 
 
 @pytest.mark.parametrize(

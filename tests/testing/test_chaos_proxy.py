@@ -84,6 +84,8 @@ async def test_half_open_and_heal(proxy: ChaosProxy) -> None:
         lossy[1].write(DATA)
         async with connected(proxy) as late:
             late[1].write(b"z")
+            while sum(each.lossy for each in proxy._connections) < 2:
+                await asyncio.sleep(0)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(lossy[0].read(1), 0.1)
             proxy.heal()

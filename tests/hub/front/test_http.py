@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from tests.hub.front.conftest import Hasty
 from tests.hub.front.wire import Wire, wire_to
 from tests.hub.live.bench import Bench
 
@@ -102,9 +103,9 @@ async def test_noise_after_a_good_request_does_not_replace_its_answer(small: Ben
     "said", [b"", LINE + b"Ho", b"\r\n"], ids=["nothing", "half", "nothing yet"]
 )
 async def test_a_head_that_does_not_come_to_its_end_is_waited_for_only_so_long(
-    hasty: Bench, said: bytes
+    hasty: Hasty, said: bytes
 ) -> None:
-    async with wire_to(hasty.port) as wire:
+    async with hasty("request_head_seconds") as bench, wire_to(bench.port) as wire:
         await wire.send(said)
         reply = await wire.reply()
         assert (reply.status, reply.code) == (408, "request_timeout")
@@ -112,21 +113,25 @@ async def test_a_head_that_does_not_come_to_its_end_is_waited_for_only_so_long(
         assert await wire.gone() == b""
 
 
-async def test_a_byte_now_and_then_does_not_make_the_time_longer(hasty: Bench) -> None:
+async def test_a_byte_now_and_then_does_not_make_the_time_longer(hasty: Hasty) -> None:
     async def drip(wire: Wire) -> None:
         while True:
             for byte in LINE + HOST * 100:
                 wire.writer.write(bytes([byte]))
                 await asyncio.sleep(DRIP_SECONDS)
 
-    async with wire_to(hasty.port) as wire, asyncio.TaskGroup() as group:
+    async with (
+        hasty("request_head_seconds") as bench,
+        wire_to(bench.port) as wire,
+        asyncio.TaskGroup() as group,
+    ):
         dripping = group.create_task(drip(wire))
         assert (await wire.reply()).status == 408
         dripping.cancel()
 
 
-async def test_a_body_that_does_not_come_to_its_end_is_refused(hasty: Bench) -> None:
-    async with wire_to(hasty.port) as wire:
+async def test_a_body_that_does_not_come_to_its_end_is_refused(hasty: Hasty) -> None:
+    async with hasty("request_body_seconds") as bench, wire_to(bench.port) as wire:
         await wire.send(
             b"POST /api/session HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
             b'Content-Length: 100\r\n\r\n{"link":'
@@ -203,8 +208,8 @@ async def test_connections_with_a_request_in_progress_are_never_closed_for_other
             assert (await wire.reply()).status == 422
 
 
-async def test_a_peer_that_does_not_read_its_answer_loses_the_connection(hasty: Bench) -> None:
-    async with wire_to(hasty.port) as wire:
+async def test_a_peer_that_does_not_read_its_answer_loses_the_connection(hasty: Hasty) -> None:
+    async with hasty("response_stall_seconds") as bench, wire_to(bench.port) as wire:
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
         with pytest.raises(ConnectionError):
             while True:

@@ -12,6 +12,7 @@ import pytest
 from arborlink.hub.front.websocket import FREE_BYTES
 from arborlink.protocol.limits import KIB, MIB
 from arborlink.testing.hub import TOKEN
+from tests.bounds import HANG_SECONDS
 from tests.hub.front.wire import HANDSHAKE, Reply, Wire, frame, wire_to
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.test_viewers import numbered, written
@@ -139,9 +140,9 @@ async def in_pieces(wire: Wire, data: bytes, seconds: float) -> None:
 
 async def test_who_is_slow_but_in_time_is_served(tmp_path: Path) -> None:
     settings: dict[str, Any] = {
-        "request_head_seconds": 5.0,
-        "request_body_seconds": 5.0,
-        "authentication_seconds": 5.0,
+        "request_head_seconds": HANG_SECONDS,
+        "request_body_seconds": HANG_SECONDS,
+        "authentication_seconds": HANG_SECONDS,
     }
     async with running_bench(tmp_path, **settings) as bench, asyncio.TaskGroup() as group:
         for speak in (slow_head, slow_body, slow_auth):
@@ -173,7 +174,7 @@ async def slow_auth(bench: Bench) -> None:
 
 async def test_who_reads_an_answer_late_but_in_time_gets_all_of_it(tmp_path: Path) -> None:
     output = numbered(8 * MIB)
-    async with running_bench(tmp_path, response_stall_seconds=10.0) as bench:
+    async with running_bench(tmp_path, response_stall_seconds=HANG_SECONDS) as bench:
         identity = await bench.enrolled()
         async with bench.daemon(identity) as daemon:
             task = await written(bench, identity, daemon, output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -142,6 +143,12 @@ class Bench:
         for limiter in (access.requests, access.addresses, access.failures, access.devices._starts):
             now = limiter._monotonic()
             limiter._monotonic = lambda now=now: now  # type: ignore[misc]
+
+    def start_time_for_budgets(self) -> None:
+        """Let what has passed since `stop_time_for_budgets` count."""
+        access = self.hub.access
+        for limiter in (access.requests, access.addresses, access.failures, access.devices._starts):
+            limiter._monotonic = time.monotonic
 
     # ── peers ────────────────────────────────────────────────────────────────────────────────
 

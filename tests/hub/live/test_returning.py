@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.returning import MAX_WAITING
 from arborlink.protocol.messages import Command
+from tests.bounds import NEVER_SECONDS
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity
 
@@ -21,7 +23,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # For something that must not happen.
 A_WHILE_SECONDS = 0.2
+SHORT_SECONDS = 0.5
 BODY = {"command": "true"}
+
+
+@asynccontextmanager
+async def patient_bench(folder: Path) -> AsyncIterator[Bench]:
+    """A hub whose grace never runs out: what is answered was not waiting for that."""
+    async with running_bench(folder) as bench:
+        # Beyond what the setting allows.
+        bench.hub.daemons.presence._returning._grace = NEVER_SECONDS
+        yield bench
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    async with patient_bench(tmp_path_factory.mktemp("hub")) as bench:
+        yield bench
 
 
 @asynccontextmanager
@@ -38,10 +56,12 @@ async def asked(
 
 
 async def refused_at_once(bench: Bench, identity: DaemonIdentity) -> None:
-    began = time.monotonic()
+    """It is refused, and nothing is waited for: not even a turn of the event loop passes."""
+    waiting = bench.hub.daemons.presence.until_back(identity.workspace_id)
+    with pytest.raises(StopIteration):
+        waiting.send(None)
     path = f"/api/workspaces/{identity.workspace_id}/tasks"
     assert (await bench.post(path, BODY, status=409))["code"] == "workspace_unreachable"
-    assert time.monotonic() - began < 1.0
 
 
 async def been_here(bench: Bench, identity: DaemonIdentity) -> None:
@@ -81,11 +101,13 @@ async def test_a_request_that_is_repeated_while_it_waits_starts_one_task(
 
 
 async def test_a_daemon_that_does_not_come_back_is_waited_for_once(tmp_path: Path) -> None:
-    async with running_bench(tmp_path, reconnect_grace_seconds=0.5) as bench:
+    async with running_bench(tmp_path, reconnect_grace_seconds=SHORT_SECONDS) as bench:
         identity = await bench.enrolled()
+        before_it_left = time.monotonic()
         await been_here(bench, identity)
-        async with asked(bench, identity) as request:
-            assert (await request).status_code == 409
+        path = f"/api/workspaces/{identity.workspace_id}/tasks"
+        assert (await bench.post(path, BODY, status=409))["code"] == "workspace_unreachable"
+        assert time.monotonic() - before_it_left >= SHORT_SECONDS
         await refused_at_once(bench, identity)
 
 
@@ -101,7 +123,7 @@ async def test_daemons_of_before_a_restart_are_expected_back(tmp_path: Path) -> 
         identity, stranger = await bench.enrolled(), await bench.enrolled()
         async with bench.daemon(identity):
             await bench.hub.drain()
-    async with running_bench(tmp_path) as bench:
+    async with patient_bench(tmp_path) as bench:
         await refused_at_once(bench, stranger)
         async with asked(bench, identity) as request, bench.daemon(identity) as daemon:
             assert (await request).status_code == 201
@@ -114,7 +136,7 @@ async def test_daemons_of_a_hub_that_was_killed_are_expected_back(
     """Nobody noted that they went: the next hub finds them as they were."""
     stranger = await bench.enrolled()
     async with bench.daemon(identity), asyncio.TaskGroup() as group:
-        next_one = Presence(bench.hub.store, grace_seconds=5.0)
+        next_one = Presence(bench.hub.store, grace_seconds=NEVER_SECONDS)
         await next_one.until_back(stranger.workspace_id)
         waiting = group.create_task(next_one.until_back(identity.workspace_id))
         done, _ = await asyncio.wait([waiting], timeout=A_WHILE_SECONDS)
@@ -126,7 +148,7 @@ async def test_daemons_of_a_hub_that_was_killed_are_expected_back(
 
 
 async def test_a_drain_ends_the_waiting(tmp_path: Path) -> None:
-    async with running_bench(tmp_path) as bench:
+    async with patient_bench(tmp_path) as bench:
         identity = await bench.enrolled()
         await been_here(bench, identity)
         async with asked(bench, identity) as request:
@@ -134,14 +156,16 @@ async def test_a_drain_ends_the_waiting(tmp_path: Path) -> None:
             assert (await request).json()["code"] == "unavailable"
 
 
-async def test_a_workspace_that_is_removed_meanwhile_is_not_found(tmp_path: Path) -> None:
-    async with running_bench(tmp_path, reconnect_grace_seconds=0.5) as bench:
-        identity = await bench.enrolled()
-        await been_here(bench, identity)
-        async with asked(bench, identity) as request:
-            path = f"/api/workspaces/{identity.workspace_id}"
-            assert (await bench.client.delete(path)).status_code == 204
-            assert (await request).status_code == 404
+async def test_a_workspace_that_is_removed_meanwhile_is_not_found(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    await been_here(bench, identity)
+    async with asked(bench, identity) as request:
+        path = f"/api/workspaces/{identity.workspace_id}"
+        assert (await bench.client.delete(path)).status_code == 204
+        # In place of the end of its grace.
+        bench.hub.daemons.presence._returning.give_up()
+        assert (await request).status_code == 404
 
 
 async def without_its_daemon(bench: Bench, identity: DaemonIdentity) -> None:
@@ -172,8 +196,9 @@ async def test_only_so_many_wait_for_one_workspace(bench: Bench, identity: Daemo
             group.create_task(presence.until_back(identity.workspace_id))
             for _ in range(MAX_WAITING)
         ]
-        await asyncio.wait(waiting, timeout=A_WHILE_SECONDS)
-        assert not any(task.done() for task in waiting)
+        counted = presence._returning._waiting
+        await bench.until(lambda: counted[identity.workspace_id] == MAX_WAITING)
         await refused_at_once(bench, identity)
+        assert not any(task.done() for task in waiting)
         async with bench.daemon(identity):
             await asyncio.gather(*waiting)

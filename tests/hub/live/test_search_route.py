@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from arborlink.outputlog import OutputLog
 from arborlink.protocol.errors import TooManyRequests
 from arborlink.protocol.limits import MIB
 from arborlink.testing.hub import TOKEN
+from tests.bounds import NEVER_SECONDS
 from tests.hub.live.bench import Bench
 from tests.hub.live.peers import LOG_ID, DaemonIdentity
 from tests.hub.live.test_output import handed
@@ -26,8 +28,8 @@ from tests.hub.live.test_output_route import stored
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LONG_BYTES = 256 * MIB
-# Far above what it takes, far below what a blocked loop would show.
-NOTICEABLE_SECONDS = 0.25
+# Far fewer than there are, and far more than none.
+ANSWERED_MEANWHILE = 10
 
 
 async def search(bench: Bench, task: str, q: str | None = None, **options: Any) -> Any:
@@ -162,36 +164,36 @@ async def test_somebody_elses_output_is_not_searched(
     assert (await search(bench, task, "0", headers=headers)).status_code == 403
 
 
-@pytest.mark.alone
-async def test_nobody_notices_a_search_in_a_long_output(
-    bench: Bench, identity: DaemonIdentity
+async def test_others_are_served_while_a_long_output_is_searched(
+    bench: Bench,
+    identity: DaemonIdentity,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
+    # However slow the machine is, all of it is one search and has one answer.
+    monkeypatch.setattr(searching, "SLICE_SECONDS", NEVER_SECONDS)
     task = await bench.create(identity.workspace_id)
     write_long_log(bench.hub.daemons.outputs.stem(task))
     waits: list[float] = []
-    searching = True
+    is_searching = True
 
     async def ask() -> None:
-        while searching:
+        while is_searching:
             asked = time.perf_counter()
             assert (await bench.client.get("/healthz")).status_code == 200
             waits.append(time.perf_counter() - asked)
 
     async with asyncio.TaskGroup() as group:
         group.create_task(ask())
-        cursor: dict[str, str] = {}
-        while True:
-            page = await found(bench, task, "nEEdle|(x+x+)+y", regex="1", **cursor)
-            if page["nextCursor"] is None:
-                break
-            cursor = {"cursor": page["nextCursor"]}
-        searching = False
+        page = await found(bench, task, "nEEdle|(x+x+)+y", regex="1")
+        is_searching = False
+        answered = len(waits)
     assert [hit["offset"] for hit in page["items"]] == [LONG_BYTES + 1]
     assert page["items"][0]["line"] is not None
-    assert len(waits) > 20
-    # All but a few, and no wait is a search: the machine may be busy with other things as well.
-    assert sorted(waits)[len(waits) * 9 // 10] < NOTICEABLE_SECONDS
-    assert max(waits) < 4 * NOTICEABLE_SECONDS
+    assert answered >= ANSWERED_MEANWHILE
+    # To be read, not to be held to: a machine that is busy is late whatever the hub does.
+    record_property("slowest answer meanwhile, in seconds", round(max(waits), 3))
+    record_property("answers meanwhile", answered)
 
 
 async def test_a_search_that_nobody_waits_for_stops(tmp_path: Path) -> None:
