@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.bounds import HANG_SECONDS
 from tests.corpus.arena import Arena, Credential
 from tests.corpus.http_case import credentials
 from tests.corpus.http_wire import JSON, Answer, Wire
 from tests.e2e.arbor import wait_until
 
-# Of many that were started together.
-END_SECONDS = 15.0
 MEMBER = "member"
 FINAL = ("completed", "failed", "cancelled", "lost", "expired")
 
@@ -26,7 +25,7 @@ def over(arena: Arena, task_id: str) -> dict[str, Any]:
         task.update(arena.get(f"/api/tasks/{task_id}"))
         return task["status"] in FINAL
 
-    wait_until(is_over, f"the end of {task_id}", END_SECONDS)
+    wait_until(is_over, f"the end of {task_id}", HANG_SECONDS)
     return task
 
 

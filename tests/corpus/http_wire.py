@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from io import BufferedReader
 from types import TracebackType
 
-CONNECT_SECONDS = 5.0
-# How long an answer is waited for at all; when it is due is the caller's to judge.
-PATIENCE_SECONDS = 10.0
+from tests.bounds import HANG_SECONDS
+
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
@@ -100,11 +99,16 @@ class Wire:
         return self._read(connection, method, sent)
 
     def dribble(self, pieces: Iterable[bytes], pause: float) -> Answer:
-        """Piece after piece, until there is an answer; its time is from the first piece on."""
+        """Piece after piece, until there is an answer; its time is from the first piece on.
+
+        Raises:
+            AssertionError: there is none, however long it is waited for.
+        """
         connection = self._open()
         began = time.monotonic()
         connection.settimeout(pause)
         for piece in pieces:
+            assert time.monotonic() - began < HANG_SECONDS, "no answer"
             try:
                 connection.sendall(piece)
                 if connection.recv(1, socket.MSG_PEEK):
@@ -113,7 +117,7 @@ class Wire:
                 continue
             except OSError:
                 break
-        connection.settimeout(PATIENCE_SECONDS)
+        connection.settimeout(HANG_SECONDS)
         return self._read(connection, "GET", began)
 
     def _read(self, connection: socket.socket, method: str, since: float) -> Answer:
@@ -130,8 +134,7 @@ class Wire:
     def _open(self) -> socket.socket:
         if self._socket is None:
             address = ("127.0.0.1", self._port)
-            self._socket = socket.create_connection(address, CONNECT_SECONDS)
-            self._socket.settimeout(PATIENCE_SECONDS)
+            self._socket = socket.create_connection(address, HANG_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._socket
 

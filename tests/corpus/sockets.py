@@ -21,10 +21,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from arborlink.protocol.codec import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL
+from tests.bounds import HANG_SECONDS
 from tests.hub.front.wire import BINARY, CLOSE, TEXT, frame
 
-# A whole read of what was sent before an input; nothing here is measured.
-PATIENCE_SECONDS: Final = 10.0
 LOCALHOST: Final = "127.0.0.1"
 SEGMENT_BYTES: Final = 1 << 16
 # Asks for an error that nothing else asks for.
@@ -52,16 +51,30 @@ class Peer:
         self.subprotocol = subprotocol
         self.heard: list[dict[str, Any]] = []
         self._port = port
-        self._socket = socket.create_connection(
-            (LOCALHOST, port), PATIENCE_SECONDS, source_address=(address, 0)
-        )
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._address = address
+        self._socket = self._connected()
         self._buffer = bytearray()
         self._sent_at = time.monotonic()
 
     def close(self) -> None:
         """Let go of it, without a word."""
         self._socket.close()
+
+    def again(self) -> None:
+        """Become a new WebSocket."""
+        self._socket.close()
+        self._socket = self._connected()
+        self._buffer.clear()
+        self.open()
+
+    def fileno(self) -> int:
+        """For `select`; what was read ahead does not show there."""
+        return self._socket.fileno()
+
+    @property
+    def has_read(self) -> bool:
+        """Whether something that was not asked for yet has been read."""
+        return bool(self._buffer)
 
     def end(self) -> None:
         """Say that nothing more will come, below WebSockets."""
@@ -71,6 +84,13 @@ class Peer:
     def mark(self) -> None:
         """From now on an answer is due."""
         self._sent_at = time.monotonic()
+
+    def _connected(self) -> socket.socket:
+        made = socket.create_connection(
+            (LOCALHOST, self._port), HANG_SECONDS, source_address=(self._address, 0)
+        )
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
 
     # ── what goes out ────────────────────────────────────────────────────────────────────────
 
@@ -91,9 +111,7 @@ class Peer:
         """Until the hub takes something; False if it never will."""
         writable: list[socket.socket] = []
         while not writable:
-            readable, writable, _ = select.select(
-                [self._socket], [self._socket], [], PATIENCE_SECONDS
-            )
+            readable, writable, _ = select.select([self._socket], [self._socket], [], HANG_SECONDS)
             if readable:
                 data = self._socket.recv(SEGMENT_BYTES)
                 self._buffer += data
@@ -119,7 +137,7 @@ class Peer:
     def open(self, *lines: str) -> None:
         """Become a WebSocket."""
         self.handshake(*lines)
-        status = self.status(PATIENCE_SECONDS)
+        status = self.status()
         assert status == 101, status
 
     def send(self, message: dict[str, Any]) -> None:
@@ -128,7 +146,7 @@ class Peer:
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────
 
-    def status(self, seconds: float) -> int:
+    def status(self, seconds: float = HANG_SECONDS) -> int:
         """Of the response to the handshake; its body is left out.
 
         Raises:
@@ -142,16 +160,21 @@ class Peer:
         return int(response.split()[1])
 
     def message(self, kind: str) -> dict[str, Any]:
-        """The next message of a type; others before it are skipped."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        """The next message of a type; others before it are skipped.
+
+        Raises:
+            ConnectionRefusedError: the hub has closed the connection.
+        """
+        deadline = time.monotonic() + HANG_SECONDS
         while True:
             opcode, payload = self._frame(deadline)
-            assert opcode != CLOSE, payload
+            if opcode == CLOSE:
+                raise ConnectionRefusedError(payload)
             message = self._message(opcode, payload)
             if message.get("type") == kind:
                 return message
 
-    def refusal(self, seconds: float) -> Answer:
+    def refusal(self, seconds: float = HANG_SECONDS) -> Answer:
         """What the hub says to a handshake."""
         try:
             text = f"http {self.status(seconds)}"
@@ -161,7 +184,7 @@ class Peer:
             text = _end(error)
         return Answer(text, time.monotonic() - self._sent_at)
 
-    def answer(self, seconds: float) -> Answer:
+    def answer(self, seconds: float = HANG_SECONDS) -> Answer:
         """The next answer, whatever else comes before it."""
         deadline = self._sent_at + seconds
         try:
@@ -174,23 +197,23 @@ class Peer:
             text = _end(error)
         return Answer(text, time.monotonic() - self._sent_at)
 
-    def all_answers(self, seconds: float) -> Answer:
+    def all_answers(self) -> Answer:
         """The answer, and whether the connection outlives it."""
-        first = self.answer(seconds)
+        first = self.answer()
         if first.text.startswith(ENDS):
             return first
         self.send(PROBE)
-        following = self.answer(seconds)
+        following = self.answer()
         if following.text == "ignored":
             return first
         return Answer(f"{first.text}, {following.text}", first.seconds)
 
-    def answers_to_many(self, seconds: float) -> Answer:
+    def answers_to_many(self) -> Answer:
         """Until the end, or until the probe is answered: each different answer once, in order."""
         self.send(PROBE)
         told: dict[str, None] = {}
         while True:
-            answer = self.answer(seconds)
+            answer = self.answer()
             if answer.text != "ignored" or not told:
                 told[answer.text] = None
             if answer.text.startswith((*ENDS, "ignored")):

@@ -12,16 +12,18 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.corpus.arena import ANSWER_SECONDS
+from tests.bounds import HANG_SECONDS
 from tests.corpus.http_damage import DATABASES, OUTPUTS, Stored, copied
 from tests.corpus.http_life import FINAL
 from tests.e2e.arbor import TOKEN, Arbor, command, free_port, wait_until
 
-# What each task writes, in pieces of which every one is a record of its own.
+# What each task writes, in pieces of which every one is a record of its own: each waits until the
+# one before it is stored.
 PIECE_BYTES, PIECES = 1_000, 3
-WRITER = "for part in 1 2 3; do printf '%01000d' $0; sleep 0.03; done"
+WRITER = (
+    "for part in 1 2 3; do printf '%01000d' $0; until [ -e go-$0-$part ]; do sleep 0.05; done; done"
+)
 HEALTHY = 4
-REFUSAL_SECONDS = 10.0
 
 
 @dataclass
@@ -39,9 +41,20 @@ class Scene:
         body = {"command": "sh", "args": ["-c", WRITER, str(number)]}
         return str(self.http.post(path, json=body).raise_for_status().json()["id"])
 
-    def is_over(self, task_id: str) -> bool:
-        """Whether it is."""
-        return self.http.get(f"/api/tasks/{task_id}").json()["status"] in FINAL
+    def finish(self, ids: list[str]) -> None:
+        """Let all tasks go on from piece to piece, to their ends."""
+        left = dict(enumerate(ids))
+
+        def go_on() -> bool:
+            for number, task_id in list(left.items()):
+                task = self.http.get(f"/api/tasks/{task_id}").json()
+                part = task["outputSize"] // PIECE_BYTES
+                (self.arbor.workspace / f"go-{number}-{part}").touch()
+                if task["status"] in FINAL:
+                    del left[number]
+            return not left
+
+        wait_until(go_on, "the end of all tasks", HANG_SECONDS)
 
     def written(self, task_id: str) -> bytes:
         """What it wrote."""
@@ -55,7 +68,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("files")
     arbor = Arbor(folder / "home", folder / "workspace")
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx2.Client(verify=False, base_url=arbor.url, headers=headers, timeout=10) as http:
+    with httpx2.Client(
+        verify=False, base_url=arbor.url, headers=headers, timeout=HANG_SECONDS
+    ) as http:
         try:
             arbor.start_hub()
             arbor.start_daemon()
@@ -63,8 +78,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             ids = [scene.start(number) for number in range(len(OUTPUTS) + HEALTHY)]
             scene.damaged = dict(zip(OUTPUTS, ids, strict=False))
             scene.healthy = ids[len(OUTPUTS) :]
-            for each in ids:
-                wait_until(lambda each=each: scene.is_over(each), "the end")  # type: ignore[misc]
+            scene.finish(ids)
             arbor.stop()
             for name, (_, damage) in OUTPUTS.items():
                 other = scene.healthy.pop() if name.endswith("of-another") else ids[-1]
@@ -88,7 +102,6 @@ def test_a_damaged_output_is_named(scene: Scene, name: str) -> None:
             gone = scene.http.get(f"{path}{what}")
             assert (gone.status_code, gone.json()["code"]) == (410, "output_damaged")
             assert str(scene.arbor.home) not in gone.text
-            assert gone.elapsed.total_seconds() < ANSWER_SECONDS
         for what in ("segments", "search?q=x"):
             assert scene.http.get(f"/api/tasks/{task_id}/{what}").status_code == 410
     elif expected == "broken off":
@@ -140,7 +153,7 @@ def test_a_hub_with_a_damaged_database_does_not_start_and_says_why(
             command(["hub", "--port", str(free_port())]),
             env={**scene.arbor.environment(), "ARBOR_HOME": str(tmp_path / name)},
             capture_output=True,
-            timeout=REFUSAL_SECONDS,
+            timeout=HANG_SECONDS,
             check=False,
         )
         return name, ended.returncode, ended.stderr.decode()

@@ -1,4 +1,4 @@
-"""Bad requests are answered by name, within a second, in every role, and change nothing."""
+"""Bad requests are answered by name, in every role, and change nothing."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.corpus.arena import ANSWER_SECONDS, Arena
+from tests.corpus.arena import Arena
 from tests.corpus.http_case import REFUSALS, ROLES
 from tests.corpus.http_life import forget, look, output, over
 from tests.corpus.http_outputs import (
@@ -23,7 +23,6 @@ from tests.corpus.http_outputs import (
 )
 from tests.corpus.http_wire import Wire
 
-SEARCHES = 3
 # Who may look at the neighbour's workspace.
 MAY_LOOK = ("owner", "runner", "reader", "browser")
 
@@ -80,12 +79,9 @@ def test_no_expression_keeps_anybody_waiting(
     wrong = {}
     for name, (expected, expression) in EXPRESSIONS.items():
         path = f"/api/tasks/{tasks[EVIL_OUTPUT.id]}/search?regex=1&q={quote(expression)}"
-        # A search takes what it may of a processor, so here a busy machine is seen first.
-        answers = (look(arena, wire, path, role) for _ in range(SEARCHES))
-        answer = next((each for each in answers if each.seconds <= ANSWER_SECONDS), None)
-        if answer is None:
-            wrong[name] = "late"
-        elif f"{answer.status} {answer.code}".strip() != expected:
+        answer = look(arena, wire, path, role)
+        arena.note(f"the expression {name}", answer.seconds)
+        if f"{answer.status} {answer.code}".strip() != expected:
             wrong[name] = answer.shown
     assert wrong == {}
 
@@ -105,7 +101,8 @@ def test_a_filter_is_only_a_text(arena: Arena, wire: Wire, role: str) -> None:
     for text in TEXTS:
         encoded = quote(text.encode("utf-8", "surrogatepass"))
         answer = look(arena, wire, f"/api/tasks?limit=500&search={encoded}", role)
-        assert (answer.status, answer.seconds <= ANSWER_SECONDS) == (200, True), text
+        assert answer.status == 200, text
+        arena.note(f"the filter {text[:20]!a}", answer.seconds)
         for task in json.loads(answer.body)["items"]:
             searched = " ".join([task["command"], *task["args"], task["title"] or ""])
             assert text.casefold() in searched.casefold()

