@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from arborlink.protocol.lifecycle import TaskStatus
@@ -152,11 +153,8 @@ async def until_still(file: Path, size: int) -> None:
         assert await asyncio.to_thread(lambda: file.stat().st_size) == size
 
 
-async def until(condition: object) -> None:
-    """Look at the disk until a condition holds; there is nobody who would tell."""
-    assert callable(condition)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + HANG_SECONDS
-    while not condition():
-        assert loop.time() < deadline
-        await asyncio.to_thread(lambda: None)
+async def until(condition: Callable[[], bool]) -> None:
+    """Look at the disk until a condition holds; files do not tell."""
+    async with asyncio.timeout(HANG_SECONDS):
+        while not condition():
+            await asyncio.to_thread(lambda: None)
