@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +60,10 @@ def clean_environment(home: Path) -> dict[str, str]:
     return {**kept, "ARBOR_HOME": str(home)}
 
 
-def start_up(home: Path, folder: Path, *options: str) -> Up:
-    """Start `arbor up` and wait for its summary."""
+def start_up(home: Path, folder: Path, *options: str, through: Sequence[str] = ()) -> Up:
+    """Start `arbor up`, as the arguments of the command `through`, and wait for its summary."""
     process = subprocess.Popen(
-        [*ARBOR, "up", str(folder), "--no-browser", "--port", "0", *options],
+        [*through, *ARBOR, "up", str(folder), "--no-browser", "--port", "0", *options],
         env=clean_environment(home),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -145,6 +145,13 @@ def enrol(home: Path, workspace: Path, port: int) -> Identity:
     return identity
 
 
+def ignore_signals() -> None:
+    """Ignore and block all signals, as a careless parent leaves them to what it starts."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
 def main() -> int:
     """What `arbor daemon` does, with the limits of the spools that a test wants."""
     from arborlink.daemon import app
@@ -155,7 +162,10 @@ def main() -> int:
     parser.add_argument("--on-stop", choices=["cancel", "wait"], default="cancel")
     parser.add_argument("--spool", type=int)
     parser.add_argument("--spools", type=int)
+    parser.add_argument("--signals-ignored", action="store_true")
     options = parser.parse_args()
+    if options.signals_ignored:
+        ignore_signals()
     wanted = {"spool_bytes_per_task": options.spool, "spool_bytes": options.spools}
     lines = [f"{name} = {value}\n" for name, value in wanted.items() if value is not None]
     identity = app.find_identity(options.path)

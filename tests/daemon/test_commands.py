@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Status
 
-from .conftest import Arena
+from .conftest import Arena, make_arena
 from .hub_double import HubTask
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -198,12 +198,31 @@ async def test_a_command_has_three_descriptors(shared: Arena) -> None:
     assert task.stdout.strip() == b"[0, 1, 2, 3]"  # 3 is listdir's own
 
 
+async def signals_of_a_command(arena: Arena) -> list[int]:
+    """The masks of what a command has ignored and blocked."""
+    task = await arena.run("grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status")
+    values = [int(line.split()[1], 16) for line in task.stdout.decode().splitlines()]
+    # 32 and 33 are the C library's own: posix_spawn leaves them ignored whatever it is asked.
+    return [value & ~(0b11 << 31) for value in values]
+
+
 async def test_signals_are_as_in_a_fresh_login(shared: Arena) -> None:
     """What Python ignores is not ignored in the command, and nothing is blocked."""
-    task = await shared.run("grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status")
-    values = [int(line.split()[1], 16) for line in task.stdout.decode().splitlines()]
-    # 32 and 33 are the C library's own and always ignored by what it spawns.
-    assert [value & 0x7FFFFFFF for value in values] == [0, 0]
+    assert await signals_of_a_command(shared) == [0, 0]
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_signals_that_the_daemon_was_started_with_do_not_reach_a_command(
+    tmp_path: Path,
+) -> None:
+    """A shell starts `arbor daemon &` with SIGINT and SIGQUIT ignored, others with more."""
+    async with make_arena(tmp_path, "--signals-ignored") as arena:
+        assert await signals_of_a_command(arena) == [0, 0]
+        for number in (signal.SIGQUIT, signal.SIGINT, signal.SIGUSR1, signal.SIGRTMIN):
+            kill = f"ulimit -c 0; kill -{number:d} $$; echo survived"
+            end = end_of(await arena.run("sh", "-c", kill))
+            assert (end.reason, end.signal) == ("signal", number)
+        assert await arena.daemon.stop() == 0
 
 
 async def test_a_task_id_that_is_a_path_is_refused(shared: Arena) -> None:

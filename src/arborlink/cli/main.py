@@ -6,6 +6,7 @@ A command's module is imported when it is used, so that `arbor --help` costs nex
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Final, NoReturn
 
@@ -80,6 +81,8 @@ def main() -> NoReturn:
     """Run the command line."""
     failure = exits.ARBOR_FAILED if _command_name() in KEEPS_EXIT_CODES_FREE else exits.FAILED
     code = exits.DONE
+    # A mask is inherited through exec; a blocked SIGTERM or SIGINT would stop nothing.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         result = cli.main(prog_name="arbor", standalone_mode=False)
         code = result if isinstance(result, int) else exits.DONE

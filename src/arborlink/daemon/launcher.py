@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from arborlink.daemon import ipc
+from arborlink.daemon import ipc, signals
 from arborlink.daemon.channel import Channel
 from arborlink.daemon.console import say
 from arborlink.daemon.loop import Loop
@@ -118,7 +118,7 @@ def _spawn() -> tuple[socket.socket, int]:
                 file_actions=[(os.POSIX_SPAWN_DUP2, its.fileno(), CHANNEL_FD)],
                 setsid=True,  # a Ctrl-C or a closed terminal is the supervisor's to handle
                 setsigmask=[],
-                setsigdef=[signal.SIGPIPE, signal.SIGCHLD, signal.SIGHUP],
+                setsigdef=signals.RESET,
             )
         except OSError:
             ours.close()

@@ -1,4 +1,7 @@
-"""Signals as something a loop can wait for. For the main thread."""
+"""Signals as something a loop can wait for, and what a started process gets of them.
+
+For the main thread.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from arborlink.daemon.loop import READ, Loop
 
 CHILD: Final = signal.SIGCHLD
 STOP: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# A signal that is ignored stays ignored through exec (execve(2)), and a daemon inherits some: a
+# shell without job control starts `arbor daemon &` with SIGINT and SIGQUIT ignored, and Python
+# ignores SIGPIPE and SIGXFSZ. What a daemon starts has all of them reset; SIGKILL and SIGSTOP
+# cannot be ignored.
+RESET: Final = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 _READ_BYTES: Final = 4096
 
 
@@ -27,6 +35,8 @@ class Signals:
         signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         for number in (CHILD, *STOP):
             signal.signal(number, _noted)
+        # A mask is inherited through exec, too, and a blocked signal never arrives.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (CHILD, *STOP))
         loop.watch(self._read_fd, READ, self._on_ready)
 
     def close(self) -> None:

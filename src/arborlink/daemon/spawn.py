@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from arborlink.daemon import processes, terminal
+from arborlink.daemon import processes, signals, terminal
 from arborlink.daemon.folder import FolderRefused, open_folder
 from arborlink.protocol.lifecycle import Reason
 from arborlink.protocol.messages import Command
@@ -20,12 +19,6 @@ SHELL: Final = "/bin/sh"
 
 _F_SETPIPE_SZ: Final = 1031
 PIPE_BYTES: Final = 1024 * 1024
-# Python ignores these, and what is ignored is inherited through exec.
-_IGNORED_BY_PYTHON: Final = [
-    getattr(signal, name)
-    for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ", "SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD")
-    if hasattr(signal, name)
-]
 _NOT_EXECUTABLE: Final = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.EPERM})
 
 
@@ -170,7 +163,7 @@ def _spawn(
                 file_actions=actions,
                 setsid=True,
                 setsigmask=[],
-                setsigdef=_IGNORED_BY_PYTHON,
+                setsigdef=signals.RESET,
             )
     except FileNotFoundError as error:
         text = f"{_text(argv[0])!r} does not exist, or the interpreter that its first line names"

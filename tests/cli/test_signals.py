@@ -1,0 +1,54 @@
+"""Started with signals ignored and blocked, as scripts and service managers leave them behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from .conftest import start_up, stop_up
+
+# Ignored and blocked signals survive exec (execve(2)).
+_IGNORE_ALL: Final = """
+import os, signal, sys
+for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+    signal.signal(number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+ALL_IGNORED: Final = (sys.executable, "-c", _IGNORE_ALL)
+# POSIX: without job control, what is started with `&` has SIGINT and SIGQUIT ignored.
+IN_BACKGROUND: Final = ("sh", "-c", 'trap "" INT QUIT; exec "$@"', "sh")
+
+
+@pytest.mark.parametrize("through", [ALL_IGNORED, IN_BACKGROUND], ids=["all", "background"])
+def test_ignored_signals_reach_commands_and_stop_what_runs(
+    tmp_path: Path, through: tuple[str, ...]
+) -> None:
+    """`kill -QUIT` ends a command with 131, and Ctrl-C cancels and stops."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    up = start_up(tmp_path / "home", folder, through=through)
+    try:
+        quits = "ulimit -c 0; kill -QUIT $$; echo survived"
+        result = up.arbor("run", "--", "sh", "-c", quits)
+        assert (result.returncode, result.stdout) == (128 + signal.SIGQUIT, b"")
+        process = subprocess.Popen(
+            [*through, *up.command("run", "--", "sh", "-c", "echo ready; exec sleep 300")],
+            env=up.environment,
+            cwd=up.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130 and b"cancelled" in said
+    finally:
+        stop_up(up)
