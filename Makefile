@@ -6,7 +6,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 PYTHONPATHS := src tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel
+.PHONY: help up test test-fast check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,9 +40,14 @@ BROWSERS := chromium-headless-shell chromium
 # Many tests mostly wait, for links to die or processes to end: three keep two cores busy.
 test: .venv/.browser  ## run the tests (about ten minutes on two cores)
 	$(BIN)/python tools/web.py test
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not alone and not autobahn and not chaos and not fuzz and not soak' $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not alone and not autobahn and not chaos and not fuzz and not soak' --junitxml=test-results/beside.xml $(ARGS)
 	sync  # the disk is theirs alone, too
-	$(BIN)/python -m pytest -m 'alone' $(ARGS)
+	$(BIN)/python -m pytest -m 'alone' --junitxml=test-results/alone.xml $(ARGS)
+	@$(BIN)/python tools/slowest.py test-results/beside.xml test-results/alone.xml
+
+test-fast: .venv/.dev  ## the tests that take no longer than a minute and a half together
+	$(BIN)/python tools/web.py test
+	HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 3 --dist worksteal --fast -m 'not alone' $(ARGS)
 
 check: .venv/.dev  ## lint, format, types, import contracts, generated files
 	$(BIN)/ruff check $(PYTHONPATHS) hatch_build.py

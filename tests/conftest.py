@@ -1,11 +1,12 @@
-"""How long Hypothesis searches, and the summary of what tests measured and did not judge.
+"""What `make test-fast` leaves out, how long Hypothesis searches, and what tests measure.
 
-`HYPOTHESIS_PROFILE=long` searches for a night, `ci` is the default.
+`HYPOTHESIS_PROFILE=long` is for a night, `fast` for `make test-fast`, `ci` otherwise.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,6 +17,22 @@ from hypothesis import HealthCheck, settings
 MEASURED: Final = "seconds: "
 SHOWN: Final = 10
 
+HERE: Final = Path(__file__).parent
+# Below tests/: what starts all of Arbor as processes, or tries every byte.
+SLOW: Final = (
+    "cli/test_accounts.py",
+    "cli/test_logs.py",
+    "cli/test_processes.py",
+    "cli/test_signals.py",
+    "cli/test_up.py",
+    "conformance",
+    "corpus",
+    "e2e",
+    "fuzz",
+    "hub/test_backup.py",
+    "outputlog/test_crash.py",
+    "outputlog/test_forgetting.py",
+)
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile(
@@ -26,6 +43,7 @@ settings.register_profile(
     stateful_step_count=60,
     suppress_health_check=QUIET,
 )
+settings.register_profile("fast", settings.get_profile("ci"), max_examples=25)
 settings.register_profile(
     "long",
     deadline=None,
@@ -50,3 +68,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured, not judged")
     for seconds, what, test in sorted(measured, reverse=True)[:SHOWN]:
         terminalreporter.write_line(f"{seconds:8.3f} s  {what}  ({test})")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--fast`."""
+    parser.addoption("--fast", action="store_true", help="leave out the modules that take long")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave them out without importing them: four processes would do so."""
+    if config.getoption("--fast") and collection_path.relative_to(HERE).as_posix() in SLOW:
+        return True
+    return None
