@@ -6,10 +6,10 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 PYTHONPATHS := src tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel
+.PHONY: help up test test-fast surroundings check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/.pip:
 	$(PYTHON) -m venv .venv
@@ -48,6 +48,9 @@ test: .venv/.browser  ## run the tests (about ten minutes on two cores)
 test-fast: .venv/.dev  ## the tests that take no longer than a minute and a half together
 	$(BIN)/python tools/web.py test
 	HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 3 --dist worksteal --fast -m 'not alone' $(ARGS)
+
+surroundings: .venv/.browser  ## the fast tests in odd surroundings; ARGS=--full: all tests
+	$(BIN)/python tools/surroundings.py $(ARGS)
 
 check: .venv/.dev  ## lint, format, types, import contracts, generated files
 	$(BIN)/ruff check $(PYTHONPATHS) hatch_build.py
