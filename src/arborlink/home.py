@@ -1,11 +1,17 @@
-"""Where Arbor keeps its files: all below `ARBOR_HOME`, or in the platform's own folders."""
+"""Where Arbor keeps its files: all below `ARBOR_HOME`, or in the platform's own folders.
+
+Each function raises InvalidInput where there is neither.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
+
+from arborlink.protocol.errors import InvalidInput
 
 APPLICATION = "arbor"
 
@@ -36,10 +42,25 @@ def config_file() -> Path:
 
 
 def _data() -> Path:
-    home = os.environ.get("ARBOR_HOME")
-    return Path(home).expanduser() if home else platformdirs.user_data_path(APPLICATION)
+    return _folder(platformdirs.user_data_path)
 
 
 def _config() -> Path:
-    home = os.environ.get("ARBOR_HOME")
-    return Path(home).expanduser() if home else platformdirs.user_config_path(APPLICATION)
+    return _folder(platformdirs.user_config_path)
+
+
+def _folder(of_platform: Callable[[str], Path]) -> Path:
+    """Return ARBOR_HOME, or the platform's own folder.
+
+    Raises:
+        InvalidInput: it is below a home folder, and there is none: HOME is not set, and the user
+            database does not have this user id (containers).
+    """
+    named = os.environ.get("ARBOR_HOME")
+    try:
+        return Path(named).expanduser() if named else of_platform(APPLICATION)
+    except RuntimeError as error:
+        raise InvalidInput(
+            f"user {os.getuid()} has no home folder, and HOME is not set. "
+            "Set ARBOR_HOME to the folder where Arbor should keep its files"
+        ) from error
