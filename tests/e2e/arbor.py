@@ -19,8 +19,10 @@ from tests.plain_http import HTTP
 
 TOKEN = "end-to-end-owner-token-0123456789abcdefghij"
 POLL_SECONDS = 0.02
-START_SECONDS = 20.0
-STOP_SECONDS = 15.0
+# For whatever a test waits for, unless it takes long by itself. The slowest of these waits takes
+# seconds on an idle machine and tens of seconds beside other work: only what hangs takes longer.
+WAIT_SECONDS = 120.0
+START_SECONDS = STOP_SECONDS = WAIT_SECONDS
 
 
 class Arbor:
@@ -43,7 +45,7 @@ class Arbor:
     def start_hub(self) -> None:
         """Start the hub, or start it again, and wait until it is ready."""
         self.hub = self._start("hub", "--port", str(self.port), *self.hub_options)
-        wait_until(self._is_ready, "the hub to be ready", START_SECONDS)
+        wait_until(self._is_ready, "the hub to be ready")
 
     def start_daemon(self, *, through: int | None = None) -> None:
         """Start the daemon; the first time it makes its workspace. `through`: a proxy's port."""
@@ -52,7 +54,7 @@ class Arbor:
         if not self.workspace_id:
             arguments += ["--hub", url, "--name", "test"]
         self.daemon = self._start(*arguments)
-        wait_until(lambda: self.state() == "connected", "the daemon to connect", START_SECONDS)
+        wait_until(lambda: self.state() == "connected", "the daemon to connect")
 
     def kill_hub(self) -> None:
         """SIGKILL."""
@@ -82,7 +84,7 @@ class Arbor:
             if process is not None and process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(STOP_SECONDS)
+                    process.wait(WAIT_SECONDS)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -96,9 +98,7 @@ class Arbor:
 
     def api(self, path: str) -> object:
         """GET as the owner."""
-        response = HTTP.get(
-            self.url + path, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
-        )
+        response = HTTP.get(self.url + path, headers={"Authorization": f"Bearer {TOKEN}"})
         response.raise_for_status()
         return response.json()
 
@@ -125,7 +125,7 @@ class Arbor:
         }
 
     def run(
-        self, *arguments: str, stdin: bytes | None = None, timeout: float = 50
+        self, *arguments: str, stdin: bytes | None = None, timeout: float = WAIT_SECONDS
     ) -> subprocess.CompletedProcess[bytes]:
         """`arbor …`, to its end. Without `stdin` it is closed."""
         return subprocess.run(
@@ -168,7 +168,7 @@ class Arbor:
         if self.hub.poll() is not None:
             raise AssertionError(f"the hub ended:\n{self.log('hub')[-2000:]}")
         try:
-            return HTTP.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return HTTP.get(f"{self.url}/readyz").status_code == 200
         except httpx2.HTTPError:
             return False
 
@@ -184,7 +184,44 @@ def cells(key: str, count: int, *more: str) -> list[str]:
     return [sys.executable, "-m", module, "--key", key, "--bytes", str(count), *more]
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+# A MiB after another of what a command writes, whose complaint at the end of the pipe is left out.
+UNTIL_ENOUGH = """
+written=$1; shift
+"$@" 2> /dev/null | {
+  count=0
+  while [ ! -e enough ]; do head -c 1048576; count=$((count + 1)); done
+  echo $((count * 1048576)) > "$written"
+}
+"""
+
+
+class EndlessCells:
+    """A child that writes cells until it is told that it is enough: then it ends.
+
+    So a test needs no guess for how much is written while it does something else.
+    """
+
+    def __init__(self, arbor: Arbor, key: str, bytes_per_second: int) -> None:
+        self.key = key
+        self._folder = arbor.workspace
+        self._rate = str(bytes_per_second)
+
+    @property
+    def command(self) -> list[str]:
+        """Its command line."""
+        module = "arborlink.testing.cells"
+        endless = [sys.executable, "-m", module, "--key", self.key, "--rate", self._rate]
+        return ["sh", "-c", UNTIL_ENOUGH, "sh", f"written-{self.key}", *endless]
+
+    def finish(self) -> int:
+        """Let it end, as all others of this workspace; how many bytes it wrote."""
+        (self._folder / "enough").touch()
+        written = self._folder / f"written-{self.key}"
+        wait_until(lambda: written.exists() and bool(written.read_text()), "the end of the cells")
+        return int(written.read_text())
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
     """Look again and again until it is so.
 
     Raises:

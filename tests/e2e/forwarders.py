@@ -13,7 +13,8 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
-SECONDS = 30.0
+from tests.e2e.arbor import WAIT_SECONDS
+
 PIECE_BYTES = 65_536
 
 
@@ -49,7 +50,7 @@ class Forwarder:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            near.settimeout(SECONDS)
+            near.settimeout(WAIT_SECONDS)
             self._open.callback(near.close)
             threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
@@ -60,7 +61,7 @@ class Forwarder:
                 self.turned_away += 1
                 near.close()
                 return
-            far = socket.create_connection(("127.0.0.1", port), SECONDS)
+            far = socket.create_connection(("127.0.0.1", port), WAIT_SECONDS)
             self._open.callback(far.close)
             threading.Thread(target=self.carry_back, args=(far, near), daemon=True).start()
             _pump(near, far)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.e2e.arbor import START_SECONDS, TOKEN, Arbor, wait_until
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
 
 # Nobody knows its address: only a proxy can reach it.
 NAME = "hub.test"
@@ -49,7 +49,7 @@ class SecureArbor(Arbor):
         self.variables["ARBOR_TOKEN"] = token
         arguments = ["daemon", str(self.workspace), "--hub", url, "--name", "test", *options]
         self.daemon = self._start(*arguments)
-        wait_until(lambda: self.state() == "connected", "the daemon to connect", START_SECONDS)
+        wait_until(lambda: self.state() == "connected", "the daemon to connect")
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """With `variables`."""

@@ -14,7 +14,7 @@ from arborlink.client import Hub
 from arborlink.testing.cell_reader import CellReader
 from arborlink.testing.chaos_proxy import ChaosProxy
 from tests.e2e.arbor import TOKEN, Arbor, cells, wait_until
-from tests.e2e.storm import Watcher, storm
+from tests.e2e.storm import PACE_SECONDS, Watcher, storm
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -44,9 +44,11 @@ async def weather(
             async def kill_connector() -> None:
                 struck["connectors killed"] += await asyncio.to_thread(kill_and_await, arbor)
 
-            def cut(proxy: ChaosProxy) -> None:
+            async def cut(proxy: ChaosProxy) -> None:
+                while (connections := proxy.cut()) == 0:
+                    await asyncio.sleep(PACE_SECONDS)
                 struck["cuts"] += 1
-                struck["connections cut"] += proxy.cut()
+                struck["connections cut"] += connections
 
             faults: list[Callable[[], object]] = [
                 *[restart_hub] * hub_kills,
@@ -76,8 +78,7 @@ async def weather(
             assert struck["hubs killed"] == hub_kills
             assert struck["connectors killed"] == connector_kills
             assert struck["cuts"] == cuts
-            # A cut may find nobody connected, but most must have hit something.
-            assert struck["connections cut"] >= cuts // 2
+            assert struck["connections cut"] >= cuts
         finally:
             await asyncio.to_thread(arbor.stop)
 
@@ -100,7 +101,6 @@ def _check_logs(arbor: Arbor, task_id: str, total: int) -> None:
     assert reader.finish(total) == []
 
 
-@pytest.mark.timeout(180)
 async def test_a_small_storm(tmp_path: Path) -> None:
     await weather(tmp_path, 96 * MIB, hub_kills=2, connector_kills=3, cuts=6, seed=1)
 

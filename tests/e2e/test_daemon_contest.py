@@ -9,20 +9,15 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from arborlink.testing.cell_reader import CellReader
-from tests.e2e.arbor import STOP_SECONDS, Arbor, cells, command, wait_until
+from tests.e2e.arbor import WAIT_SECONDS, Arbor, EndlessCells, command, wait_until
 from tests.e2e.late_proxy import Held, LateProxy
 from tests.e2e.test_faults import detached, task
-
-pytestmark = pytest.mark.timeout(180)
 
 KIB, MIB = 1 << 10, 1 << 20
 # As much as a task may have on its way is more than enough to be wrong with.
 LATE_BYTES = 512 * KIB
 REPLAYS = 2
-WAIT_SECONDS = 60.0
 
 
 @asynccontextmanager
@@ -39,7 +34,7 @@ async def through_a_late_proxy(folder: Path) -> AsyncIterator[tuple[Arbor, LateP
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:
-    await asyncio.to_thread(wait_until, condition, what, WAIT_SECONDS)
+    await asyncio.to_thread(wait_until, condition, what)
 
 
 def connection(arbor: Arbor) -> dict[str, object] | None:
@@ -60,12 +55,13 @@ def came_back(arbor: Arbor, before: int) -> bool:
     return epoch(arbor) >= before + 2
 
 
-async def exactly(arbor: Arbor, task_id: str, key: str, size: int) -> None:
+async def exactly(arbor: Arbor, task_id: str, child: EndlessCells) -> None:
     """The task comes to its end, and each byte of its output is there once."""
+    size = await asyncio.to_thread(child.finish)
     await until(lambda: task(arbor, task_id)["status"] == "completed", "the task's end")
     assert task(arbor, task_id)["gaps"] == []
     logs = await asyncio.to_thread(arbor.run, "logs", task_id)
-    reader = CellReader(key)
+    reader = CellReader(child.key)
     reader.feed(logs.stdout)
     assert reader.finish(size) == []
     ran = arbor.workspace / "ran"
@@ -79,14 +75,13 @@ def once(*line: str) -> list[str]:
 
 
 async def test_what_a_replaced_connection_says_late_changes_nothing(tmp_path: Path) -> None:
-    size = 24 * MIB
     async with through_a_late_proxy(tmp_path) as (arbor, proxy):
         (older,) = proxy.connections
         first = await asyncio.to_thread(epoch, arbor)
         older.hold()
-        line = once(*cells("late", size, "--rate", str(8 * MIB)))
+        child = EndlessCells(arbor, "late", 8 * MIB)
         # The hub hears nothing of it on this connection but what comes late.
-        task_id = await asyncio.to_thread(detached, arbor, "--", *line)
+        task_id = await asyncio.to_thread(detached, arbor, "--", *once(*child.command))
         await until(lambda: len(older.kept) > LATE_BYTES, "something to deliver late")
         older.leave_the_hub_alone()
         await until(lambda: epoch(arbor) > first, "the successor to be welcomed")
@@ -95,7 +90,7 @@ async def test_what_a_replaced_connection_says_late_changes_nothing(tmp_path: Pa
 
         # Output, a status and beats of the old epoch, then the close of its socket.
         await older.release()
-        await exactly(arbor, task_id, "late", size)
+        await exactly(arbor, task_id, child)
         after = await asyncio.to_thread(connection, arbor)
         assert second is not None and after is not None
         assert (after["id"], after["epoch"]) == (second["id"], second["epoch"])
@@ -105,10 +100,9 @@ async def test_a_recording_that_is_played_back_adds_nothing_and_takes_nothing(
     tmp_path: Path,
 ) -> None:
     """With the credentials that are in it, it is let in for a moment, again and again."""
-    size = 12 * MIB
     async with through_a_late_proxy(tmp_path) as (arbor, proxy):
-        line = once(*cells("played", size, "--rate", str(3 * MIB // 2)))
-        task_id = await asyncio.to_thread(detached, arbor, "--", *line)
+        child = EndlessCells(arbor, "played", 3 * MIB // 2)
+        task_id = await asyncio.to_thread(detached, arbor, "--", *once(*child.command))
         recorded = proxy.connections[0]
         await until(lambda: len(recorded.said) > LATE_BYTES, "something to play back")
         for _ in range(REPLAYS):
@@ -116,7 +110,7 @@ async def test_a_recording_that_is_played_back_adds_nothing_and_takes_nothing(
             async with played(arbor, recorded):
                 # The daemon itself comes back, and its epoch is higher than that of the recording.
                 await until(partial(came_back, arbor, before), "the daemon to be back")
-        await exactly(arbor, task_id, "played", size)
+        await exactly(arbor, task_id, child)
         shown = await asyncio.to_thread(arbor.api, f"/api/workspaces/{arbor.workspace_id}")
         assert isinstance(shown, dict) and shown["attention"] is None
 
@@ -145,7 +139,7 @@ def test_a_second_daemon_of_the_same_folder_is_told_who_the_first_is(arbor: Arbo
         env=arbor.environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=STOP_SECONDS,
+        timeout=WAIT_SECONDS,
         check=False,
     )
     assert second.returncode != 0

@@ -32,7 +32,7 @@ def test_a_hub_that_is_killed_while_it_forgets(tmp_path: Path) -> None:
             wait_until(partial(beyond, arbor, number * TOTAL // 6), "more output")
             arbor.kill_hub()
             arbor.start_hub()
-        wait_until(lambda: task(arbor)["status"] == "completed", "the task to end", 40)
+        wait_until(lambda: task(arbor)["status"] == "completed", "the task to end")
         found = task(arbor)
         assert found["outputSize"] == TOTAL
         (gap,) = found["gaps"]

@@ -15,7 +15,7 @@ import pytest
 from arborlink.client import Chunk, Hub, SyncHub, TaskHandle
 from arborlink.client.http import MAX_DOWNLOADS
 from arborlink.protocol.errors import MessageTooLarge
-from tests.e2e.arbor import TOKEN, Arbor, wait_until
+from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, wait_until
 from tests.e2e.forwarders import Passage
 
 CALLS = 1_000
@@ -26,7 +26,6 @@ TASKS_AT_ONCE = 16
 # Guarantee G36; the live WebSocket is one of them.
 MAX_CONNECTIONS = 4
 DOWNLOADED_BYTES = 16 << 20
-SECONDS = 10.0
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 
 
@@ -60,7 +59,6 @@ async def follow(task: TaskHandle) -> bytes:
 # ── the SDK ──────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.timeout(120)
 async def test_a_thousand_calls_use_at_most_four_connections(passage: Passage) -> None:
     async with Hub(passage.url, TOKEN) as hub:
         task = await hub.run("cat")
@@ -83,7 +81,6 @@ async def test_a_thousand_calls_use_at_most_four_connections(passage: Passage) -
     wait_until(lambda: passage.live == 0, "the connections to be closed")
 
 
-@pytest.mark.timeout(120)
 def test_so_do_a_thousand_calls_from_several_threads(passage: Passage) -> None:
     seen: list[str] = []
     with SyncHub(passage.url, TOKEN) as hub:
@@ -125,7 +122,7 @@ async def test_slow_readers_of_outputs_do_not_keep_calls_waiting(
         responses = [
             await slow.enter_async_context(hub.stored_output(task.id)) for _ in range(MAX_DOWNLOADS)
         ]
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(WAIT_SECONDS):
             for _ in range(AT_ONCE):
                 assert (await hub.me()).role == "owner"
         assert [len(await each.aread()) for each in responses] == [DOWNLOADED_BYTES] * MAX_DOWNLOADS
@@ -195,7 +192,7 @@ def test_requests_sent_ahead_are_answered_in_their_order(arbor: Arbor) -> None:
         ahead += request("POST /api/workspaces", json.dumps({"name": name}).encode())
         ahead += request(f"GET /api/nothing-{name}")
         ahead += request("GET /api/me")
-    with socket.create_connection(("127.0.0.1", arbor.port), SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
         connection.sendall(ahead)
         answers = replies(connection, 3 * len(names))
 
@@ -207,13 +204,13 @@ def test_requests_sent_ahead_are_answered_in_their_order(arbor: Arbor) -> None:
 def test_who_asks_first_whether_to_send_a_body_is_told(arbor: Arbor) -> None:
     body = json.dumps({"name": "asked"}).encode()
     whole = request("POST /api/workspaces", body, b"Expect: 100-continue\r\n")
-    with socket.create_connection(("127.0.0.1", arbor.port), SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
         connection.sendall(whole[: -len(body)])
         assert replies(connection, 1) == [(100, b"")]
         connection.sendall(body)
         ((status, _),) = replies(connection, 1)
         assert status == 201
-    with socket.create_connection(("127.0.0.1", arbor.port), SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
         line = b"POST /api/workspaces HTTP/1.1\r\nHost: 127.0.0.1\r\n" + AUTHORIZATION
         connection.sendall(line + b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n")
         ((status, _),) = replies(connection, 1)
@@ -221,7 +218,7 @@ def test_who_asks_first_whether_to_send_a_body_is_told(arbor: Arbor) -> None:
 
 
 def test_a_client_that_sends_no_more_still_gets_its_answer(arbor: Arbor) -> None:
-    with socket.create_connection(("127.0.0.1", arbor.port), SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
         connection.sendall(request("GET /api/me"))
         connection.shutdown(socket.SHUT_WR)
         ((status, body),) = replies(connection, 1)
@@ -290,5 +287,5 @@ def test_a_command_uses_one_connection_and_one_more_for_live_output(
         following = arbor.popen("logs", "-f", "last")
         wait_until(lambda: passage.accepted - before == 2, "a connection for the live output")
         (arbor.workspace / "go").touch()
-        assert following.communicate(timeout=SECONDS)[0] == b"went\n"
+        assert following.communicate(timeout=WAIT_SECONDS)[0] == b"went\n"
         assert passage.accepted - before == 2

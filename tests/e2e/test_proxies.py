@@ -14,8 +14,9 @@ import httpx2
 import pytest
 import trustme
 
+from arborlink.protocol.limits import SILENCE_SECONDS
 from arborlink.testing.cell_reader import CellReader
-from tests.e2e.arbor import TOKEN, Arbor, cells, free_port, wait_until
+from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, cells, free_port, wait_until
 from tests.e2e.forwarders import ConnectProxy, Forwarder, SocksProxy
 from tests.e2e.secure import NAME, SecureArbor, without_proxies
 from tests.plain_http import HTTP
@@ -24,9 +25,10 @@ LOGIN = ("me", "a proxy's password")
 QUOTED_LOGIN = "me:a%20proxy's%20password"
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx" / "arbor.conf"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-# Heartbeats pass every 5 s: a time-out of 60 s, which nginx has of itself, is not even needed.
-IDLE_SECONDS = 6
-QUIET_SECONDS = 8
+# Heartbeats pass every 5 s: a time-out of 60 s, which nginx has of itself, is not even needed. A
+# peer that says nothing for so long is given up by hub and daemon, too.
+IDLE_SECONDS = round(SILENCE_SECONDS)
+QUIET_SECONDS = IDLE_SECONDS + 5
 MIB = 1 << 20
 
 needs_nginx = pytest.mark.skipif(
@@ -177,12 +179,12 @@ def nginx(folder: Path, authority: trustme.CA, hub: int, port: int, plain: int) 
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(WAIT_SECONDS)
 
 
 def _listens(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection(("127.0.0.1", port), WAIT_SECONDS).close()
     except OSError:
         return False
     return True
@@ -239,7 +241,7 @@ def test_output_comes_through_nginx_live_exactly_and_after_a_long_silence(behind
     # Before the command goes on: nothing is held back.
     assert running.stdout.readline() == b"begun\n"
     (behind.workspace / "go").touch()
-    assert running.communicate(timeout=20)[0] == b"done\n"
+    assert running.communicate(timeout=WAIT_SECONDS)[0] == b"done\n"
 
     total = 8 * MIB
     done = behind.run("run", "--", *cells("nginx", total))
@@ -249,14 +251,14 @@ def test_output_comes_through_nginx_live_exactly_and_after_a_long_silence(behind
     typed = bytes(range(256)) * 8192
     assert behind.run("run", "--", "cat", stdin=typed).stdout == typed
 
-    assert quiet.communicate(timeout=30) == (b"still here\n", b"")
+    assert quiet.communicate(timeout=WAIT_SECONDS) == (b"still here\n", b"")
     assert behind.log("daemon").count("connected to") == 1
 
 
 @needs_nginx
 def test_what_nginx_adds_and_keeps_to_itself(behind: Behind) -> None:
     owner = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx2.Client(base_url=behind.outside) as client:
+    with httpx2.Client(base_url=behind.outside, timeout=WAIT_SECONDS) as client:
         assert client.get("/metrics").status_code == 404
         page = client.get("/")
         assert "Strict-Transport-Security" in page.headers
