@@ -22,7 +22,6 @@ POLL_SECONDS = 0.02
 # For whatever a test waits for, unless it takes long by itself. The slowest of these waits takes
 # seconds on an idle machine and tens of seconds beside other work: only what hangs takes longer.
 WAIT_SECONDS = 120.0
-START_SECONDS = STOP_SECONDS = WAIT_SECONDS
 
 
 class Arbor:

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -73,13 +73,14 @@ async def enrol_herd(data_dir: Path, count: int) -> list[DaemonAuth]:
 
 @dataclass
 class HerdDaemon:
-    """One of them. `refusals`: how often the hub said no."""
+    """One of them. `refusals`: how often the hub said no; `hints`: how long it asked to wait."""
 
     auth: DaemonAuth
     address: str
     url: str
     random: random.Random
     refusals: int = 0
+    hints: list[float | None] = field(default_factory=list)
     welcomed_at: float | None = None
 
     async def serve(self) -> None:
@@ -87,6 +88,7 @@ class HerdDaemon:
         backoff = Backoff(self.random.random)
         while True:
             hint = await self._once(backoff)
+            self.hints.append(hint)
             await asyncio.sleep(backoff.next_delay(hint))
 
     async def _once(self, backoff: Backoff) -> float | None:

@@ -44,19 +44,24 @@ class Stranger:
     async def say_nothing(self) -> None:
         """Hold a connection for as long as the hub lets us."""
         reader, writer = await self._dial()
-        self._note(await reader.read())
+        try:
+            self._note(await reader.read())
+        except ConnectionError:
+            self.answers["closed"] += 1
         writer.close()
 
     async def drip(self) -> None:
         """Send a request without an end, a byte now and then."""
         reader, writer = await self._dial()
-        with suppress(ConnectionError):
+        try:
             for byte in ENDLESS:
                 writer.write(bytes([byte]))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(DRIP_SECONDS):
                         self._note(await reader.read(64))
                         break
+        except ConnectionError:
+            self.answers["reset"] += 1
         writer.close()
 
     async def send_much(self) -> None:

@@ -5,48 +5,56 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.arbor import STOP_SECONDS, Arbor
+from arborlink.hub.live.herd import ADMISSIONS_PER_SECOND
+from tests.e2e.arbor import WAIT_SECONDS, Arbor
 from tests.e2e.herd import HerdDaemon, enrol_herd, herd
 
 DAEMONS = 1_000
-BACK_SECONDS = 15.0
-MOST_REFUSALS = 2
 POLL_SECONDS = 0.05
 
 
-async def until_all_are_back(daemons: list[HerdDaemon], seconds: float) -> None:
-    """Each welcomed."""
-    deadline = time.monotonic() + seconds
+async def until_all_are_back(daemons: list[HerdDaemon], what: str, since: float) -> None:
+    """Each welcomed. How soon, and after how many refusals, depends on the machine: printed."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while any(daemon.welcomed_at is None for daemon in daemons):
         away = sum(daemon.welcomed_at is None for daemon in daemons)
         assert time.monotonic() < deadline, f"{away} of {len(daemons)} are still away"
         await asyncio.sleep(POLL_SECONDS)
+    most = max(daemon.refusals for daemon in daemons)
+    print(f"{what}: all back after {time.monotonic() - since:.1f} s, {most} refusals at most")
 
 
-@pytest.mark.alone
-@pytest.mark.timeout(120)
-async def test_a_thousand_daemons_are_back_soon_after_a_restart(tmp_path: Path) -> None:
+async def test_a_thousand_daemons_are_spread_and_come_back_after_a_restart(tmp_path: Path) -> None:
     arbor = Arbor(tmp_path / "home", tmp_path / "workspace")
     (arbor.home / "hub").mkdir()
     auths = await enrol_herd(arbor.home / "hub", DAEMONS)
     arbor.start_hub()
     try:
+        began = time.monotonic()
         async with herd(f"ws://127.0.0.1:{arbor.port}/api/ws", auths, seed=1) as daemons:
             # All at once, as when the power of a whole site is back: none has waited for its turn.
-            await until_all_are_back(daemons, 2 * BACK_SECONDS)
+            await until_all_are_back(daemons, "at first", began)
             for how in (signal.SIGTERM, signal.SIGKILL):
-                assert arbor.hub is not None
-                arbor.hub.send_signal(how)
-                await asyncio.to_thread(arbor.hub.wait, STOP_SECONDS)
                 for daemon in daemons:
                     daemon.refusals = 0
+                    daemon.hints.clear()
+                assert arbor.hub is not None
+                arbor.hub.send_signal(how)
+                await asyncio.to_thread(arbor.hub.wait, WAIT_SECONDS)
                 restarted = time.monotonic()
                 await asyncio.to_thread(arbor.start_hub)
-                await until_all_are_back(daemons, restarted + BACK_SECONDS - time.monotonic())
-                assert max(daemon.refusals for daemon in daemons) <= MOST_REFUSALS
+                await until_all_are_back(daemons, how.name, restarted)
+                if how is signal.SIGTERM:
+                    judge([daemon.hints[0] for daemon in daemons])
     finally:
         arbor.stop()
+
+
+def judge(hints: list[float | None]) -> None:
+    """Each was asked to stay away for some time, and few for the same."""
+    times = Counter(hints)
+    assert None not in times
+    assert max(times.values()) <= ADMISSIONS_PER_SECOND, times

@@ -13,19 +13,17 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import pytest
-
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
-from arborlink.protocol.limits import HEARTBEAT_SECONDS, SILENCE_SECONDS
+from arborlink.protocol.limits import HEARTBEAT_SECONDS
 from arborlink.testing.chaos_proxy import ChaosProxy
-from tests.e2e.arbor import STOP_SECONDS, Arbor, cells, command, wait_until
+from tests.e2e.arbor import WAIT_SECONDS, Arbor, cells, command, wait_until
 from tests.e2e.test_faults import detached
 
 GIB = 1 << 30
 MIB = 1 << 20
 KIB = 1 << 10
-# For polls and processes of a busy machine, on top of what the protocol allows.
-SLACK_SECONDS = 1.0
+# Twice in turn is more than the silence that ends a connection. What is said meanwhile shortens
+# that silence to little more than this, so that a busy machine has as much again for itself.
 STANDSTILL_SECONDS = 8.0
 STALL_SECONDS = 5.0
 # What every interpreter runs first.
@@ -48,6 +46,11 @@ def workspace(arbor: Arbor) -> dict[str, object]:
     return body
 
 
+def is_unreachable(arbor: Arbor) -> bool:
+    """Whether the hub has given the daemon up."""
+    return arbor.state() == "unreachable"
+
+
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
     """SIGSTOP, and SIGCONT at the end."""
@@ -68,15 +71,21 @@ async def test_a_link_that_swallows_everything_is_found_by_both_sides(tmp_path: 
             await asyncio.to_thread(detached, arbor, "--", *cells("hole", GIB))
             proxy.half_open()
             cut_at = time.time()
-            allowed = SILENCE_SECONDS + SLACK_SECONDS
 
             def both_know() -> None:
-                deadline = time.monotonic() + allowed
-                wait_until(lambda: "connection lost" in arbor.log("daemon"), "the daemon", allowed)
-                left = deadline - time.monotonic()
-                wait_until(lambda: arbor.state() == "unreachable", "the hub", max(left, 0.0))
+                def daemon_knows() -> bool:
+                    return "connection lost" in arbor.log("daemon")
+
+                wait_until(lambda: daemon_knows() or is_unreachable(arbor), "the first of them")
+                first = time.time() - cut_at
+                wait_until(lambda: daemon_knows() and is_unreachable(arbor), "the other")
+                both = time.time() - cut_at
+                print(f"the first knew after {first:.1f} s, both after {both:.1f} s")
+                # Not because anything was said: only silence tells.
+                assert first > HEARTBEAT_SECONDS
+                # What is shown is the last sign of life, not when it was missed.
                 since = datetime.fromisoformat(str(workspace(arbor)["since"])).timestamp()
-                assert abs(cut_at - since) < HEARTBEAT_SECONDS
+                assert -2 * HEARTBEAT_SECONDS < since - cut_at < both - 2 * HEARTBEAT_SECONDS
 
             await asyncio.to_thread(both_know)
             proxy.heal()
@@ -161,7 +170,15 @@ class Standing:
             wait_until,
             lambda: sorted(self.arbor.stalled()[before:]) == sorted(pids),
             "the end of it",
-            STALL_SECONDS + SLACK_SECONDS,
+        )
+
+    async def more_output(self) -> None:
+        """Wait until so much has come to hub and viewer that each has looked at its peers again."""
+        goal = self.proxy.bytes_down + MIB, self.proxy.bytes_up + MIB
+        await asyncio.to_thread(
+            wait_until,
+            lambda: self.proxy.bytes_down > goal[0] and self.proxy.bytes_up > goal[1],
+            "more output",
         )
 
 
@@ -197,19 +214,15 @@ async def stop_together(standing: Standing) -> None:
     await standing.stop("hub", "connector")
 
 
-@pytest.mark.timeout(90)
 async def test_who_stands_still_for_a_while_keeps_the_connection(tmp_path: Path) -> None:
     async def prove(how: Callable[[Standing], Awaitable[None]]) -> None:
         async with Standing(tmp_path / how.__name__) as standing:
             before = await asyncio.to_thread(standing.links)
             await how(standing)
-            # Whoever came to a wrong verdict closes within the next second.
-            await asyncio.sleep(SLACK_SECONDS)
+            # A wrong verdict is a quarter of a second away at most; this takes two.
+            await standing.more_output()
             assert await asyncio.to_thread(standing.links) == before
-            goal = standing.proxy.bytes_down + MIB
-            await asyncio.to_thread(
-                wait_until, lambda: standing.proxy.bytes_down > goal, "more output"
-            )
+            assert "connection lost" not in standing.arbor.log("daemon")
 
     await asyncio.gather(*(prove(how) for how in (stall, stop_in_turn, stop_together)))
 
@@ -231,10 +244,10 @@ def test_a_cloned_machine_is_refused_like_the_one_it_was_cloned_from(
         )
     try:
         assert arbor.daemon is not None
-        assert arbor.daemon.wait(30) == copy.wait(30) == REFUSED_EXIT_CODE
+        assert arbor.daemon.wait(WAIT_SECONDS) == copy.wait(WAIT_SECONDS) == REFUSED_EXIT_CODE
     finally:
         copy.kill()
-        copy.wait(STOP_SECONDS)
+        copy.wait(WAIT_SECONDS)
     for text in (arbor.log("daemon"), (tmp_path / "clone.log").read_text()):
         assert "4509 copies of this daemon" in text
     assert "quarantined" in arbor.log("hub")

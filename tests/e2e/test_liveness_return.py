@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -13,19 +14,19 @@ from websockets.typing import Subprotocol
 from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
 from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
 from arborlink.protocol.messages import DaemonAuth
-from tests.e2e.arbor import START_SECONDS, STOP_SECONDS, Arbor, wait_until
+from tests.e2e.arbor import WAIT_SECONDS, Arbor, wait_until
 
 CODEC = Codec(json=False)
 DAEMONS = 20
 # What the hub asks for when it stops and there are so few; what the stand-in asks for.
 RESTART_SECONDS = 1.0
 HINTS = ((Unavailable.close_code, 3.0), (SERVICE_RESTART, 2.0))
-ATTEMPTS_SECONDS = 20.0
-# A busy machine is late, never early.
-LATE_SECONDS = 1.5
+# Of clocks, of which there are two.
 EARLY_SECONDS = 0.05
-# So many in so short a time are a herd. By chance it happens once in a billion runs.
-WINDOW_SECONDS, HERD = 0.2, 15
+WINDOW_SECONDS = 0.2
+# Of 190 pairs, those that come back in another order than they left in: 95 by chance, give or take
+# 15. None of a herd, in which all wait equally long, however late a busy machine lets them.
+FEWEST_OVERTAKEN = 20
 
 
 class StandIn:
@@ -71,17 +72,12 @@ def start(arbor: Arbor) -> None:
         folder.mkdir()
     arbor.start_hub()
     arbor.daemon = arbor._start("daemon", *map(str, folders), "--hub", arbor.url)
-    wait_until(lambda: all_connected(arbor), "all daemons", START_SECONDS)
+    wait_until(lambda: all_connected(arbor), "all daemons")
 
 
 def most_in_a_window(moments: Sequence[float]) -> int:
     """How many of them came together."""
     return max(sum(at <= each < at + WINDOW_SECONDS for each in moments) for at in moments)
-
-
-async def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
-    """As `wait_until`, while this loop goes on."""
-    await asyncio.to_thread(wait_until, condition, what, seconds)
 
 
 async def test_daemons_come_back_spread_and_never_sooner_than_asked(tmp_path: Path) -> None:
@@ -91,15 +87,13 @@ async def test_daemons_come_back_spread_and_never_sooner_than_asked(tmp_path: Pa
         assert arbor.hub is not None
         told = time.monotonic()
         arbor.hub.terminate()
-        await asyncio.to_thread(arbor.hub.wait, STOP_SECONDS)
-        gone = time.monotonic()
+        await asyncio.to_thread(arbor.hub.wait, WAIT_SECONDS)
         stand_in = StandIn()
         subprotocols = [Subprotocol(MSGPACK_SUBPROTOCOL)]
         async with serve(stand_in, "127.0.0.1", arbor.port, subprotocols=subprotocols):
-            await until(stand_in.all_came, "all attempts", ATTEMPTS_SECONDS)
+            await asyncio.to_thread(wait_until, stand_in.all_came, "all attempts")
         first = [each[0] for each in stand_in.attempts.values()]
         assert min(first) >= told + RESTART_SECONDS - EARLY_SECONDS
-        assert max(first) <= gone + 2 * RESTART_SECONDS + LATE_SECONDS
         judge(list(stand_in.attempts.values()))
     finally:
         await asyncio.to_thread(arbor.stop)
@@ -110,6 +104,15 @@ def judge(attempts: list[list[float]]) -> None:
     for number, (_, seconds) in enumerate(HINTS):
         waits = [each[number + 1] - each[number] for each in attempts]
         assert min(waits) >= seconds - EARLY_SECONDS, waits
-        assert max(waits) <= 2 * seconds + LATE_SECONDS, waits
         moments = [each[number + 1] for each in attempts]
-        assert most_in_a_window(moments) < HERD, sorted(moments)
+        most = most_in_a_window(moments)
+        print(f"back {min(waits):.1f} to {max(waits):.1f} s later, {most} of {len(waits)} together")
+        assert overtaken(attempts, number) >= FEWEST_OVERTAKEN, sorted(moments)
+
+
+def overtaken(attempts: list[list[float]], number: int) -> int:
+    """How many pairs left in one order after an attempt, and made the next one in the other."""
+    return sum(
+        (one[number] < other[number]) != (one[number + 1] < other[number + 1])
+        for one, other in combinations(attempts, 2)
+    )
