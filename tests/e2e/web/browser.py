@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.e2e.arbor import TOKEN, Arbor
+from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor
 from tests.plain_http import HTTP
 
 # The shell draws the same pages without windows to keep, for two thirds of the time.
@@ -28,6 +28,11 @@ PHONE: Final[dict[str, Any]] = {
     "is_mobile": True,
     "device_scale_factor": 2,
 }
+
+
+# For everything that is expected of a page: Playwright's own 5 s pass on a busy machine.
+WAIT_MILLISECONDS: Final = WAIT_SECONDS * 1_000
+expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
 class Person:
@@ -61,7 +66,9 @@ class Browsers:
 
     async def stranger(self, arbor: Arbor, **options: Any) -> Person:
         """Somebody who is not signed in."""
-        person = Person(await self._browser.new_context(**options), arbor.url)
+        context = await self._browser.new_context(**options)
+        context.set_default_timeout(WAIT_MILLISECONDS)
+        person = Person(context, arbor.url)
         self._people.append(person)
         return person
 
@@ -93,7 +100,9 @@ def sign_in_link(arbor: Arbor) -> str:
 async def chromium() -> AsyncIterator[Browser]:
     """A headless Chromium."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS, timeout=WAIT_MILLISECONDS
+        )
         try:
             yield browser
         finally:

@@ -7,8 +7,8 @@ from typing import Final
 from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor
-from tests.e2e.web.browser import Person
-from tests.e2e.web.output import OUTPUT, SHOWN_MILLISECONDS, OutputOnPage
+from tests.e2e.web.browser import WAIT_MILLISECONDS, Person
+from tests.e2e.web.output import OUTPUT, OutputOnPage
 
 PROMPT: Final = "ready>"
 ENDS: Final = """({ box, after, end }) => {
@@ -24,7 +24,7 @@ class TerminalOnPage(OutputOnPage):
         """Wait until what is typed goes to the program."""
         await expect(self.box).to_have_attribute("data-attached", "true")
 
-    async def at_prompt(self, milliseconds: int = SHOWN_MILLISECONDS) -> None:
+    async def at_prompt(self, milliseconds: float = WAIT_MILLISECONDS) -> None:
         """Wait until the shell waits: its prompt is the last thing on the screen."""
         await self._ends(PROMPT, milliseconds)
 
@@ -37,10 +37,10 @@ class TerminalOnPage(OutputOnPage):
         """Type a line to the shell; what it wrote until it waited again."""
         await self.enter(line)
         asked = f"{PROMPT} {line}\n"
-        await self._ends(PROMPT, SHOWN_MILLISECONDS, after=asked)
+        await self._ends(PROMPT, WAIT_MILLISECONDS, after=asked)
         return (await self.text()).rpartition(asked)[2].split("\n")[:-1]
 
-    async def _ends(self, end: str, milliseconds: int, *, after: str = "") -> None:
+    async def _ends(self, end: str, milliseconds: float, *, after: str = "") -> None:
         await self.page.wait_for_function(
             ENDS, arg={"box": OUTPUT, "after": after, "end": end}, timeout=milliseconds
         )

@@ -14,10 +14,9 @@ from tests.e2e.shared import one_for_all
 from tests.e2e.web.browser import PHONE, Browsers
 
 AXE: Final = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-pytestmark = [
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: tools/web.py test"),
-    pytest.mark.timeout(120),
-]
+pytestmark = pytest.mark.skipif(
+    not AXE.exists(), reason="axe-core is not installed: tools/web.py test"
+)
 
 # The rows of the terminal are another program's colours and text. What a screen reader gets is
 # the terminal's own live region beside them.

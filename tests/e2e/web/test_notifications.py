@@ -57,6 +57,7 @@ async def test_an_end_is_told_while_nobody_looks(arbor: Arbor, browsers: Browser
     release.touch()
     await expect(page.get_by_text("exit 4", exact=True).first).to_be_visible()
 
+    await page.wait_for_function("window.shown.length > 0")
     (notice,) = await shown(page)
     assert notice["title"].startswith("Failed: sh -c")
     assert notice["body"].startswith("exit 4") and notice["body"].endswith("test")

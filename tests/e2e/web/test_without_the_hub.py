@@ -36,7 +36,7 @@ async def test_it_opens_while_the_hub_is_away_and_goes_on_when_it_is_back(
     await expect(page.get_by_text("cannot be reached")).to_be_visible()
 
     arbor.start_hub()
-    await expect(page.get_by_role("heading", name="Tasks")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
 
 
 async def test_only_the_pages_own_files_are_kept(arbor: Arbor, browsers: Browsers) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from playwright.async_api import BrowserContext, Page, WebSocket
+
+from tests.e2e.arbor import wait_until
 
 
 class Sent:
@@ -27,6 +30,18 @@ class Sent:
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """The messages of one type."""
         return [message for message in self.messages if message["type"] == kind]
+
+    async def after_leaving(self, page: Page) -> Sent:
+        """Go from the page of a task to the overview, and wait until the hub is told.
+
+        Messages leave in their order: had what was typed before been sent, it would be here.
+        """
+        told = len(self.of_type("unsubscribe"))
+        await page.get_by_role("link", name="Overview").click()
+        await asyncio.to_thread(
+            wait_until, lambda: len(self.of_type("unsubscribe")) > told, "the page to leave"
+        )
+        return self
 
     def _watch(self, page: Page) -> None:
         page.on("websocket", self._opened)
