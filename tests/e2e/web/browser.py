@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor
+from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, wait_until
 from tests.plain_http import HTTP
 
 # The shell draws the same pages without windows to keep, for two thirds of the time.
@@ -35,6 +36,12 @@ WAIT_MILLISECONDS: Final = WAIT_SECONDS * 1_000
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
+# What an answer changes is in the page by the frame after the next.
+DRAWN: Final = """() => new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(resolve));
+})"""
+
+
 class Person:
     """A browser context, and what its pages complained about."""
 
@@ -42,14 +49,44 @@ class Person:
         self.context = context
         self.url = url
         self.complaints: list[str] = []
+        self._unanswered: dict[Page, set[Request]] = {}
 
     async def open(self, path: str = "/") -> Page:
         """A new tab at an address of the hub."""
         page = await self.context.new_page()
         page.on("console", lambda message: self._listen(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self._count_requests(page)
         await page.goto(self.url + path)
         return page
+
+    async def settle(self, page: Page) -> None:
+        """Wait until the view is drawn and what it asked for is there.
+
+        That the network was idle once is not enough: a page that waits for a core is idle before
+        it asks for anything.
+        """
+        await page.get_by_role("heading", level=1).first.wait_for()
+        await page.wait_for_load_state("networkidle")
+        unanswered = self._unanswered[page]
+        while True:
+            await asyncio.to_thread(wait_until, lambda: not unanswered, "all answers")
+            await page.evaluate(DRAWN)
+            if not unanswered:
+                return
+
+    def _count_requests(self, page: Page) -> None:
+        unanswered = self._unanswered[page] = set()
+
+        def asked(request: Request) -> None:
+            # The page before is gone, and nothing is said of what it had asked for.
+            if request.is_navigation_request():
+                unanswered.clear()
+            unanswered.add(request)
+
+        page.on("request", asked)
+        page.on("requestfinished", lambda request: unanswered.discard(request))
+        page.on("requestfailed", lambda request: unanswered.discard(request))
 
     def _listen(self, kind: str, text: str) -> None:
         # What a browser says by itself when a request fails is no fault of the page.

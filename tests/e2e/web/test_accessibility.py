@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor
 from tests.e2e.shared import one_for_all
-from tests.e2e.web.browser import PHONE, Browsers
+from tests.e2e.web.browser import PHONE, Browsers, Person
 
 AXE: Final = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = pytest.mark.skipif(
@@ -66,12 +66,6 @@ ADDRESSES: Final = {
 }
 
 
-async def settle(page: Page) -> None:
-    """Until the view is drawn and what it asked for is there."""
-    await page.get_by_role("heading", level=1).first.wait_for()
-    await page.wait_for_load_state("networkidle")
-
-
 async def violations(page: Page, *, disabled: Sequence[str] = ()) -> list[str]:
     """What is wrong with the page as it is now, in both themes."""
     await page.evaluate(AXE.read_text())
@@ -108,7 +102,7 @@ async def test_no_view_keeps_anybody_out(
     found: dict[str, list[str]] = {}
     for name, address in ADDRESSES.items():
         await page.goto(arbor.url + address.format(**places))
-        await settle(page)
+        await person.settle(page)
         found[name] = await violations(page)
 
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
@@ -118,9 +112,9 @@ async def test_no_view_keeps_anybody_out(
 async def test_nor_does_a_hub_that_is_new_or_asks_who_one_is(
     arbor: Arbor, browsers: Browsers, look: str
 ) -> None:
-    stranger = await browsers.stranger(arbor, reduced_motion="reduce", **LOOKS[look])
-    page = await stranger.open("/")
-    await settle(page)
+    person = await browsers.stranger(arbor, reduced_motion="reduce", **LOOKS[look])
+    page = await person.open("/")
+    await person.settle(page)
     assert await violations(page) == []
 
 
@@ -148,7 +142,7 @@ async def test_no_overlay_does_either(
 ) -> None:
     person = await browsers.owner(arbor, reduced_motion="reduce")
     page = await person.open("/tasks")
-    await settle(page)
+    await person.settle(page)
 
     await overlay(page)
     assert await violations(page, disabled=ELSEWHERE) == []
@@ -157,8 +151,8 @@ async def test_no_overlay_does_either(
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_everything_in_the_rail_is_reached_by_keyboard(page: Page) -> None:
-    await settle(page)
+async def test_everything_in_the_rail_is_reached_by_keyboard(person: Person, page: Page) -> None:
+    await person.settle(page)
     rail = page.get_by_role("navigation", name="Arbor")
     wanted = {await link.inner_text() for link in await rail.get_by_role("link").all()}
     reached: set[str] = set()
@@ -170,8 +164,8 @@ async def test_everything_in_the_rail_is_reached_by_keyboard(page: Page) -> None
     assert wanted <= reached
 
 
-async def test_the_skip_link_leads_past_the_rail(page: Page) -> None:
-    await settle(page)
+async def test_the_skip_link_leads_past_the_rail(person: Person, page: Page) -> None:
+    await person.settle(page)
     await page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the page")
     await expect(skip).to_be_focused()
@@ -185,7 +179,7 @@ async def test_the_skip_link_leads_past_the_rail(page: Page) -> None:
 async def test_nothing_moves_for_those_who_asked_for_that(arbor: Arbor, browsers: Browsers) -> None:
     person = await browsers.owner(arbor, reduced_motion="reduce")
     page = await person.open("/")
-    await settle(page)
+    await person.settle(page)
     await open_palette(page)
 
     moving = "document.getAnimations().filter((each) => each.playState === 'running').length"

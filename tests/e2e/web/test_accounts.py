@@ -149,6 +149,7 @@ async def test_users_are_added_reset_and_removed(
     await expect(hers.get_by_role("button", name="Account of ada")).to_be_visible()
     await expect(hers.get_by_role("link", name="Health")).to_have_count(0)
     await hers.goto(f"{arbor.url}/settings#users")
+    await expect(hers.get_by_role("heading", name="Settings")).to_be_visible()
     await expect(hers.get_by_role("link", name="Users")).to_have_count(0)
 
     await page.get_by_role("button", name="Set the password of ada").click()

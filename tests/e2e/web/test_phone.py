@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.e2e.arbor import Arbor
 from tests.e2e.shared import one_for_all
@@ -65,12 +65,6 @@ async def on_phone(browsers: Browsers, arbor: Arbor, size: str) -> Person:
     return await browsers.owner(arbor, **options)
 
 
-async def settle(page: Page) -> None:
-    """Until the view is drawn and what it asked for is there."""
-    await page.get_by_role("heading", level=1).first.wait_for()
-    await page.wait_for_load_state("networkidle")
-
-
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_view_fits_and_is_hit(arbor: Arbor, browsers: Browsers, size: str) -> None:
     words = ("sh", "-c", f"echo {LONG * 3}; exit 3")
@@ -84,7 +78,7 @@ async def test_every_view_fits_and_is_hit(arbor: Arbor, browsers: Browsers, size
     wrong: dict[str, Any] = {}
     for name, address in ADDRESSES.items():
         await page.goto(arbor.url + address.format(**places))
-        await settle(page)
+        await person.settle(page)
         look = await page.evaluate(LOOK, [MIN_TARGET_PIXELS])
         if look["wide"] or look["small"]:
             wrong[name] = look
