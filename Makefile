@@ -40,14 +40,11 @@ BROWSERS := chromium-headless-shell chromium
 # Many tests mostly wait, for links to die or processes to end: three keep two cores busy.
 test: .venv/.browser  ## run the tests (about ten minutes on two cores)
 	$(BIN)/python tools/web.py test
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not alone and not autobahn and not chaos and not fuzz and not soak' --junitxml=test-results/beside.xml $(ARGS)
-	sync  # the disk is theirs alone, too
-	$(BIN)/python -m pytest -m 'alone' --junitxml=test-results/alone.xml $(ARGS)
-	@$(BIN)/python tools/slowest.py test-results/beside.xml test-results/alone.xml
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not autobahn and not chaos and not fuzz and not soak' --durations 10 $(ARGS)
 
 test-fast: .venv/.dev  ## the tests that take no longer than a minute and a half together
 	$(BIN)/python tools/web.py test
-	HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 3 --dist worksteal --fast -m 'not alone' $(ARGS)
+	HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 3 --dist worksteal --fast $(ARGS)
 
 surroundings: .venv/.browser  ## the fast tests in odd surroundings; ARGS=--full: all tests
 	$(BIN)/python tools/surroundings.py $(ARGS)
