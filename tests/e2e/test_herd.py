@@ -10,6 +10,7 @@ from pathlib import Path
 
 from arborlink.hub.live.herd import ADMISSIONS_PER_SECOND
 from tests.e2e.arbor import WAIT_SECONDS, Arbor
+from tests.e2e.descriptors import need_descriptors
 from tests.e2e.herd import HerdDaemon, enrol_herd, herd
 
 DAEMONS = 1_000
@@ -28,6 +29,7 @@ async def until_all_are_back(daemons: list[HerdDaemon], what: str, since: float)
 
 
 async def test_a_thousand_daemons_are_spread_and_come_back_after_a_restart(tmp_path: Path) -> None:
+    need_descriptors(2 * DAEMONS)
     arbor = Arbor(tmp_path / "home", tmp_path / "workspace")
     (arbor.home / "hub").mkdir()
     auths = await enrol_herd(arbor.home / "hub", DAEMONS)

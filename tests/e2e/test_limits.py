@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.arbor import TOKEN, Arbor, wait_until
+from tests.e2e.descriptors import need_descriptors
 from tests.e2e.siege import besiege
 from tests.e2e.test_faults import detached
 from tests.plain_http import HTTP
@@ -118,6 +119,7 @@ async def besieged(arbor: Arbor) -> tuple[list[Counter[str]], list[int]]:
 
 
 def test_a_siege_is_not_felt_by_those_who_are_known(arbor: Arbor) -> None:
+    need_descriptors(SILENT + SLOW + LARGE + GUESSES)
     watch = Watch(arbor)
     before, open_before = watch.memory("VmRSS"), watch.descriptors()
     with viewer_of_a_clock(arbor) as lines:
