@@ -48,7 +48,8 @@ def test_credentials_that_others_can_read() -> None:
 
 
 def test_a_first_token_that_others_can_read(home: Path) -> None:
-    (home / "hub.env").touch(0o640)
+    (home / "hub.env").touch()
+    (home / "hub.env").chmod(0o640)  # whatever the umask
     found = by_check(list(account.check_account(account.find_credentials(), reachable=False)))
     assert found["first token"].verdict == "failed"
 
