@@ -10,12 +10,11 @@ from typing import Final
 
 import httpx2
 
-# A hub that works answers, however busy its machine is; only one that hangs takes so long.
-ANSWER_SECONDS: Final = 120.0
+from tests.bounds import HANG_SECONDS
 
 HTTP: Final = httpx2.Client(
     verify=False,
     trust_env=False,
-    timeout=ANSWER_SECONDS,
+    timeout=HANG_SECONDS,
     limits=httpx2.Limits(max_keepalive_connections=0),
 )

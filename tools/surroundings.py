@@ -25,10 +25,9 @@ from xml.etree import ElementTree
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "test-results" / "surroundings"
 WEB_PAGE: Final = "src/arborlink/hub/static"
-FAST: Final = (("--fast", "-m", "not alone"),)
-# As `make test`: the last part has the machine for itself.
-FULL: Final = (("-m", "not alone and not autobahn and not chaos and not fuzz and not soak"),)
-ALONE: Final = ("-m", "alone", "-n", "0")
+FAST: Final = ("--fast",)
+# As `make test`.
+FULL: Final = ("-m", "not autobahn and not chaos and not fuzz and not soak")
 OLDEST_PYTHON: Final = (3, 11)
 TEMPORARY_FOLDER_CHARACTERS: Final = 90
 ORDINARY_USER: Final = "nobody"
@@ -228,8 +227,8 @@ def copy_checkout(destination: Path) -> None:
     shutil.copytree(ROOT / WEB_PAGE, destination / WEB_PAGE)
 
 
-def run(surrounding: Surrounding, parts: list[list[str]]) -> Outcome:
-    """Run pytest once for each of `parts`, its arguments, and judge all of them together."""
+def run(surrounding: Surrounding, arguments: list[str]) -> Outcome:
+    """Run pytest with these arguments in a surrounding, and judge what it showed."""
     print(f"{surrounding.name}: ", end="", flush=True)
     with tempfile.TemporaryDirectory(prefix="arbor-") as name:
         folder = Path(name)
@@ -242,34 +241,33 @@ def run(surrounding: Surrounding, parts: list[list[str]]) -> Outcome:
             (RESULTS / f"{surrounding.name}.log").write_text(str(error.stderr or ""))
             outcome = Outcome(surrounding.name, f"not here: `{' '.join(error.cmd)}` failed")
         else:
-            outcome = _run_in(place, surrounding.name, parts)
+            outcome = _run_in(place, surrounding.name, arguments)
     print(outcome.verdict, flush=True)
     return outcome
 
 
-def _run_in(place: Place, name: str, parts: list[list[str]]) -> Outcome:
+def _run_in(place: Place, name: str, arguments: list[str]) -> Outcome:
     outcome = Outcome(name, "passed")
     environment = {**os.environ, **place.environment}
     began = time.monotonic()
     with (RESULTS / f"{name}.log").open("wb") as log, tempfile.TemporaryDirectory() as reports:
         # Written by another user, perhaps.
         Path(reports).chmod(0o777)
-        for number, part in enumerate(parts):
-            report = Path(reports) / f"{number}.xml"
-            pytest = (str(place.python), "-m", "pytest", "-p", "no:cacheprovider")
-            done = subprocess.run(
-                [*place.before, *pytest, f"--junitxml={report}", *part],
-                cwd=place.checkout,
-                env={key: value for key, value in environment.items() if value is not None},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-            if done.returncode:
-                outcome.verdict = f"failed ({done.returncode})"
-            if report.exists():
-                _count(report, outcome)
+        report = Path(reports) / "report.xml"
+        pytest = (str(place.python), "-m", "pytest", "-p", "no:cacheprovider")
+        done = subprocess.run(
+            [*place.before, *pytest, f"--junitxml={report}", *arguments],
+            cwd=place.checkout,
+            env={key: value for key, value in environment.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            outcome.verdict = f"failed ({done.returncode})"
+        if report.exists():
+            _count(report, outcome)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -313,12 +311,9 @@ def main() -> int:
     os.umask(0o022)  # another user reads what is copied and installed
     RESULTS.mkdir(parents=True, exist_ok=True)
     beside = ["-n", str(options.workers), "--dist", "worksteal"]
-    selections = [options.pytest] if options.pytest else FULL if options.full else FAST
-    parts = [[*beside, *selection] for selection in selections]
-    if options.full and not options.pytest:
-        parts.append(list(ALONE))
+    selection = options.pytest or (FULL if options.full else FAST)
     chosen = [each for each in SURROUNDINGS if not options.only or each.name in options.only]
-    outcomes = [run(each, parts) for each in chosen]
+    outcomes = [run(each, [*beside, *selection]) for each in chosen]
     print_table(outcomes)
     return int(any(each.verdict.startswith("failed") for each in outcomes))
 

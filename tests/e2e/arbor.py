@@ -15,13 +15,11 @@ from pathlib import Path
 
 import httpx2
 
+from tests.bounds import HANG_SECONDS
 from tests.plain_http import HTTP
 
 TOKEN = "end-to-end-owner-token-0123456789abcdefghij"
 POLL_SECONDS = 0.02
-# For whatever a test waits for, unless it takes long by itself. The slowest of these waits takes
-# seconds on an idle machine and tens of seconds beside other work: only what hangs takes longer.
-WAIT_SECONDS = 120.0
 
 
 class Arbor:
@@ -83,7 +81,7 @@ class Arbor:
             if process is not None and process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(WAIT_SECONDS)
+                    process.wait(HANG_SECONDS)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -124,7 +122,7 @@ class Arbor:
         }
 
     def run(
-        self, *arguments: str, stdin: bytes | None = None, timeout: float = WAIT_SECONDS
+        self, *arguments: str, stdin: bytes | None = None, timeout: float = HANG_SECONDS
     ) -> subprocess.CompletedProcess[bytes]:
         """`arbor …`, to its end. Without `stdin` it is closed."""
         return subprocess.run(
@@ -220,7 +218,7 @@ class EndlessCells:
         return int(written.read_text())
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = HANG_SECONDS) -> None:
     """Look again and again until it is so.
 
     Raises:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
-from tests.e2e.arbor import WAIT_SECONDS
+from tests.bounds import HANG_SECONDS
 
 PIECE_BYTES = 65_536
 
@@ -50,7 +50,7 @@ class Forwarder:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            near.settimeout(WAIT_SECONDS)
+            near.settimeout(HANG_SECONDS)
             self._open.callback(near.close)
             threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
@@ -61,7 +61,7 @@ class Forwarder:
                 self.turned_away += 1
                 near.close()
                 return
-            far = socket.create_connection(("127.0.0.1", port), WAIT_SECONDS)
+            far = socket.create_connection(("127.0.0.1", port), HANG_SECONDS)
             self._open.callback(far.close)
             threading.Thread(target=self.carry_back, args=(far, near), daemon=True).start()
             _pump(near, far)

@@ -15,7 +15,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
 
 PASSWORD = "canary-password-0f4e7a"
 WRONG = "arb_canary-wrong-91c5d2"
@@ -77,7 +78,7 @@ def do_everything(arbor: Arbor, secrets: Secrets) -> None:
     secrets.keep("new daemon token", daemon_token(arbor))
     secrets.said["rotate"] = (rotated.stdout + rotated.stderr).decode()
     headers = {"Authorization": f"Bearer {TOKEN}", "Origin": arbor.url}
-    with httpx2.Client(verify=False, base_url=arbor.url, timeout=WAIT_SECONDS) as browser:
+    with httpx2.Client(verify=False, base_url=arbor.url, timeout=HANG_SECONDS) as browser:
         sign_in(browser, headers, secrets)
         enrol(browser, headers, secrets)
         misuse(browser, secrets)
@@ -100,7 +101,7 @@ def sign_in(browser: httpx2.Client, headers: dict[str, str], secrets: Secrets) -
     secrets.keep("api token", token["secret"])
     mine = {"Origin": headers["Origin"]}
     with httpx2.Client(
-        verify=False, base_url=str(browser.base_url), headers=mine, timeout=WAIT_SECONDS
+        verify=False, base_url=str(browser.base_url), headers=mine, timeout=HANG_SECONDS
     ) as page:
         for credential in ({"link": link["link"]}, body):
             assert page.post("/api/session", json=credential).status_code == 201
@@ -160,12 +161,12 @@ def misuse_websocket(arbor: Arbor, secrets: Secrets) -> None:
         {"type": "hello", "authToken": WRONG},
     ):
         url = arbor.url.replace("http", "ws") + f"/api/ws?token={secrets.known['api token']}"
-        with connect(url, proxy=None, open_timeout=WAIT_SECONDS) as socket:
+        with connect(url, proxy=None, open_timeout=HANG_SECONDS) as socket:
             socket.send(json.dumps(message))
             said = []
             with suppress(ConnectionClosed):
                 while True:
-                    said.append(str(socket.recv(timeout=WAIT_SECONDS)))
+                    said.append(str(socket.recv(timeout=HANG_SECONDS)))
             secrets.said[f"websocket {len(secrets.said)}"] = "".join(
                 [*said, str(socket.close_reason)]
             )
@@ -221,7 +222,7 @@ def test_secrets_turn_up_nowhere(talkative: Arbor) -> None:
         assert not secrets.found_in(Path(f"/proc/{pid}/environ").read_bytes()), pid
 
     (talkative.workspace / "go").touch()
-    output, complaints = running.communicate(timeout=WAIT_SECONDS)
+    output, complaints = running.communicate(timeout=HANG_SECONDS)
     assert b"PATH=" in output, "the command says what its environment is"
     assert not secrets.found_in(output + complaints) and b"ARBOR_" not in output
     for what, text in secrets.said.items():

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from arborlink.testing.cell_reader import CellReader
-from tests.e2e.arbor import WAIT_SECONDS, Arbor, EndlessCells, command, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import Arbor, EndlessCells, command, wait_until
 from tests.e2e.late_proxy import Held, LateProxy
 from tests.e2e.test_faults import detached, task
 
@@ -139,7 +140,7 @@ def test_a_second_daemon_of_the_same_folder_is_told_who_the_first_is(arbor: Arbo
         env=arbor.environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=WAIT_SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert second.returncode != 0

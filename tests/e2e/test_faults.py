@@ -12,7 +12,8 @@ import pytest
 
 from arborlink.outputlog import LogReader
 from arborlink.testing.cell_reader import CellReader
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, EndlessCells, cells, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import TOKEN, Arbor, EndlessCells, cells, wait_until
 from tests.plain_http import HTTP
 
 MIB = 1 << 20
@@ -157,11 +158,11 @@ def test_a_restarted_hub_goes_on_where_it_was(arbor: Arbor) -> None:
     wait_until(started, "some output")
     assert arbor.hub is not None
     arbor.hub.send_signal(signal.SIGTERM)
-    assert arbor.hub.wait(WAIT_SECONDS) == 0
+    assert arbor.hub.wait(HANG_SECONDS) == 0
     arbor.start_hub()
 
     with ThreadPoolExecutor() as reader:
-        reading = reader.submit(running.communicate, timeout=WAIT_SECONDS)
+        reading = reader.submit(running.communicate, timeout=HANG_SECONDS)
         behind = size(arbor, task_id)
         wait_until(lambda: size(arbor, task_id) > behind, "more output")
         total = child.finish()
@@ -175,7 +176,7 @@ def test_a_restarted_hub_goes_on_where_it_was(arbor: Arbor) -> None:
 def test_a_queued_task_runs_when_the_daemon_is_back(arbor: Arbor) -> None:
     assert arbor.daemon is not None
     arbor.daemon.terminate()
-    assert arbor.daemon.wait(WAIT_SECONDS) == 0
+    assert arbor.daemon.wait(HANG_SECONDS) == 0
     wait_until(lambda: arbor.state() == "unreachable", "the hub to notice")
 
     refused = arbor.run("run", "--", "echo", "now")

@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 from arborlink.hub.live.herd import ADMISSIONS_PER_SECOND
-from tests.e2e.arbor import WAIT_SECONDS, Arbor
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import Arbor
 from tests.e2e.descriptors import need_descriptors
 from tests.e2e.herd import HerdDaemon, enrol_herd, herd
 
@@ -19,7 +20,7 @@ POLL_SECONDS = 0.05
 
 async def until_all_are_back(daemons: list[HerdDaemon], what: str, since: float) -> None:
     """Each welcomed. How soon, and after how many refusals, depends on the machine: printed."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + HANG_SECONDS
     while any(daemon.welcomed_at is None for daemon in daemons):
         away = sum(daemon.welcomed_at is None for daemon in daemons)
         assert time.monotonic() < deadline, f"{away} of {len(daemons)} are still away"
@@ -45,7 +46,7 @@ async def test_a_thousand_daemons_are_spread_and_come_back_after_a_restart(tmp_p
                     daemon.hints.clear()
                 assert arbor.hub is not None
                 arbor.hub.send_signal(how)
-                await asyncio.to_thread(arbor.hub.wait, WAIT_SECONDS)
+                await asyncio.to_thread(arbor.hub.wait, HANG_SECONDS)
                 restarted = time.monotonic()
                 await asyncio.to_thread(arbor.start_hub)
                 await until_all_are_back(daemons, how.name, restarted)

@@ -16,7 +16,8 @@ from pathlib import Path
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.protocol.limits import HEARTBEAT_SECONDS
 from arborlink.testing.chaos_proxy import ChaosProxy
-from tests.e2e.arbor import WAIT_SECONDS, Arbor, cells, command, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import Arbor, cells, command, wait_until
 from tests.e2e.test_faults import detached
 
 GIB = 1 << 30
@@ -244,10 +245,10 @@ def test_a_cloned_machine_is_refused_like_the_one_it_was_cloned_from(
         )
     try:
         assert arbor.daemon is not None
-        assert arbor.daemon.wait(WAIT_SECONDS) == copy.wait(WAIT_SECONDS) == REFUSED_EXIT_CODE
+        assert arbor.daemon.wait(HANG_SECONDS) == copy.wait(HANG_SECONDS) == REFUSED_EXIT_CODE
     finally:
         copy.kill()
-        copy.wait(WAIT_SECONDS)
+        copy.wait(HANG_SECONDS)
     for text in (arbor.log("daemon"), (tmp_path / "clone.log").read_text()):
         assert "4509 copies of this daemon" in text
     assert "quarantined" in arbor.log("hub")

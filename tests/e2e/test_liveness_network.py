@@ -28,8 +28,9 @@ from websockets.sync.client import connect
 
 from arborlink.protocol.limits import HEARTBEAT_SECONDS
 from arborlink.testing.cell_reader import CellReader
+from tests.bounds import HANG_SECONDS
 from tests.e2e import network
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, cells, command, wait_until
+from tests.e2e.arbor import TOKEN, cells, command, wait_until
 from tests.e2e.network import Machine, Network
 from tests.e2e.secure import SecureArbor, without_proxies
 
@@ -128,7 +129,7 @@ class Site:
         """Let it end; what the viewer was given of it."""
         self.write()
         viewer = self._processes[-1]
-        assert viewer.wait(WAIT_SECONDS) == 0
+        assert viewer.wait(HANG_SECONDS) == 0
         return self.output.read_bytes()
 
     def stop(self) -> None:
@@ -137,7 +138,7 @@ class Site:
             process.terminate()
         for process in self._processes:
             try:
-                process.wait(WAIT_SECONDS)
+                process.wait(HANG_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -174,7 +175,7 @@ class Watcher:
         url = f"ws{hub.url.removeprefix('http')}/api/ws"
         self._open = ExitStack()
         self._socket = self._open.enter_context(
-            connect(url, ssl=context, proxy=None, open_timeout=WAIT_SECONDS)
+            connect(url, ssl=context, proxy=None, open_timeout=HANG_SECONDS)
         )
         self._thread = threading.Thread(target=self._read)
 
@@ -208,7 +209,7 @@ class Observer:
             base_url=hub.url,
             headers={"Authorization": f"Bearer {TOKEN}"},
             verify=ssl.create_default_context(cafile=str(hub.ca)),
-            timeout=WAIT_SECONDS,
+            timeout=HANG_SECONDS,
         )
 
     def close(self) -> None:
@@ -362,7 +363,7 @@ def look_until_all_know(
         AssertionError: one of them never does.
     """
     everybody = {"hub, of the daemon", "hub, of the viewer", "daemon", "viewer"}
-    deadline = cut + WAIT_SECONDS
+    deadline = cut + HANG_SECONDS
     pause = threading.Event()
     while any(site.noticed.keys() != everybody for site in sites):
         late = {s.name: {who: at - cut for who, at in s.noticed.items()} for s in sites}

@@ -14,7 +14,8 @@ from websockets.typing import Subprotocol
 from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
 from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
 from arborlink.protocol.messages import DaemonAuth
-from tests.e2e.arbor import WAIT_SECONDS, Arbor, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import Arbor, wait_until
 
 CODEC = Codec(json=False)
 DAEMONS = 20
@@ -87,7 +88,7 @@ async def test_daemons_come_back_spread_and_never_sooner_than_asked(tmp_path: Pa
         assert arbor.hub is not None
         told = time.monotonic()
         arbor.hub.terminate()
-        await asyncio.to_thread(arbor.hub.wait, WAIT_SECONDS)
+        await asyncio.to_thread(arbor.hub.wait, HANG_SECONDS)
         stand_in = StandIn()
         subprotocols = [Subprotocol(MSGPACK_SUBPROTOCOL)]
         async with serve(stand_in, "127.0.0.1", arbor.port, subprotocols=subprotocols):

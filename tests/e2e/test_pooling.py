@@ -15,7 +15,8 @@ import pytest
 from arborlink.client import Chunk, Hub, SyncHub, TaskHandle
 from arborlink.client.http import MAX_DOWNLOADS
 from arborlink.protocol.errors import MessageTooLarge
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
 from tests.e2e.forwarders import Passage
 
 CALLS = 1_000
@@ -122,7 +123,7 @@ async def test_slow_readers_of_outputs_do_not_keep_calls_waiting(
         responses = [
             await slow.enter_async_context(hub.stored_output(task.id)) for _ in range(MAX_DOWNLOADS)
         ]
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             for _ in range(AT_ONCE):
                 assert (await hub.me()).role == "owner"
         assert [len(await each.aread()) for each in responses] == [DOWNLOADED_BYTES] * MAX_DOWNLOADS
@@ -192,7 +193,7 @@ def test_requests_sent_ahead_are_answered_in_their_order(arbor: Arbor) -> None:
         ahead += request("POST /api/workspaces", json.dumps({"name": name}).encode())
         ahead += request(f"GET /api/nothing-{name}")
         ahead += request("GET /api/me")
-    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
         connection.sendall(ahead)
         answers = replies(connection, 3 * len(names))
 
@@ -204,13 +205,13 @@ def test_requests_sent_ahead_are_answered_in_their_order(arbor: Arbor) -> None:
 def test_who_asks_first_whether_to_send_a_body_is_told(arbor: Arbor) -> None:
     body = json.dumps({"name": "asked"}).encode()
     whole = request("POST /api/workspaces", body, b"Expect: 100-continue\r\n")
-    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
         connection.sendall(whole[: -len(body)])
         assert replies(connection, 1) == [(100, b"")]
         connection.sendall(body)
         ((status, _),) = replies(connection, 1)
         assert status == 201
-    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
         line = b"POST /api/workspaces HTTP/1.1\r\nHost: 127.0.0.1\r\n" + AUTHORIZATION
         connection.sendall(line + b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n")
         ((status, _),) = replies(connection, 1)
@@ -218,7 +219,7 @@ def test_who_asks_first_whether_to_send_a_body_is_told(arbor: Arbor) -> None:
 
 
 def test_a_client_that_sends_no_more_still_gets_its_answer(arbor: Arbor) -> None:
-    with socket.create_connection(("127.0.0.1", arbor.port), WAIT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
         connection.sendall(request("GET /api/me"))
         connection.shutdown(socket.SHUT_WR)
         ((status, body),) = replies(connection, 1)
@@ -287,5 +288,5 @@ def test_a_command_uses_one_connection_and_one_more_for_live_output(
         following = arbor.popen("logs", "-f", "last")
         wait_until(lambda: passage.accepted - before == 2, "a connection for the live output")
         (arbor.workspace / "go").touch()
-        assert following.communicate(timeout=WAIT_SECONDS)[0] == b"went\n"
+        assert following.communicate(timeout=HANG_SECONDS)[0] == b"went\n"
         assert passage.accepted - before == 2

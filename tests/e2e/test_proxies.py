@@ -16,7 +16,8 @@ import trustme
 
 from arborlink.protocol.limits import SILENCE_SECONDS
 from arborlink.testing.cell_reader import CellReader
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, cells, free_port, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import TOKEN, Arbor, cells, free_port, wait_until
 from tests.e2e.forwarders import ConnectProxy, Forwarder, SocksProxy
 from tests.e2e.secure import NAME, SecureArbor, without_proxies
 from tests.plain_http import HTTP
@@ -179,12 +180,12 @@ def nginx(folder: Path, authority: trustme.CA, hub: int, port: int, plain: int) 
         yield
     finally:
         process.terminate()
-        process.wait(WAIT_SECONDS)
+        process.wait(HANG_SECONDS)
 
 
 def _listens(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), WAIT_SECONDS).close()
+        socket.create_connection(("127.0.0.1", port), HANG_SECONDS).close()
     except OSError:
         return False
     return True
@@ -241,7 +242,7 @@ def test_output_comes_through_nginx_live_exactly_and_after_a_long_silence(behind
     # Before the command goes on: nothing is held back.
     assert running.stdout.readline() == b"begun\n"
     (behind.workspace / "go").touch()
-    assert running.communicate(timeout=WAIT_SECONDS)[0] == b"done\n"
+    assert running.communicate(timeout=HANG_SECONDS)[0] == b"done\n"
 
     total = 8 * MIB
     done = behind.run("run", "--", *cells("nginx", total))
@@ -251,14 +252,14 @@ def test_output_comes_through_nginx_live_exactly_and_after_a_long_silence(behind
     typed = bytes(range(256)) * 8192
     assert behind.run("run", "--", "cat", stdin=typed).stdout == typed
 
-    assert quiet.communicate(timeout=WAIT_SECONDS) == (b"still here\n", b"")
+    assert quiet.communicate(timeout=HANG_SECONDS) == (b"still here\n", b"")
     assert behind.log("daemon").count("connected to") == 1
 
 
 @needs_nginx
 def test_what_nginx_adds_and_keeps_to_itself(behind: Behind) -> None:
     owner = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx2.Client(base_url=behind.outside, timeout=WAIT_SECONDS) as client:
+    with httpx2.Client(base_url=behind.outside, timeout=HANG_SECONDS) as client:
         assert client.get("/metrics").status_code == 404
         page = client.get("/")
         assert "Strict-Transport-Security" in page.headers

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.arbor import WAIT_SECONDS, Arbor, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import Arbor, wait_until
 
 # The most there is. A machine that is busy takes its time to start a process.
 GRACE_SECONDS = 30
@@ -28,7 +29,7 @@ def killed_hub(arbor: Arbor) -> None:
 def restarted_hub(arbor: Arbor) -> None:
     assert arbor.hub is not None
     arbor.hub.terminate()
-    arbor.hub.wait(WAIT_SECONDS)
+    arbor.hub.wait(HANG_SECONDS)
     arbor.start_hub()
 
 
@@ -42,7 +43,7 @@ def killed_connector(arbor: Arbor) -> None:
 def restarted_daemon(arbor: Arbor) -> None:
     assert arbor.daemon is not None
     arbor.daemon.terminate()
-    arbor.daemon.wait(WAIT_SECONDS)
+    arbor.daemon.wait(HANG_SECONDS)
     arbor.daemon = arbor._start("daemon", str(arbor.workspace))
 
 

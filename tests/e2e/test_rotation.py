@@ -18,7 +18,8 @@ from websockets.sync.client import connect
 from arborlink.client import Chunk, Hub, NotAuthenticated
 from arborlink.protocol.resources import Scope
 from arborlink.testing.cell_reader import CellReader
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
 from tests.plain_http import HTTP
 
 ROTATIONS = 20
@@ -66,11 +67,11 @@ def is_refused(arbor: Arbor, auth_token: str) -> bool:
     message = {"type": "auth", "authToken": auth_token, "instanceId": "i", "protocol": 1}
     message |= {**identity, "version": "1", "host": host, "tasks": []}
     with connect(
-        arbor.url.replace("http", "ws") + "/api/ws", proxy=None, open_timeout=WAIT_SECONDS
+        arbor.url.replace("http", "ws") + "/api/ws", proxy=None, open_timeout=HANG_SECONDS
     ) as socket:
         socket.send(httpx2.Request("POST", "http://x", json=message).content.decode())
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=WAIT_SECONDS)
+            socket.recv(timeout=HANG_SECONDS)
         return socket.close_code == 4501
 
 
@@ -244,5 +245,5 @@ def took(what: str) -> Iterator[None]:
 async def broken_off(response: httpx2.Response) -> None:
     """Read what has arrived: the rest never comes."""
     with pytest.raises(httpx2.TransportError):
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             await response.aread()

@@ -12,7 +12,8 @@ import pytest
 import trustme
 
 from arborlink.testing.cell_reader import CellReader
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, cells, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import TOKEN, Arbor, cells, wait_until
 from tests.e2e.secure import SecureArbor, without_proxies
 
 
@@ -34,7 +35,7 @@ def serial(port: int, ca: Path) -> str:
     """Which certificate the hub shows."""
     context = ssl.create_default_context(cafile=str(ca))
     with (
-        socket.create_connection(("127.0.0.1", port), WAIT_SECONDS) as plain,
+        socket.create_connection(("127.0.0.1", port), HANG_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
         certificate = secured.getpeercert()
@@ -94,7 +95,7 @@ def test_a_certificate_is_replaced_while_the_hub_runs(secure: SecureArbor) -> No
 
     # Neither the daemon nor who was watching noticed.
     (secure.workspace / "go").touch()
-    assert running.communicate(timeout=WAIT_SECONDS) == (b"done\n", b"")
+    assert running.communicate(timeout=HANG_SECONDS) == (b"done\n", b"")
     assert running.returncode == 0
     assert secure.run("run", "--", "echo", "new").stdout == b"new\n"
     assert secure.log("daemon").count("connected to") == 1
@@ -124,12 +125,12 @@ def test_tls_1_1_and_plain_text_get_no_answer(secure: SecureArbor) -> None:
     old.load_verify_locations(secure.ca)
     old.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
     with (
-        socket.create_connection(("127.0.0.1", secure.port), WAIT_SECONDS) as plain,
+        socket.create_connection(("127.0.0.1", secure.port), HANG_SECONDS) as plain,
         pytest.raises(ssl.SSLError),
     ):
         old.wrap_socket(plain, server_hostname="localhost")
 
-    with socket.create_connection(("127.0.0.1", secure.port), WAIT_SECONDS) as plain:
+    with socket.create_connection(("127.0.0.1", secure.port), HANG_SECONDS) as plain:
         plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert not plain.recv(100).startswith(b"HTTP")
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
-from tests.e2e.arbor import TOKEN, WAIT_SECONDS, Arbor, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import TOKEN, Arbor, wait_until
 from tests.plain_http import HTTP
 
 # The shell draws the same pages without windows to keep, for two thirds of the time.
@@ -32,7 +33,7 @@ PHONE: Final[dict[str, Any]] = {
 
 
 # For everything that is expected of a page: Playwright's own 5 s pass on a busy machine.
-WAIT_MILLISECONDS: Final = WAIT_SECONDS * 1_000
+WAIT_MILLISECONDS: Final = HANG_SECONDS * 1_000
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
 

@@ -13,7 +13,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from arborlink.testing.chaos_proxy import ChaosProxy
-from tests.e2e.arbor import WAIT_SECONDS, Arbor, command, wait_until
+from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import Arbor, command, wait_until
 from tests.e2e.shared import running
 from tests.e2e.web.accounts import PASSWORD, set_password, sign_in
 from tests.e2e.web.browser import Browsers, Person
@@ -206,7 +207,7 @@ async def test_a_terminal_is_let_in(arbor: Arbor, person: Person, tmp_path: Path
         await expect(page.get_by_text("Only approve what you started yourself")).to_be_visible()
         await page.get_by_role("button", name="Approve").click()
         await expect(page.get_by_role("status").filter(has_text="is signed in")).to_be_visible()
-        assert await asyncio.to_thread(process.wait, WAIT_SECONDS) == 0
+        assert await asyncio.to_thread(process.wait, HANG_SECONDS) == 0
     credentials = (tmp_path / "other" / "credentials.toml").read_text()
     (token,) = re.findall(r"arb_\w+", credentials)
     assert status_with(arbor, token) == 200
@@ -218,7 +219,7 @@ async def test_a_terminal_is_sent_away(arbor: Arbor, person: Person, tmp_path: P
         page = await person.open(f"/device?code={code}")
         await page.get_by_role("button", name="Deny").click()
         await expect(page.get_by_role("status").filter(has_text="was denied")).to_be_visible()
-        assert await asyncio.to_thread(process.wait, WAIT_SECONDS) != 0
+        assert await asyncio.to_thread(process.wait, HANG_SECONDS) != 0
     assert not (tmp_path / "other" / "credentials.toml").exists()
 
 
