@@ -70,8 +70,7 @@ async def weather(
                 group.create_task(join_late())
                 group.create_task(storm(lambda: steady.offset, total, faults))
             for watcher in (steady, late, restless):
-                assert watcher.reader.finish(total) == []
-                assert watcher.gaps == []
+                assert (watcher.reader.finish(total), watcher.gaps) == ([], [])
                 assert watcher.final_status == "completed"
             await asyncio.to_thread(_check_logs, arbor, task.id, total)
             print(f"{total} bytes, exact, through {dict(struck)}; {restless.reopened} reopenings")
