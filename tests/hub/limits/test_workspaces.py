@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from arborlink.protocol.messages import Command
+from arborlink.protocol.messages import Command, Heartbeat
 from tests.hub.live.bench import running_bench
 
 RUNNING, QUEUED = 16, 256
@@ -15,7 +15,11 @@ async def test_a_workspace_runs_sixteen_tasks_and_lets_256_wait(tmp_path: Path) 
         identity = await bench.enrolled()
         other = await bench.enrolled()
         async with bench.daemon(identity) as daemon:
-            tasks = [await bench.create(identity.workspace_id) for _ in range(RUNNING + QUEUED)]
+            tasks = []
+            for _ in range(RUNNING + QUEUED):
+                tasks.append(await bench.create(identity.workspace_id))
+                # Nothing is read meanwhile: what says nothing, either, is given up after a while.
+                await daemon.send(Heartbeat(sent_at=1))
             handed = [(await daemon.expect(Command)).task_id for _ in range(RUNNING)]
             assert handed == tasks[:RUNNING]
             await daemon.settle()
