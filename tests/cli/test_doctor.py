@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -77,7 +78,8 @@ def test_a_hub_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert done.returncode == 1
     assert f"  FAIL  connection   nothing listens on 127.0.0.1:{port}\n" in done.stdout
     assert "\x1b" not in done.stdout
-    assert done.stdout.splitlines()[-1].endswith("checks: 1 failed.")
+    # Where few files may be open, that is to be looked at as well.
+    assert re.search(r"checks: 1 failed[.,]", done.stdout.splitlines()[-1])
 
 
 def test_a_hub_that_cannot_start(tmp_path: Path) -> None:
