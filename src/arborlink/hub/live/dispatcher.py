@@ -21,6 +21,8 @@ from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus
 from arborlink.protocol.messages import Cancel, Command
 
 EXPIRY_CHECK_SECONDS = 1.0
+# Of one round; the others are given up in the next ones.
+EXPIRED_AT_ONCE = 256
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +148,7 @@ class Dispatcher:
 
     async def expire(self) -> None:
         """Give up tasks that waited longer than they wanted to."""
-        for row in self._tasks.expired_tasks(now_us()):
+        for row in self._tasks.expired_tasks(now_us(), EXPIRED_AT_ONCE):
             async with self.lock(row.workspace_id):
                 row = self._tasks.task(row.id) or row
                 if row.status is not TaskStatus.PENDING or row.instance_id is not None:

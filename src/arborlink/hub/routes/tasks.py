@@ -51,7 +51,7 @@ async def list_tasks(hub: HubPorts, request: Request) -> Response:
     identity.require("tasks:read")
     limit = integer_parameter(request, "limit", DEFAULT_PAGE, 1, MAX_PAGE)
     query = hub.access.visibility.narrow(identity, _query(hub, request, identity, limit + 1))
-    items = hub.tasks.list(identity, query)
+    items = await hub.tasks.list(identity, query)
     more = len(items) > limit
     items = items[:limit]
     return json_response(TaskPage(items=items, next_cursor=items[-1].id if more else None))
@@ -104,7 +104,7 @@ def _query(hub: HubPorts, request: Request, identity: Identity, limit: int) -> T
     search = parameters.get("search") or None
     if search is not None and len(search) > MAX_SEARCH_CHARS:
         raise InvalidInput(f"search has at most {MAX_SEARCH_CHARS} characters.")
-    # SQLite takes it for the end of the pattern, and finds everything.
+    # No command has one; a text with one would be sought in vain.
     if search is not None and "\0" in search:
         raise InvalidInput("search contains a NUL character.", code="nul_character")
     if cursor is not None and not is_id("tsk", cursor):

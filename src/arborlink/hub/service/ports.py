@@ -61,7 +61,7 @@ class TaskService(Protocol):
 
     def get(self, identity: Identity, task_id: str) -> Task: ...
 
-    def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
+    async def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
         """Newest first, only what `identity` may see."""
         ...
 

@@ -96,11 +96,11 @@ class Tasks:
         """The task. Raises NotFound, NotAllowed."""
         return self._facts.task(self.visible(identity, task_id))
 
-    def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
-        """Tasks that the principal may see, newest first."""
+    async def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
+        """Tasks that the principal may see, newest first. Raises as `TaskStore.tasks`."""
         identity.require("tasks:read")
         narrowed = self._visibility.narrow(identity, query)
-        return [self._facts.task(row) for row in self._tasks.tasks(narrowed)]
+        return [self._facts.task(row) for row in await self._tasks.tasks(narrowed)]
 
     # ── doing ────────────────────────────────────────────────────────────────────────────────
 

@@ -1,6 +1,7 @@
 """The relational store as the domain speaks of it: who, what and when. Output bytes are elsewhere.
 
-Reads are immediate and see every write that was awaited. Writes are coroutines that return once
+Reads see every write that was awaited; those of few and small rows are immediate, the others are
+coroutines. Writes are coroutines that return once
 they are durable; those of one moment share a commit. Times are µs since 1970.
 """
 
@@ -125,18 +126,25 @@ class TaskStore(Protocol):
 
     def task(self, task_id: str) -> TaskRow | None: ...
 
-    def tasks(self, query: TaskQuery) -> list[TaskRow]: ...
+    async def tasks(self, query: TaskQuery) -> list[TaskRow]:
+        """Read a page, newest first, off the event loop.
 
-    def unfinished_tasks(self, workspace_id: str | None = None) -> list[TaskRow]:
-        """Those that are not final, oldest first; of all workspaces without one."""
+        Raises:
+            InvalidInput: it takes longer than one request may (code `read_too_slow`).
+            TooManyRequests: too many are read or wait already (code `too_many_reads`).
+        """
+        ...
+
+    def unfinished_tasks(self, workspace_id: str) -> list[TaskRow]:
+        """Return those of the workspace that are not final, oldest first."""
         ...
 
     def task_counts(self, workspace_id: str | None = None) -> TaskCounts:
         """Of a workspace; of all workspaces without one."""
         ...
 
-    def expired_tasks(self, now: int) -> list[TaskRow]:
-        """Pending, never handed to a daemon, and past `expires_at`."""
+    def expired_tasks(self, now: int, limit: int) -> list[TaskRow]:
+        """Return some that are pending, never handed to a daemon, and past `expires_at`."""
         ...
 
     def finished_tasks(self, before: int, limit: int) -> list[FinishedTask]:

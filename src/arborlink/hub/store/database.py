@@ -1,7 +1,8 @@
-"""The SQLite file: one connection that writes, on its own thread, and one that only reads.
+"""The SQLite file: one connection that writes, on its own thread, and some that only read.
 
-Reads run where they are called. Each is a transaction of its own, so it sees every write that was
-awaited. This module knows nothing of tables.
+Reads of a few small rows run where they are called; each is a transaction of its own, so it sees
+every write that was awaited. Reads whose cost a client chooses run on threads (`readers`). This
+module knows nothing of tables.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Final
 import apsw
 
 from arborlink.hub.store.faults import explain
+from arborlink.hub.store.readers import Readers
 from arborlink.hub.store.schema import migrate
 from arborlink.hub.store.writer import Job, T, Writer
 
@@ -41,6 +43,11 @@ class Database:
             raise
         self._reading = _open(path, apsw.SQLITE_OPEN_READONLY)
         self._writer = Writer(writing, asyncio.get_running_loop())
+        # Two, so that lists never wait for searches.
+        self.lists, self.searches = (
+            Readers(lambda: _open(path, apsw.SQLITE_OPEN_READONLY), name=name)
+            for name in ("lists", "searches")
+        )
 
     def _all(self, sql: str, bindings: Bindings | None = None) -> list[tuple[Any, ...]]:
         try:
@@ -73,6 +80,7 @@ class Database:
 
     async def close(self) -> None:
         """Everything that was handed in is written first; reads and writes end here."""
+        await asyncio.gather(*map(asyncio.to_thread, (self.lists.close, self.searches.close)))
         await self._writer.close()
         self._reading.close()
 

@@ -19,12 +19,13 @@ from arborlink.hub.store.database import Bindings, Database, fetch
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
+from arborlink.hub.store.task_search import add_matcher, search_bindings, searched_text
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance
 from arborlink.protocol.resources import TerminalSize
 
-# What a search looks through, in characters: beyond it an argument list is not found by its end.
-SEARCHED_CHARS: Final = 16_384
+# Greater than every task's id: a page that begins at the newest is a range like any other.
+AFTER_ALL_IDS: Final = "tsk~"
 
 _SQL: Final = load("tasks")
 _TASK: Final = RowMapper(TaskRow, json=frozenset({"args", "env", "tty", "gaps"}))
@@ -37,25 +38,20 @@ class SqliteTasks(Database):
         """One task."""
         return _TASK.optional(self._one(_SQL["task"], {"id": task_id}))
 
-    def tasks(self, query: TaskQuery) -> list[TaskRow]:
+    async def tasks(self, query: TaskQuery) -> list[TaskRow]:
         """A page, newest first."""
-        workspaces = query.workspace_ids
-        bindings: Bindings = {
-            "before": query.before,
-            "statuses": to_json(sorted(query.statuses)) if query.statuses else None,
-            "search": None if query.search is None else _like(query.search),
-            "limit": query.limit,
-        }
-        if workspaces is not None and len(workspaces) == 1:
-            sql = _SQL["tasks_of_workspace"]
-            bindings["workspace"] = next(iter(workspaces))
-        else:
-            sql = _SQL["tasks"]
-            bindings["workspaces"] = None if workspaces is None else to_json(sorted(workspaces))
-        return self._tasks(sql, bindings)
+        sql, bindings = _listing(query)
+        search = query.search or ""
 
-    def unfinished_tasks(self, workspace_id: str | None = None) -> list[TaskRow]:
-        """Those that are not final, oldest first."""
+        def job(connection: apsw.Connection) -> list[TaskRow]:
+            add_matcher(connection, search)
+            return [_TASK.decode(row) for row in connection.execute(sql, bindings)]
+
+        readers = self.searches if search else self.lists
+        return await readers.read(job)
+
+    def unfinished_tasks(self, workspace_id: str) -> list[TaskRow]:
+        """Return those that are not final, oldest first."""
         return self._tasks(_SQL["unfinished_tasks"], {"workspace": workspace_id})
 
     def task_counts(self, workspace_id: str | None = None) -> TaskCounts:
@@ -67,9 +63,9 @@ class SqliteTasks(Database):
         dispatched, queued = row or (0, 0)
         return TaskCounts(dispatched=dispatched, queued=queued)
 
-    def expired_tasks(self, now: int) -> list[TaskRow]:
-        """Pending, never handed to a daemon, and past `expires_at`."""
-        return self._tasks(_SQL["expired_tasks"], {"now": now})
+    def expired_tasks(self, now: int, limit: int) -> list[TaskRow]:
+        """Return some that are pending, never handed to a daemon, and past `expires_at`."""
+        return self._tasks(_SQL["expired_tasks"], {"now": now, "limit": limit})
 
     def repeated_task(self, key: IdempotencyKey, now: int) -> TaskRow | None:
         """The task that the key made before."""
@@ -96,8 +92,7 @@ class SqliteTasks(Database):
 
     async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
         """Store a new task, or find the one that the key made."""
-        bindings = _TASK.encode(row)
-        bindings["search_text"] = _searched(row)
+        bindings, text = _TASK.encode(row), searched_text(row)
 
         def job(connection: apsw.Connection) -> TaskRow:
             if key is not None:
@@ -108,6 +103,7 @@ class SqliteTasks(Database):
                 connection.execute(_SQL["add_task"], bindings)
             except apsw.ConstraintError as error:
                 raise _refused(row, error) from error
+            connection.execute(_SQL["add_task_text"], {"id": row.id, "text": text})
             if key is not None:
                 connection.execute(_SQL["add_key"], {**_key(key), "task_id": row.id})
             return row
@@ -174,6 +170,21 @@ class SqliteTasks(Database):
         return [_TASK.decode(row) for row in self._all(sql, bindings)]
 
 
+def _listing(query: TaskQuery) -> tuple[str, Bindings]:
+    workspaces = query.workspace_ids
+    bindings: Bindings = {
+        "before": AFTER_ALL_IDS if query.before is None else query.before,
+        "statuses": to_json(sorted(query.statuses)) if query.statuses else None,
+        **search_bindings(query.search),
+        "limit": query.limit,
+    }
+    if workspaces is not None and len(workspaces) == 1:
+        bindings["workspace"] = next(iter(workspaces))
+        return _SQL["tasks_of_workspace"], bindings
+    bindings["workspaces"] = None if workspaces is None else to_json(sorted(workspaces))
+    return _SQL["tasks"], bindings
+
+
 def _existing(connection: apsw.Connection, task_id: str) -> TaskRow:
     for row in fetch(connection, _SQL["task"], {"id": task_id}):
         return _TASK.decode(row)
@@ -209,12 +220,3 @@ def _refused(row: TaskRow, error: apsw.ConstraintError) -> Exception:
     if breaks_reference(error):
         return NotFound(f"There is no workspace {row.workspace_id}.", ref=row.workspace_id)
     return Conflict(f"Task {row.id} cannot be stored: {error}.", ref=row.id)
-
-
-def _searched(row: TaskRow) -> str:
-    return " ".join([row.command, *row.args, row.title or ""])[:SEARCHED_CHARS].casefold()
-
-
-def _like(search: str) -> str:
-    escaped = search.casefold().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"

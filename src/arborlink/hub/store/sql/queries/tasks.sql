@@ -3,13 +3,19 @@
 SELECT * FROM task_rows WHERE id = :id;
 
 -- name: tasks
--- A page of tasks, newest first; the filter is answered from an index before any row is read.
+-- A page of tasks, newest first; the filter is answered from an index before any row is read. What
+-- is sought is looked for in the texts of those that are left: first its start, then all of it.
 SELECT * FROM task_rows WHERE id IN (
   SELECT id FROM tasks INDEXED BY tasks_listed
-  WHERE (:before IS NULL OR id < :before)
+  WHERE id < :before
     AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:search IS NULL OR search_text LIKE :search ESCAPE '\')
+    AND (:start IS NULL OR EXISTS (
+      SELECT 1 FROM task_texts WHERE task_id = tasks.id
+        AND CASE
+          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
+          ELSE text_matches(CAST(text AS BLOB)) END
+    ))
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
@@ -18,16 +24,21 @@ SELECT * FROM task_rows WHERE id IN (
 SELECT * FROM task_rows WHERE id IN (
   SELECT id FROM tasks INDEXED BY tasks_by_workspace
   WHERE workspace_id = :workspace
-    AND (:before IS NULL OR id < :before)
+    AND id < :before
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:search IS NULL OR search_text LIKE :search ESCAPE '\')
+    AND (:start IS NULL OR EXISTS (
+      SELECT 1 FROM task_texts WHERE task_id = tasks.id
+        AND CASE
+          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
+          ELSE text_matches(CAST(text AS BLOB)) END
+    ))
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
 -- name: unfinished_tasks
--- Everything that is not over, oldest first.
+-- What is not over in a workspace, oldest first.
 SELECT * FROM task_rows
-WHERE status IN ('pending', 'running') AND (:workspace IS NULL OR workspace_id = :workspace)
+WHERE status IN ('pending', 'running') AND workspace_id = :workspace
 ORDER BY id;
 
 -- name: task_counts
@@ -42,10 +53,12 @@ FROM tasks INDEXED BY tasks_unfinished
 WHERE status IN ('pending', 'running');
 
 -- name: expired_tasks
--- Tasks that waited too long for their daemon.
-SELECT * FROM task_rows
-WHERE status = 'pending' AND instance_id IS NULL AND expires_at <= :now
-ORDER BY id;
+-- Tasks that waited too long for their daemon, those first that waited longest beyond it.
+SELECT * FROM task_rows WHERE id IN (
+  SELECT id FROM tasks INDEXED BY tasks_expiring
+  WHERE status = 'pending' AND instance_id IS NULL AND expires_at <= :now
+  ORDER BY expires_at LIMIT :limit
+);
 
 -- name: finished_tasks
 -- The tasks that were over by a time, the first of them first. The end is by the daemon's clock; one
@@ -68,13 +81,16 @@ DELETE FROM tasks WHERE id = :id AND status NOT IN ('pending', 'running') RETURN
 INSERT INTO tasks (
   id, workspace_id, command, args, cwd, env, shell, tty, title, timeout, on_spool_full, stdin,
   status, created_by, created_at, expires_at, started_at, finished_at, reason, exit_code, signal,
-  error, output_size, gaps, cancel_requested, instance_id, log_id, search_text
+  error, output_size, gaps, cancel_requested, instance_id, log_id
 ) VALUES (
   :id, :workspace_id, :command, :args, :cwd, :env, :shell, :tty, :title, :timeout, :on_spool_full,
   :stdin, :status, :created_by, :created_at, :expires_at, :started_at, :finished_at, :reason,
-  :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id,
-  :search_text
+  :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id
 );
+
+-- name: add_task_text
+-- What a search of the task looks through.
+INSERT INTO task_texts (task_id, text) VALUES (:id, :text);
 
 -- name: forget_keys
 -- Keys whose time is over make room.

@@ -1,0 +1,63 @@
+"""A search that takes as long as it may keeps no other request waiting."""
+
+from __future__ import annotations
+
+import asyncio
+
+import apsw
+import pytest
+
+from arborlink.hub.store.readers import READS_AT_ONCE, STEPS_PER_CHECK
+from arborlink.protocol.messages import Command, Subscribe, TaskStatusChanged
+from tests.bounds import HANG_SECONDS, NEVER_SECONDS
+from tests.hub.live.bench import Bench
+from tests.hub.live.peers import DaemonIdentity
+from tests.hub.store import rows
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+
+
+def endless(connection: apsw.Connection) -> None:
+    """Read without an end, as the worst search would."""
+    connection.execute(ENDLESS).fetchall()
+
+
+async def test_everything_else_goes_on_while_searches_take_their_time(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    readers = bench.hub.store.searches
+    readers.seconds, seconds = NEVER_SECONDS, readers.seconds
+    searches = [asyncio.create_task(readers.read(endless)) for _ in range(READS_AT_ONCE)]
+    path = f"/api/tasks?workspace={identity.workspace_id}"
+    waiting = asyncio.create_task(bench.client.get(f"{path}&search=true"))
+    async with bench.daemon(identity) as daemon, bench.viewer() as viewer:
+        await viewer.send(Subscribe(workspace_id=identity.workspace_id))
+        for count in range(1, 6):
+            task = await bench.create(identity.workspace_id)
+            assert (await daemon.expect(Command)).task_id == task
+            assert (await viewer.expect(TaskStatusChanged)).task_id == task
+            assert len((await bench.client.get(path)).json()["items"]) == count
+            assert (await bench.task(task))["id"] == task
+    assert not waiting.done() and not any(each.done() for each in searches)
+    for each in searches:
+        each.cancel()
+    async with asyncio.timeout(HANG_SECONDS):
+        assert len((await waiting).json()["items"]) == 5
+    readers.seconds = seconds
+
+
+async def test_a_search_beyond_its_budget_is_refused_and_the_next_is_served(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    count = STEPS_PER_CHECK // 10
+    made = (rows.task(n, workspace_id=identity.workspace_id) for n in range(count))
+    await asyncio.gather(*map(bench.hub.store.add_task, made))
+    readers = bench.hub.store.searches
+    readers.seconds, seconds = 0, readers.seconds
+    path = f"/api/tasks?limit=500&workspace={identity.workspace_id}&search="
+    refused = await bench.client.get(path + "tru")
+    assert (refused.status_code, refused.json()["code"]) == (422, "read_too_slow")
+    readers.seconds = seconds
+    assert len((await bench.client.get(path + "tru")).json()["items"]) == count
