@@ -82,6 +82,7 @@ MEANINGS: Final = {
     "read later",
     "viewer_messages_burst": "All messages of a viewer, at once",
     "failed_authentications_per_minute": "Failed sign-ins, tokens and codes from one address",
+    "task_command_bytes": "Command, arguments and variables of a task together, each with its end",
     "running_tasks_per_workspace": "Tasks handed to a workspace's daemon at a time",
     "queued_tasks_per_workspace": "Tasks that wait for it",
     "reconnect_grace_seconds": "For how long a daemon that was here a moment ago is expected back",

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.option("--status", help="pending, running, completed, failed, cancelled, lost or expired.")
 @click.option("--search", metavar="TEXT", help="Part of the command or title.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="As the API lists them; isCut: the command is cut."
+)
 def tasks_command(
     workspace: str | None, status: str | None, search: str | None, limit: int, as_json: bool
 ) -> None:
@@ -50,6 +52,7 @@ def _row(task: Task) -> tuple[str, ...]:
     elif task.reason and task.reason != task.status:
         status += f" ({task.reason})"
     command = task.command if task.shell else shlex.join([task.command, *task.args])
+    command += " …" if task.is_cut else ""
     return (
         task.id,
         status,

@@ -200,7 +200,10 @@ class Hub:
         search: str | None = None,
         limit: int = 50,
     ) -> list[Task]:
-        """The newest tasks, at most `limit`; `status` may name several, with commas."""
+        """Return the newest tasks, at most `limit`; `status` may name several, with commas.
+
+        A long command is cut in lists (`is_cut`); `TaskHandle.refresh` asks for all of it.
+        """
         if workspace is not None and not ids.is_id("ws", workspace):
             workspace = (await self.workspace(workspace)).id
         found: list[Task] = []

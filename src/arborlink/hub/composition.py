@@ -131,6 +131,7 @@ async def compose(settings: HubSettings) -> Hub:
         daemons.inputs,
         daemons.facts,
         queue_limit=settings.queued_tasks_per_workspace,
+        command_limit=settings.task_command_bytes,
         reserve=reserve,
     )
     sockets = _sockets(settings, access, daemons, tasks, store)

@@ -42,6 +42,10 @@ MAX_OFFSET: Final = 2**63 - 1
 # The end of the year 9999, the last that RFC 3339 can write.
 MAX_UNIX_MICROSECONDS: Final = 253_402_300_799_000_000
 MAX_SIGNAL: Final = 255
+# Of command, arguments and variables of one task together, as `execve` counts: each with its end.
+TASK_COMMAND_BYTES: Final = 128 * KIB
+# Of command and arguments, and of names of variables, in lists and events.
+TASK_HEAD_BYTES: Final = 1 * KIB
 MAX_ARGUMENTS: Final = 10_000
 MAX_ARGUMENT_BYTES: Final = 128 * KIB
 MAX_ENVIRONMENT_VARIABLES: Final = 1_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -51,6 +52,9 @@ class GapInfo(Struct, frozen=True, kw_only=True, rename={"start": "from", "end":
 class Task(Resource, frozen=True):
     """One execution of one command. Times are RFC 3339 in UTC; `env` has the names only.
 
+    `isCut`: `command`, `args` and `env` are not all of what was asked for, but its beginning.
+    `GET /api/tasks/{id}` has all of it; elsewhere there is at most 1 KiB of command and arguments,
+    and as much of names.
     `watching`: live connections that followed its output when this was said.
     """
 
@@ -77,6 +81,7 @@ class Task(Resource, frozen=True):
     timeout: float | None
     cancel_requested: bool = False
     watching: int = 0
+    is_cut: bool = False
 
 
 class Attention(Resource, frozen=True):
@@ -125,6 +130,12 @@ class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
     on_spool_full: SpoolPolicy = "block"
     title: Title | None = None
     stdin: StandardInput = "open"
+
+
+def command_bytes(command: str, args: Sequence[str], env: Mapping[str, str]) -> int:
+    """Return how many bytes these take together, as `execve` counts: UTF-8, each with its end."""
+    texts = [command, *args, *env, *env.values()]
+    return sum(len(text.encode()) for text in texts) + len(texts)
 
 
 class Principal(Resource, frozen=True):

@@ -54,7 +54,7 @@ async def test_queries_are_narrowed_to_what_may_be_seen(world: World) -> None:
     assert narrow(member, both).workspace_ids == frozenset({mine})
     assert narrow(world.owner(theirs), both).workspace_ids == frozenset({theirs})
     other = narrow(member, TaskQuery(workspace_ids=frozenset({theirs})))
-    assert await world.store.tasks(other) == []
+    assert (await world.store.tasks(other)).rows == []
 
 
 async def test_codes_and_daemons_of_others_are_not_found(world: World) -> None:

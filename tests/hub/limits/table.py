@@ -25,6 +25,8 @@ VIEWERS: Final = "hub/limits/test_viewers.py::test_"
 REQUESTS: Final = "hub/limits/test_requests.py::test_"
 FRONT_HTTP: Final = "hub/front/test_http.py::test_"
 HANDSHAKE: Final = "hub/live/test_handshake.py::test_"
+HEADS: Final = "hub/store/test_task_heads.py::test_"
+LONG_COMMANDS: Final = "hub/live/test_long_commands.py::test_"
 DISPATCH: Final = "hub/live/test_dispatch.py::test_"
 HEARTBEAT: Final = "protocol/test_heartbeat.py::test_"
 LIVE_VIEWERS: Final = "hub/live/test_viewers.py::test_"
@@ -198,6 +200,10 @@ HUB: Final[dict[str, Limit]] = {
             "hub/routes/test_sessions.py::test_guesses_are_limited_by_address",
         ),
     ),
+    "task_command_bytes": Limit(
+        128 * KIB,
+        (LONG_COMMANDS + "a_command_at_its_limit_is_taken_and_one_above_it_refused_by_name",),
+    ),
     "running_tasks_per_workspace": Limit(
         16,
         (
@@ -306,6 +312,13 @@ WIRE: Final[dict[str, Limit]] = {
     "MAX_OFFSET": Limit(2**63 - 1, (FIELD,)),
     "MAX_UNIX_MICROSECONDS": Limit(253_402_300_799_000_000, (FIELD,)),
     "MAX_SIGNAL": Limit(255, (FIELD,)),
+    "TASK_HEAD_BYTES": Limit(
+        1 * KIB,
+        (
+            HEADS + "a_command_at_the_size_of_a_head_is_whole_and_one_above_it_is_cut",
+            HEADS + "a_row_has_a_bounded_beginning_and_says_so",
+        ),
+    ),
     "MAX_ARGUMENTS": Limit(10_000, (FIELD,)),
     "MAX_ARGUMENT_BYTES": Limit(128 * KIB, (FIELD,)),
     "MAX_ENVIRONMENT_VARIABLES": Limit(1_000, (FIELD,)),

@@ -47,7 +47,7 @@ class TaskContract:
 
     async def test_many_writes_at_once_all_arrive(self, store: Store) -> None:
         await asyncio.gather(*(store.add_task(rows.task(n)) for n in range(200)))
-        assert len(await store.tasks(TaskQuery(limit=500))) == 200
+        assert len((await store.tasks(TaskQuery(limit=500))).rows) == 200
         assert store.take_most_writes_waiting() == 200
         assert store.writes_waiting() == store.take_most_writes_waiting() == 0
 
@@ -60,7 +60,7 @@ class TaskContract:
             return_exceptions=True,
         )
         assert isinstance(written[1], NotFound)
-        assert [row.id for row in await store.tasks(TaskQuery())] == [
+        assert [row.id for row in (await store.tasks(TaskQuery())).rows] == [
             rows.task_id(3),
             rows.task_id(2),
         ]
@@ -69,9 +69,11 @@ class TaskContract:
         for n in range(5):
             await store.add_task(rows.task(n))
         first = await store.tasks(TaskQuery(limit=2))
-        assert [row.id for row in first] == [rows.task_id(4), rows.task_id(3)]
-        rest = await store.tasks(TaskQuery(limit=9, before=first[-1].id))
-        assert [row.id for row in rest] == [rows.task_id(n) for n in (2, 1, 0)]
+        assert [row.id for row in first.rows] == [rows.task_id(4), rows.task_id(3)]
+        assert first.has_more
+        rest = await store.tasks(TaskQuery(limit=3, before=first.rows[-1].id))
+        assert [row.id for row in rest.rows] == [rows.task_id(n) for n in (2, 1, 0)]
+        assert not rest.has_more
 
     async def test_listing_filters_by_workspace_and_status(self, store: Store) -> None:
         await store.add_workspace(rows.workspace(2))
@@ -83,7 +85,7 @@ class TaskContract:
         running = frozenset({TaskStatus.RUNNING})
 
         async def ids(query: TaskQuery) -> list[str]:
-            return [row.id for row in await store.tasks(query)]
+            return [row.id for row in (await store.tasks(query)).rows]
 
         assert await ids(TaskQuery(workspace_ids=one)) == [rows.task_id(2)]
         assert await ids(TaskQuery(workspace_ids=both)) == [rows.task_id(2), rows.task_id(1)]
@@ -113,7 +115,7 @@ class TaskContract:
         await store.add_task(rows.task(2, command="echo", args=["100%"]))
         await store.add_task(rows.task(3, command="x", args=["a_b\\c"], title="Titled"))
         hits = await store.tasks(TaskQuery(search=search))
-        assert [row.id for row in hits] == [rows.task_id(n) for n in found]
+        assert [row.id for row in hits.rows] == [rows.task_id(n) for n in found]
         one = frozenset({rows.workspace_id(1)})
         assert await store.tasks(TaskQuery(search=search, workspace_ids=one)) == hits
 

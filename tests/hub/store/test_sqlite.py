@@ -146,7 +146,7 @@ async def test_the_log_does_not_grow_without_end(store: SqliteStore, tmp_path: P
         await store.add_task(rows.task(n, args=["x" * 60_000]))
     log = tmp_path / "hub.sqlite3-wal"
     assert log.stat().st_size < 12 * 1024 * 1024
-    assert len(await store.tasks(TaskQuery(limit=500))) == 400
+    assert len((await store.tasks(TaskQuery(limit=500))).rows) == 400
 
 
 def test_the_status_check_is_that_of_the_lifecycle() -> None:

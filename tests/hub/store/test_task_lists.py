@@ -72,7 +72,7 @@ async def test_a_text_is_found_wherever_it_is_and_however_long(
     await store.add_task(rows.task(3, args=[sought[:-1] + "!"]))
     found = await store.tasks(TaskQuery(search=sought.upper()))
     # Of the second, the last letter is beyond what is searched.
-    assert [row.id for row in found] == [rows.task_id(1)]
+    assert [row.id for row in found.rows] == [rows.task_id(1)]
 
 
 async def test_a_search_takes_time_in_proportion_to_what_it_reads(store: SqliteStore) -> None:
@@ -81,7 +81,7 @@ async def test_a_search_takes_time_in_proportion_to_what_it_reads(store: SqliteS
 
     async def used(search: str) -> float:
         began = time.process_time()
-        assert await store.tasks(TaskQuery(search=search)) == []
+        assert not (await store.tasks(TaskQuery(search=search))).rows
         return time.process_time() - began
 
     cheap = min([await used("b") for _ in range(5)])
@@ -102,7 +102,7 @@ async def test_a_read_beyond_its_budget_is_refused_by_name(store: SqliteStore) -
             await store.tasks(query)
         assert caught.value.code == "read_too_slow"
         readers.seconds = NEVER_SECONDS
-        assert len(await store.tasks(query)) == count
+        assert len((await store.tasks(query)).rows) == count
 
 
 async def test_a_read_without_an_end_stops_nothing_else(store: SqliteStore) -> None:
@@ -112,13 +112,13 @@ async def test_a_read_without_an_end_stops_nothing_else(store: SqliteStore) -> N
     for n in range(50):
         row = await store.add_task(rows.task(n))
         assert store.task(row.id) == row
-        assert (await store.tasks(TaskQuery(limit=1))) == [row]
+        assert (await store.tasks(TaskQuery(limit=1))).rows == [row]
     assert not any(each.done() for each in (*searches, waiting))
     for each in searches:
         each.cancel()
     # Each has been interrupted, or this would wait for its thread without an end.
     async with asyncio.timeout(HANG_SECONDS):
-        assert len(await waiting) == 50
+        assert len((await waiting).rows) == 50
 
 
 async def test_reads_wait_for_their_turn_and_not_too_many_do(tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ async def test_what_is_searched_moves_when_a_database_is_brought_up_to_date(
     )
     connection.close()
     store = await SqliteStore.open(path, lambda: "hub_1")
-    (found,) = await store.tasks(TaskQuery(search="ALL 2"))
+    (found,) = (await store.tasks(TaskQuery(search="ALL 2"))).rows
     assert (found.id, found.command, found.args) == (rows.task_id(2), "Make", ["All"])
-    assert len(await store.tasks(TaskQuery(search="make"))) == 2
+    assert len((await store.tasks(TaskQuery(search="make"))).rows) == 2
     assert len(store.unfinished_tasks("ws_1")) == 2
     await store.close()
     connection = apsw.Connection(str(path))

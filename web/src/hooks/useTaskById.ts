@@ -3,10 +3,10 @@ import { get } from '../live/http';
 import type { Task } from '../protocol/messages';
 import { useTasks } from './useTasks';
 
-/** A task as it was asked for, which never changes; undefined until it is known. */
+/** A task with all that was asked for, which never changes; undefined until it is known. */
 export function useTaskById(taskId: string | undefined): Task | undefined {
   const { tasks } = useTasks();
-  const known = tasks.find(({ id }) => id === taskId);
+  const known = tasks.find(({ id, isCut }) => id === taskId && !isCut);
   const { data } = useQuery({
     queryKey: ['task', taskId],
     queryFn: () => get<Task>(`/api/tasks/${encodeURIComponent(taskId ?? '')}`),

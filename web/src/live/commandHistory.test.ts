@@ -79,3 +79,8 @@ test('a search is for all words, in whatever order', () => {
   expect(findCommands(commands, 'TEST make')).toEqual([commands[0]]);
   expect(findCommands(commands, ' ')).toEqual(commands);
 });
+
+test('a command that is cut is not offered to be run again', () => {
+  const cut = { ...ran('half of it', 2), isCut: true };
+  expect(pastCommands([], [cut, ran('ls', 1)], 9)).toEqual([typed('ls', 1)]);
+});

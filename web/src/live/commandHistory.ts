@@ -64,11 +64,14 @@ export function pastCommands(
   tasks: readonly Task[],
   limit: number,
 ): PastCommand[] {
-  const ran = tasks.map((task) => ({
-    line: commandLine(task),
-    shell: task.shell,
-    at: Date.parse(task.createdAt),
-  }));
+  // Of a command that is cut, half a line would be run again.
+  const ran = tasks
+    .filter((task) => !task.isCut)
+    .map((task) => ({
+      line: commandLine(task),
+      shell: task.shell,
+      at: Date.parse(task.createdAt),
+    }));
   const newest = [...typed, ...ran].sort((one, other) => other.at - one.at);
   const seen = new Set<string>();
   const once = newest.filter((command) => {

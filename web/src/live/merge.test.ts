@@ -23,3 +23,12 @@ test('a change with the task replaces it', () => {
     changedTask(task, { type: 'status', taskId: 'tsk_1', status: 'completed', task: done }),
   ).toBe(done);
 });
+
+test('what was asked for is kept whole once it is known', () => {
+  const whole = { ...task, command: 'make', args: ['all'], env: ['A', 'B'], isCut: false };
+  const cut = { ...done, command: 'mak', args: [], env: ['A'], isCut: true };
+  const merged = { ...done, command: 'make', args: ['all'], env: ['A', 'B'], isCut: false };
+  expect(laterTask(whole, cut)).toEqual(merged);
+  expect(laterTask(cut, whole)).toEqual(merged);
+  expect(laterTask(cut, cut)).toBe(cut);
+});

@@ -11,9 +11,16 @@ export function isFinal(status: TaskStatus): boolean {
   return FINAL_STATUSES.includes(status);
 }
 
-/** The later of two accounts of a task: an answer on its way is overtaken by the live ones. */
+/**
+ * The later of two accounts of a task: an answer on its way is overtaken by the live ones. What was
+ * asked for never changes: where it is cut in one of them, it is taken from the other.
+ */
 export function laterTask(known: Task | undefined, told: Task): Task {
-  return known !== undefined && stage(known.status) > stage(told.status) ? known : told;
+  if (known === undefined) return told;
+  const [later, other] = stage(known.status) > stage(told.status) ? [known, told] : [told, known];
+  if (!later.isCut || other.isCut) return later;
+  const { command, args, env, isCut } = other;
+  return { ...later, command, args, env, isCut };
 }
 
 /** A task after a live change; null when nothing is known of it yet. */

@@ -43,6 +43,13 @@ describe('mergedTasks', () => {
     const listed = { tasks: [], isComplete: true };
     expect(mergedTasks(listed, live, { ...ALL, ...change })).toHaveLength(count);
   });
+
+  test('a command that is cut is found as the hub found it', () => {
+    const cut = { ...task(3), isCut: true };
+    const filter = { ...ALL, text: 'far beyond' };
+    expect(mergedTasks({ tasks: [cut], isComplete: true }, [cut], filter)).toEqual([cut]);
+    expect(mergedTasks({ tasks: [], isComplete: true }, [cut], filter)).toEqual([]);
+  });
 });
 
 describe('heldRows', () => {

@@ -31,6 +31,7 @@ export interface Rows {
 /** As the hub would answer now: what it listed, with what was heard live since. */
 export function mergedTasks(listed: Listed, live: readonly Task[], filter: TaskFilter): Task[] {
   const tasks = new Map(listed.tasks.map((task) => [task.id, task]));
+  const listedIds = new Set(tasks.keys());
   const oldest = listed.tasks.at(-1)?.id ?? '';
   for (const task of live) {
     const known = tasks.get(task.id);
@@ -40,7 +41,7 @@ export function mergedTasks(listed: Listed, live: readonly Task[], filter: TaskF
     }
   }
   return [...tasks.values()]
-    .filter((task) => isSought(task, filter))
+    .filter((task) => isSought(task, filter, listedIds.has(task.id)))
     .sort((one, other) => (one.id < other.id ? 1 : -1));
 }
 
@@ -58,11 +59,17 @@ export function heldRows(
   return { tasks: rows, newer: tasks.length - shown.length };
 }
 
-function isSought(task: Task, { workspaceId, status, text }: TaskFilter): boolean {
+/** `isListed`: the hub has found the text, of a command that is cut perhaps beyond its beginning. */
+function isSought(
+  task: Task,
+  { workspaceId, status, text }: TaskFilter,
+  isListed: boolean,
+): boolean {
   return (
     (workspaceId === null || task.workspaceId === workspaceId) &&
     (status === null || task.status === status) &&
     (text === '' ||
+      (isListed && task.isCut) ||
       [task.command, ...task.args, task.title ?? '']
         .join(' ')
         .toLowerCase()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Task } from '../protocol/messages';
-import { explainEnd } from './words';
+import { commandLine, explainEnd } from './words';
 
 function ended(reason: string | null, error: string | null): Task {
   return { status: 'failed', reason, error } as Task;
@@ -20,4 +20,10 @@ test.each([
 
 test('an exit code needs no words', () => {
   expect(explainEnd(ended(null, null))).toBeNull();
+});
+
+test('a command that is cut says so', () => {
+  const task = { command: 'make', args: ['a b'], shell: false, isCut: false } as unknown as Task;
+  expect(commandLine(task)).toBe("make 'a b'");
+  expect(commandLine({ ...task, isCut: true })).toBe("make 'a b' …");
 });

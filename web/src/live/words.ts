@@ -70,8 +70,13 @@ export function gapReason(reason: string): string {
   return GAP_REASONS[reason] ?? reason.replaceAll('_', ' ');
 }
 
-/** The command exactly as it was given. */
+/** The command exactly as it was given; of one that is cut, its beginning and an ellipsis. */
 export function commandLine(task: Task): string {
+  const line = givenLine(task);
+  return task.isCut ? `${line} …` : line;
+}
+
+function givenLine(task: Task): string {
   if (!task.shell) return joinCommandLine([task.command, ...task.args]);
   return task.args.length === 0 ? task.command : `${task.command} ${joinCommandLine(task.args)}`;
 }

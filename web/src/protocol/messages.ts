@@ -305,6 +305,9 @@ export interface TaskStatusChanged {
 /**
  * One execution of one command. Times are RFC 3339 in UTC; `env` has the names only.
  *
+ * `isCut`: `command`, `args` and `env` are not all of what was asked for, but its beginning.
+ * `GET /api/tasks/{id}` has all of it; elsewhere there is at most 1 KiB of command and arguments,
+ * and as much of names.
  * `watching`: live connections that followed its output when this was said.
  */
 export interface Task {
@@ -331,6 +334,7 @@ export interface Task {
   timeout: number | null;
   cancelRequested: boolean;
   watching: number;
+  isCut: boolean;
 }
 
 /** Bytes `[start, end)` of a task's output that can never arrive, and why. */

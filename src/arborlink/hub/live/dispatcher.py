@@ -11,11 +11,12 @@ from weakref import WeakValueDictionary
 
 from arborlink.hub.live import log_lines
 from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.reserve import Reserve
-from arborlink.hub.store.base import TaskChanges, TaskRow, TaskStore
+from arborlink.hub.store.base import TaskChanges, TaskRequest, TaskRow, TaskStore
 from arborlink.protocol.errors import ArborError
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus
 from arborlink.protocol.messages import Cancel, Command
@@ -112,7 +113,7 @@ class Dispatcher:
         session = self._presence.session(row.workspace_id)
         if session is None:
             return
-        session.send(_command(row))
+        session.send(_command(row, self._tasks.task_request(row.id)))
         for message in self._inputs.relay(row.id).resume(0):
             session.send(message)
         if row.cancel_requested:
@@ -121,20 +122,23 @@ class Dispatcher:
     async def kick(self, workspace_id: str) -> None:
         """Hand over as many waiting tasks as the daemon may take."""
         async with self.lock(workspace_id):
-            for row in self._tasks.unfinished_tasks(workspace_id):
-                session = self._presence.session(workspace_id)
-                if session is None or not self._may_start():
-                    return
-                if row.instance_id is not None or row.status is not TaskStatus.PENDING:
-                    continue
-                counts = self._tasks.task_counts(workspace_id)
-                if counts.dispatched >= self._running_limit:
+            # Whether one may start is known without reading the queue, which may be long.
+            while (session := self._session_with_room(workspace_id)) is not None:
+                row = self._tasks.next_waiting_task(workspace_id)
+                if row is None:
                     return
                 handed = await self._tasks.dispatch_task(row.id, session.instance_id)
                 if not self._is_for_present_daemon(handed):
                     await self._take_back(handed)
                     return  # whoever came meanwhile is given its tasks by its own handshake
                 self.send(handed)
+
+    def _session_with_room(self, workspace_id: str) -> DaemonSession | None:
+        session = self._presence.session(workspace_id)
+        if session is None or not self._may_start():
+            return None
+        counts = self._tasks.task_counts(workspace_id)
+        return session if counts.dispatched < self._running_limit else None
 
     async def expire_for_ever(self) -> None:
         """Give up tasks that waited longer than they wanted to, until cancelled."""
@@ -164,13 +168,13 @@ class Dispatcher:
                 self._facts.task_changed(changed)
 
 
-def _command(row: TaskRow) -> Command:
+def _command(row: TaskRow, request: TaskRequest) -> Command:
     return Command(
         task_id=row.id,
-        command=row.command,
-        args=row.args,
+        command=request.command,
+        args=request.args,
         cwd=row.cwd,
-        env=row.env,
+        env=request.env,
         shell=row.shell,
         tty=row.tty,
         timeout=row.timeout,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from arborlink.hub.bus.base import Bus, TaskRemoved
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
-from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
+from arborlink.hub.store.base import TaskRequest, TaskRow, TaskStore, WorkspaceStore
 from arborlink.hub.views import optional_rfc3339, rfc3339, workspace_resource
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceChanged
@@ -30,7 +32,7 @@ class Facts:
         self.bus = bus
 
     def task(self, row: TaskRow) -> Task:
-        """The task as the API shows it; a running one's size is that of now."""
+        """Return the task as lists and events show it; a running one's size is that of now."""
         size, gaps = row.output_size, row.gaps
         output = self._outputs.find(row.id)
         if output is not None and not is_final(row.status):
@@ -59,6 +61,17 @@ class Facts:
             timeout=row.timeout,
             cancel_requested=row.cancel_requested,
             watching=0 if output is None else len(output.listeners),
+            is_cut=row.is_cut,
+        )
+
+    def whole_task(self, row: TaskRow, request: TaskRequest) -> Task:
+        """Return the task with all of what was asked for."""
+        return structs.replace(
+            self.task(row),
+            command=request.command,
+            args=request.args,
+            env=sorted(request.env),
+            is_cut=False,
         )
 
     def status(self, row: TaskRow) -> TaskStatusChanged:

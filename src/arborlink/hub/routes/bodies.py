@@ -31,7 +31,8 @@ class Body(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class TaskPage(Resource, frozen=True):
-    """Newest first. With `nextCursor` there is more: send it as `cursor`."""
+    """Newest first. With `nextCursor` there is more: send it as `cursor`. A page of large tasks has
+    fewer than were asked for."""
 
     items: list[Task]
     next_cursor: str | None

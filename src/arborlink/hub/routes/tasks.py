@@ -46,19 +46,17 @@ async def create_task(hub: HubPorts, request: Request) -> Response:
 
 
 async def list_tasks(hub: HubPorts, request: Request) -> Response:
-    """One more than asked for is looked up, to know whether there is a next page."""
+    """A page has as many as are asked for, or fewer where they are large."""
     identity = await identify(hub.access, request)
     identity.require("tasks:read")
     limit = integer_parameter(request, "limit", DEFAULT_PAGE, 1, MAX_PAGE)
-    query = hub.access.visibility.narrow(identity, _query(hub, request, identity, limit + 1))
-    items = await hub.tasks.list(identity, query)
-    more = len(items) > limit
-    items = items[:limit]
-    return json_response(TaskPage(items=items, next_cursor=items[-1].id if more else None))
+    query = hub.access.visibility.narrow(identity, _query(hub, request, identity, limit))
+    items, has_more = await hub.tasks.list(identity, query)
+    return json_response(TaskPage(items=items, next_cursor=items[-1].id if has_more else None))
 
 
 async def get_task(hub: HubPorts, request: Request) -> Response:
-    """One task."""
+    """One task, with all of what was asked for."""
     identity = await identify(hub.access, request)
     return json_response(hub.tasks.get(identity, request.path_params["id"]))
 
@@ -198,7 +196,7 @@ OPERATIONS = (
     Operation(
         method="GET",
         path="/api/tasks/{id}",
-        summary="One task",
+        summary="One task, with all of what was asked for",
         tag=TAG,
         handle=get_task,
         scope="tasks:read",

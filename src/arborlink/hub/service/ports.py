@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -27,6 +27,13 @@ class Presence(Protocol):
     def disconnect_daemon(self, workspace_id: str, reason: str) -> None:
         """Close the workspace's daemon connection, if there is one."""
         ...
+
+
+class TaskListing(NamedTuple):
+    """A page of tasks, and whether there are more."""
+
+    items: list[Task]
+    has_more: bool
 
 
 class TaskService(Protocol):
@@ -59,9 +66,11 @@ class TaskService(Protocol):
         """The offset that input is accepted up to."""
         ...
 
-    def get(self, identity: Identity, task_id: str) -> Task: ...
+    def get(self, identity: Identity, task_id: str) -> Task:
+        """The task with all of what was asked for; elsewhere a long command is cut."""
+        ...
 
-    async def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
+    async def list(self, identity: Identity, query: TaskQuery) -> TaskListing:
         """Newest first, only what `identity` may see."""
         ...
 

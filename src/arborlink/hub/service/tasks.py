@@ -16,6 +16,7 @@ from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.hub.service.checks import check_task
+from arborlink.hub.service.ports import TaskListing
 from arborlink.hub.store.base import (
     IdempotencyKey,
     TaskChanges,
@@ -52,6 +53,7 @@ class Tasks:
         facts: Facts,
         *,
         queue_limit: int = limits.QUEUED_TASKS_PER_WORKSPACE,
+        command_limit: int = limits.TASK_COMMAND_BYTES,
         reserve: Reserve | None = None,
     ) -> None:
         self._tasks = tasks
@@ -61,6 +63,7 @@ class Tasks:
         self._inputs = inputs
         self._facts = facts
         self._queue_limit = queue_limit
+        self._command_limit = command_limit
         self._reserve = reserve
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────
@@ -93,14 +96,15 @@ class Tasks:
         return self._tasks.unfinished_tasks(workspace_id)
 
     def get(self, identity: Identity, task_id: str) -> Task:
-        """The task. Raises NotFound, NotAllowed."""
-        return self._facts.task(self.visible(identity, task_id))
+        """Return the task with all of what was asked for. Raises NotFound, NotAllowed."""
+        row = self.visible(identity, task_id)
+        return self._facts.whole_task(row, self._tasks.task_request(row.id))
 
-    async def list(self, identity: Identity, query: TaskQuery) -> list[Task]:
-        """Tasks that the principal may see, newest first. Raises as `TaskStore.tasks`."""
+    async def list(self, identity: Identity, query: TaskQuery) -> TaskListing:
+        """Return tasks that the principal may see, newest first. Raises as `TaskStore.tasks`."""
         identity.require("tasks:read")
-        narrowed = self._visibility.narrow(identity, query)
-        return [self._facts.task(row) for row in await self._tasks.tasks(narrowed)]
+        found = await self._tasks.tasks(self._visibility.narrow(identity, query))
+        return TaskListing([self._facts.task(row) for row in found.rows], found.has_more)
 
     # ── doing ────────────────────────────────────────────────────────────────────────────────
 
@@ -124,7 +128,7 @@ class Tasks:
         """
         self._visibility.workspace(identity, workspace_id)
         identity.require("tasks:write", workspace_id)
-        check_task(new)
+        check_task(new, self._command_limit)
         # Before admission: a repeat gets its task although there may be no room for another.
         earlier = idempotency and self._tasks.repeated_task(idempotency, now_us())
         if earlier:
@@ -206,11 +210,12 @@ class Tasks:
                 "what this task ran is not known: the hub was restored from an older backup",
                 code="command_unknown",
             )
+        request = self._tasks.task_request(row.id)
         new = NewTask(
-            command=row.command,
-            args=row.args,
+            command=request.command,
+            args=request.args,
             cwd=row.cwd,
-            env=row.env,
+            env=request.env,
             shell=row.shell,
             tty=row.tty,
             timeout=row.timeout,

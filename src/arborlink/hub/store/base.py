@@ -19,7 +19,11 @@ from arborlink.protocol.resources import GapInfo, SpoolPolicy, StandardInput, Te
 
 
 class TaskRow(Struct, frozen=True, kw_only=True):
-    """A task as stored. `instance_id` is the supervisor instance it was handed to, if any."""
+    """A task as stored. `instance_id` is the supervisor instance it was handed to, if any.
+
+    `is_cut`: command, args and names of variables are the beginning of what was asked for. To run
+    it, read its `TaskRequest`: the row may lack values of variables even where it is not cut.
+    """
 
     id: str
     workspace_id: str
@@ -48,6 +52,15 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     cancel_requested: bool = False
     instance_id: str | None = None
     log_id: str | None = None
+    is_cut: bool = False
+
+
+class TaskRequest(Struct, frozen=True, kw_only=True):
+    """What a task was asked to run, all of it."""
+
+    command: str
+    args: list[str]
+    env: dict[str, str]
 
 
 class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,6 +85,13 @@ class TaskQuery(Struct, frozen=True, kw_only=True):
     search: str | None = None
     before: str | None = None
     limit: int = 50
+
+
+class TaskList(Struct, frozen=True, kw_only=True):
+    """A page of tasks, and whether there are more."""
+
+    rows: list[TaskRow]
+    has_more: bool
 
 
 class TaskCounts(Struct, frozen=True, kw_only=True):
@@ -126,8 +146,12 @@ class TaskStore(Protocol):
 
     def task(self, task_id: str) -> TaskRow | None: ...
 
-    async def tasks(self, query: TaskQuery) -> list[TaskRow]:
-        """Read a page, newest first, off the event loop.
+    def task_request(self, task_id: str) -> TaskRequest:
+        """Return what the task was asked to run. Raises NotFound."""
+        ...
+
+    async def tasks(self, query: TaskQuery) -> TaskList:
+        """Read a page, newest first, off the event loop; it ends early where its rows are large.
 
         Raises:
             InvalidInput: it takes longer than one request may (code `read_too_slow`).
@@ -137,6 +161,10 @@ class TaskStore(Protocol):
 
     def unfinished_tasks(self, workspace_id: str) -> list[TaskRow]:
         """Return those of the workspace that are not final, oldest first."""
+        ...
+
+    def next_waiting_task(self, workspace_id: str) -> TaskRow | None:
+        """Return the oldest that is pending and was not handed to a daemon."""
         ...
 
     def task_counts(self, workspace_id: str | None = None) -> TaskCounts:
@@ -160,7 +188,8 @@ class TaskStore(Protocol):
         ...
 
     async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
-        """Store a new task; with a key that was used before, the task it made then.
+        """Store a new task; return its row as it is stored, or with a key that was used before, the
+        task it made then.
 
         Raises:
             Conflict: the key was used for another body (code `idempotency_key_reused`).

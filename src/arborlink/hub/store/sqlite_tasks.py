@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import apsw
@@ -12,23 +12,30 @@ from arborlink.hub.store.base import (
     IdempotencyKey,
     TaskChanges,
     TaskCounts,
+    TaskList,
     TaskQuery,
+    TaskRequest,
     TaskRow,
 )
 from arborlink.hub.store.database import Bindings, Database, fetch
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
+from arborlink.hub.store.task_head import split_row
 from arborlink.hub.store.task_search import add_matcher, search_bindings, searched_text
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance
+from arborlink.protocol.limits import MIB
 from arborlink.protocol.resources import TerminalSize
 
+# A page of a list ends where its rows have more text than this. One row is always there.
+LIST_CHARS: Final = 1 * MIB
 # Greater than every task's id: a page that begins at the newest is a range like any other.
 AFTER_ALL_IDS: Final = "tsk~"
 
 _SQL: Final = load("tasks")
 _TASK: Final = RowMapper(TaskRow, json=frozenset({"args", "env", "tty", "gaps"}))
+_REQUEST: Final = RowMapper(TaskRequest, json=frozenset({"args", "env"}))
 
 
 class SqliteTasks(Database):
@@ -38,14 +45,21 @@ class SqliteTasks(Database):
         """One task."""
         return _TASK.optional(self._one(_SQL["task"], {"id": task_id}))
 
-    async def tasks(self, query: TaskQuery) -> list[TaskRow]:
-        """A page, newest first."""
+    def task_request(self, task_id: str) -> TaskRequest:
+        """Return what the task was asked to run."""
+        request = _REQUEST.optional(self._one(_SQL["task_request"], {"id": task_id}))
+        if request is None:
+            raise _no_task(task_id)
+        return request
+
+    async def tasks(self, query: TaskQuery) -> TaskList:
+        """Read a page, newest first."""
         sql, bindings = _listing(query)
         search = query.search or ""
 
-        def job(connection: apsw.Connection) -> list[TaskRow]:
+        def job(connection: apsw.Connection) -> TaskList:
             add_matcher(connection, search)
-            return [_TASK.decode(row) for row in connection.execute(sql, bindings)]
+            return _page(connection.execute(sql, bindings), query.limit)
 
         readers = self.searches if search else self.lists
         return await readers.read(job)
@@ -53,6 +67,10 @@ class SqliteTasks(Database):
     def unfinished_tasks(self, workspace_id: str) -> list[TaskRow]:
         """Return those that are not final, oldest first."""
         return self._tasks(_SQL["unfinished_tasks"], {"workspace": workspace_id})
+
+    def next_waiting_task(self, workspace_id: str) -> TaskRow | None:
+        """Return the oldest that is pending and was not handed to a daemon."""
+        return _TASK.optional(self._one(_SQL["next_waiting_task"], {"workspace": workspace_id}))
 
     def task_counts(self, workspace_id: str | None = None) -> TaskCounts:
         """Unfinished tasks of a workspace, or of all."""
@@ -92,7 +110,8 @@ class SqliteTasks(Database):
 
     async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
         """Store a new task, or find the one that the key made."""
-        bindings, text = _TASK.encode(row), searched_text(row)
+        head, request = split_row(row)
+        bindings, text = _TASK.encode(head), searched_text(row)
 
         def job(connection: apsw.Connection) -> TaskRow:
             if key is not None:
@@ -104,9 +123,12 @@ class SqliteTasks(Database):
             except apsw.ConstraintError as error:
                 raise _refused(row, error) from error
             connection.execute(_SQL["add_task_text"], {"id": row.id, "text": text})
+            if request is not None:
+                whole = {**_REQUEST.encode(request), "id": row.id}
+                connection.execute(_SQL["add_task_request"], whole)
             if key is not None:
                 connection.execute(_SQL["add_key"], {**_key(key), "task_id": row.id})
-            return row
+            return head
 
         return await self._write(job)
 
@@ -176,7 +198,7 @@ def _listing(query: TaskQuery) -> tuple[str, Bindings]:
         "before": AFTER_ALL_IDS if query.before is None else query.before,
         "statuses": to_json(sorted(query.statuses)) if query.statuses else None,
         **search_bindings(query.search),
-        "limit": query.limit,
+        "limit": query.limit + 1,
     }
     if workspaces is not None and len(workspaces) == 1:
         bindings["workspace"] = next(iter(workspaces))
@@ -185,10 +207,25 @@ def _listing(query: TaskQuery) -> tuple[str, Bindings]:
     return _SQL["tasks"], bindings
 
 
+def _page(found: Iterable[tuple[Any, ...]], limit: int) -> TaskList:
+    rows: list[TaskRow] = []
+    size = 0
+    for row in found:
+        size += sum(len(value) for value in row if isinstance(value, str))
+        if len(rows) == limit or (rows and size > LIST_CHARS):
+            return TaskList(rows=rows, has_more=True)
+        rows.append(_TASK.decode(row))
+    return TaskList(rows=rows, has_more=False)
+
+
 def _existing(connection: apsw.Connection, task_id: str) -> TaskRow:
     for row in fetch(connection, _SQL["task"], {"id": task_id}):
         return _TASK.decode(row)
-    raise NotFound(f"There is no task {task_id}.", ref=task_id)
+    raise _no_task(task_id)
+
+
+def _no_task(task_id: str) -> NotFound:
+    return NotFound(f"There is no task {task_id}.", ref=task_id)
 
 
 def _earlier(connection: apsw.Connection, key: IdempotencyKey, now: int) -> TaskRow | None:

@@ -2,10 +2,12 @@ import { Menu } from '@mantine/core';
 import { showNotification } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
+import { useAction } from '../../hooks/useAction';
 import { useMe } from '../../hooks/useMe';
 import { useTaskControls } from '../../hooks/useTaskControls';
+import { copyCommand } from '../../live/copyCommand';
 import { isFinal } from '../../live/merge';
-import { commandLine, mayOperate } from '../../live/words';
+import { mayOperate } from '../../live/words';
 import type { Task } from '../../protocol/messages';
 import { DOWNLOADS, downloadAddress } from '../task/downloads';
 import { TaskMenuTarget } from './TaskMenuButton';
@@ -21,9 +23,10 @@ interface Props {
 export default function TaskMenu({ task, tabIndex }: Props) {
   const navigate = useNavigate();
   const controls = useTaskControls(task);
+  const { problem: copyProblem, run: copy } = useAction();
   const operates = mayOperate(useMe());
   const [opened, setOpened] = useState(true);
-  const { problem } = controls;
+  const problem = controls.problem ?? copyProblem;
   useEffect(() => {
     if (problem !== null) {
       showNotification({ color: 'red', title: 'That did not work', message: problem });
@@ -51,9 +54,7 @@ export default function TaskMenu({ task, tabIndex }: Props) {
             </>
           )}
           {navigator.clipboard !== undefined && (
-            <Menu.Item onClick={() => void navigator.clipboard.writeText(commandLine(task))}>
-              Copy the command
-            </Menu.Item>
+            <Menu.Item onClick={() => copy(() => copyCommand(task))}>Copy the command</Menu.Item>
           )}
           {operates && !isFinal(task.status) && (
             <Menu.Item

@@ -35,6 +35,21 @@ SELECT * FROM task_rows WHERE id IN (
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
+-- name: task_request
+-- What a task was asked to run: beside its row if that is too small for it.
+SELECT coalesce(whole.command, tasks.command), coalesce(whole.args, tasks.args),
+  coalesce(whole.env, tasks.env)
+FROM tasks LEFT JOIN task_requests AS whole ON whole.task_id = tasks.id
+WHERE tasks.id = :id;
+
+-- name: next_waiting_task
+-- The oldest task that waits for the workspace's daemon.
+SELECT * FROM task_rows WHERE id = (
+  SELECT id FROM tasks INDEXED BY tasks_waiting
+  WHERE workspace_id = :workspace AND status = 'pending' AND instance_id IS NULL
+  ORDER BY id LIMIT 1
+);
+
 -- name: unfinished_tasks
 -- What is not over in a workspace, oldest first.
 SELECT * FROM task_rows
@@ -81,12 +96,17 @@ DELETE FROM tasks WHERE id = :id AND status NOT IN ('pending', 'running') RETURN
 INSERT INTO tasks (
   id, workspace_id, command, args, cwd, env, shell, tty, title, timeout, on_spool_full, stdin,
   status, created_by, created_at, expires_at, started_at, finished_at, reason, exit_code, signal,
-  error, output_size, gaps, cancel_requested, instance_id, log_id
+  error, output_size, gaps, cancel_requested, instance_id, log_id, is_cut
 ) VALUES (
   :id, :workspace_id, :command, :args, :cwd, :env, :shell, :tty, :title, :timeout, :on_spool_full,
   :stdin, :status, :created_by, :created_at, :expires_at, :started_at, :finished_at, :reason,
-  :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id
+  :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id,
+  :is_cut
 );
+
+-- name: add_task_request
+-- What a task was asked to run, where its row is too small for it.
+INSERT INTO task_requests (task_id, command, args, env) VALUES (:id, :command, :args, :env);
 
 -- name: add_task_text
 -- What a search of the task looks through.
