@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from websockets.exceptions import ConnectionClosed
 
 from arborlink.hub.live import session as sessions
@@ -422,31 +423,48 @@ async def test_facts_for_a_viewer_that_does_not_read_are_bounded(
         await viewer.watch(identity.workspace_id)
         await viewer.settle()
         row = bench.row(task)
-        for _ in range(5_000):
-            bench.hub.daemons.facts.task_changed(row)
+        for n in range(5_000):
+            bench.hub.daemons.facts.task_changed(structs.replace(row, id=f"tsk_{n}"))
         closed = await viewer.closed()
         assert closed.code == 4429 and "retry in 1 seconds" in closed.reason
+
+
+async def test_of_changes_that_wait_the_newest_of_each_task_is_sent(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    tasks = [await bench.create(identity.workspace_id) for _ in range(2)]
+    async with bench.viewer() as viewer:
+        await viewer.watch(identity.workspace_id)
+        await viewer.settle()
+        viewer.skipped.clear()
+        # Nothing is sent while the loop is busy here.
+        for n in range(5_000):
+            for task in tasks:
+                size = TerminalSize(cols=1 + n, rows=1)
+                bench.hub.daemons.facts.task_changed(structs.replace(bench.row(task), tty=size))
+        await viewer.settle()
+        told = [fact.task for fact in viewer.seen(TaskStatusChanged)]
+        assert [isinstance(each, Task) and each.tty for each in told] == [size, size]
 
 
 async def test_answers_to_a_viewer_that_does_not_read_them_are_bounded(
     bench: Bench, identity: DaemonIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "MAX_WAITING_MESSAGES", 1_000)
-    for _ in range(100):
-        await bench.create(identity.workspace_id, args=["x" * 2_000])
+    task = await bench.create(identity.workspace_id, args=["x" * 2_000])
     async with bench.viewer(max_queue=1) as viewer:
         session = bench.session_of(viewer)
         async with asyncio.TaskGroup() as group:
-            asking = group.create_task(ask_for_ever(viewer, identity.workspace_id))
+            asking = group.create_task(ask_for_ever(viewer, task))
             await bench.until(lambda: session not in bench.hub.sockets.sessions)
             asking.cancel()
         assert isinstance(session.link.failure, TooManyRequests)
 
 
-async def ask_for_ever(viewer: ScriptedViewer, workspace_id: str) -> None:
+async def ask_for_ever(viewer: ScriptedViewer, task_id: str) -> None:
     with suppress(ConnectionClosed):
         while True:
-            await viewer.watch(workspace_id)
+            await viewer.subscribe(task_id)
 
 
 async def test_heartbeats_are_answered_both_ways(bench: Bench) -> None:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 # How long a peer has to take the close frame, and what was on its way before it.
 CLOSE_SECONDS = 0.5
-# For a peer that asks and asks, and does not read. All facts of a large hub are fewer.
+# For a peer that asks and asks, and does not read. Commands and input of a handshake are fewer.
 MAX_WAITING_MESSAGES = 65_536
 STALLED_RETRY_SECONDS = 1
 # How many are handled before the loop has its turn.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket
 
 from arborlink.hub.bus.base import Fact, TaskRemoved
+from arborlink.hub.live.fact_queue import FactQueue
 from arborlink.hub.live.pace import Pace, ViewerRates
 from arborlink.hub.live.session import (
     STALLED_RETRY_SECONDS,
@@ -23,7 +23,7 @@ from arborlink.hub.live.subscription import Rotation, Subscription
 from arborlink.hub.live.traffic import Backlog
 from arborlink.outputlog import LogError
 from arborlink.protocol import limits
-from arborlink.protocol.codec import Codec
+from arborlink.protocol.codec import Codec, frame_size
 from arborlink.protocol.cursor import Cursor
 from arborlink.protocol.errors import (
     NORMAL_CLOSURE,
@@ -59,8 +59,10 @@ if TYPE_CHECKING:
     from arborlink.hub.store.base import TaskRow
 
 ALL_WORKSPACES = "*"
-# Facts waiting for a viewer that does not read; beyond it the viewer must come back and look anew.
-MAX_WAITING_FACTS = 4_096
+# Answers waiting for a viewer that does not read. Facts have as much again.
+MAX_WAITING_BYTES = 4 * limits.MIB
+# The tasks of a further workspace that is watched are read when less than this waits.
+SNAPSHOT_BYTES = 1 * limits.MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ class ViewerSession(Session):
         self._viewing = viewing
         self._rotation = Rotation(codec)
         self._workspaces: set[str] = set()
-        self._facts: deque[Fact] = deque()
+        self._facts = FactQueue()
+        # Workspaces that are watched, and whose tasks were not sent yet, in their order.
+        self._snapshots: dict[str, None] = {}
+        self._waiting_bytes = 0
         self._pace = Pace(viewing.rates, time.monotonic())
         self._stop_listening = viewing.facts.bus.listen(self._on_fact)
 
@@ -176,11 +181,47 @@ class ViewerSession(Session):
         """Output waits behind facts."""
         return self._rotation.next_frame()
 
+    def send(self, message: AnyMessage) -> None:
+        """Queue a message; a viewer that lets too many bytes of answers wait is disconnected."""
+        self._queue(message)
+        if self._waiting_bytes > MAX_WAITING_BYTES:
+            self.fail(_too_much_waits())
+
     def collect(self) -> None:
-        """Facts in the order they happened."""
-        while self._facts:
-            fact = self._facts.popleft()
-            self.send(self._removal(fact) if isinstance(fact, TaskRemoved) else fact)
+        """Queue facts in the order they happened, and what else of watched workspaces has room."""
+        for fact in self._facts.drain():
+            super().send(self._removal(fact) if isinstance(fact, TaskRemoved) else fact)
+        self._send_workspaces()
+        # All of it is sent before this is called again.
+        self._waiting_bytes = 0
+        if self._snapshots:
+            self.wake()
+
+    def _queue(self, message: AnyMessage) -> None:
+        self._waiting_bytes += frame_size(self.codec.encode(message))
+        super().send(message)
+
+    def _send_workspaces(self) -> None:
+        # Read when there is room for them: then they are as they are now, and no more wait, however
+        # many are watched and however often that is asked for.
+        while self._snapshots and self._waiting_bytes < SNAPSHOT_BYTES:
+            workspace_id = next(iter(self._snapshots))
+            del self._snapshots[workspace_id]
+            self._send_workspace(workspace_id)
+
+    def _send_workspace(self, workspace_id: str) -> None:
+        if not self._is_watched(workspace_id):
+            return
+        try:
+            fact = self._viewing.facts.workspace(workspace_id)
+            tasks = self._viewing.tasks.unfinished(workspace_id)
+        except ArborError as error:
+            self._queue(error_message(error, workspace_id))
+            return
+        if fact is not None:
+            self._queue(fact)
+        for task in tasks:
+            self._queue(self._viewing.facts.status(task))
 
     async def _end_when_idle(self) -> None:
         seconds = self._viewing.idle_seconds
@@ -273,16 +314,12 @@ class ViewerSession(Session):
                 self.wake()
 
     def _watch(self, workspace_id: str) -> None:
-        tasks = self._viewing.tasks
         # First whether it may be seen: from then on its facts are passed on without asking again.
-        visible = tasks.visible_workspaces(self._who, workspace_id, ALL_WORKSPACES)
+        visible = self._viewing.tasks.visible_workspaces(self._who, workspace_id, ALL_WORKSPACES)
         self._workspaces.add(workspace_id)
-        for row in visible:
-            fact = self._viewing.facts.workspace(row.id)
-            if fact is not None:
-                self.send(fact)
-            for task in tasks.unfinished(row.id):
-                self.send(self._viewing.facts.status(task))
+        self._snapshots |= dict.fromkeys(row.id for row in visible)
+        self._send_workspaces()
+        self.wake()
 
     def _removal(self, fact: TaskRemoved) -> ErrorMessage:
         self._unfollow(fact.task_id)
@@ -297,16 +334,10 @@ class ViewerSession(Session):
     def _on_fact(self, workspace_id: str, fact: Fact) -> None:
         if not self._concerns(workspace_id, fact):
             return
-        if len(self._facts) >= MAX_WAITING_FACTS:
-            self.fail(
-                TooManyRequests(
-                    "too many changes wait to be read; look anew, "
-                    f"retry in {STALLED_RETRY_SECONDS} seconds"
-                )
-            )
-            return
-        self._facts.append(fact)
-        self.wake()
+        if self._facts.add(fact):
+            self.wake()
+        else:
+            self.fail(_too_much_waits())
 
     def _concerns(self, workspace_id: str, fact: Fact) -> bool:
         if isinstance(fact, InputAck | TaskStatusChanged | TaskRemoved):
@@ -314,7 +345,16 @@ class ViewerSession(Session):
                 return True
             if isinstance(fact, InputAck | TaskRemoved):
                 return False
+        return self._is_watched(workspace_id)
+
+    def _is_watched(self, workspace_id: str) -> bool:
         return workspace_id in self._workspaces or (
             ALL_WORKSPACES in self._workspaces
             and self._viewing.tasks.may_see(self._who, workspace_id)
         )
+
+
+def _too_much_waits() -> TooManyRequests:
+    return TooManyRequests(
+        f"too much waits to be read; ask again, retry in {STALLED_RETRY_SECONDS} seconds"
+    )
