@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from arborlink.cli.ca_option import ca_option
-from arborlink.cli.console import print_json, say
+from arborlink.cli.console import (
+    ask_secret,
+    erase_status,
+    print_json,
+    say,
+    show,
+    show_status,
+)
 from arborlink.cli.token import DAY_SECONDS, SCOPES
 
 if TYPE_CHECKING:
@@ -37,12 +44,12 @@ def whoami_command(as_json: bool) -> None:
     if as_json:
         print_json(principal)
         return
-    click.echo(f"{principal.username} ({principal.role}) on {url}")
-    click.echo(f"may: {', '.join(principal.scopes)}")
+    show(f"{principal.username} ({principal.role}) on {url}")
+    show(f"may: {', '.join(principal.scopes)}")
     if principal.workspace_id is not None:
-        click.echo(f"only in: {principal.workspace_id}")
-    click.echo(f"token: {principal.token_id}, from {_token_source()}")
-    click.echo(f"until: {principal.expires_at or 'it is revoked'}")
+        show(f"only in: {principal.workspace_id}")
+    show(f"token: {principal.token_id}, from {_token_source()}")
+    show(f"until: {principal.expires_at or 'it is revoked'}")
 
 
 def _token_source() -> str:
@@ -95,17 +102,19 @@ async def _approved(url: str, scopes: tuple[Scope, ...], days: float | None, ca:
     async with asyncio.TaskGroup() as group:
         waiting: list[asyncio.Task[None]] = []
 
-        def show(code: DeviceCode) -> None:
+        def show_code(code: DeviceCode) -> None:
             say(f"open {code.verification_uri_complete}")
             say(f"or {code.verification_uri} and type the code")
-            say(f"\n    {code.user_code}\n")
+            say("")
+            say(f"    {code.user_code}")
+            say("")
             if sys.stderr.isatty():
                 waiting.append(group.create_task(_count_down(code.expires_in)))
 
         try:
             granted = await sign_in(
                 url,
-                on_code=show,
+                on_code=show_code,
                 hostname=socket.gethostname() or None,
                 scopes=scopes,
                 expires_in=None if days is None else days * DAY_SECONDS,
@@ -122,12 +131,10 @@ async def _count_down(seconds: float) -> None:
     end = loop.time() + seconds
     try:
         while (left := round(end - loop.time())) > 0:
-            sys.stderr.write(f"\rwaiting for approval, {left // 60}:{left % 60:02} left ")
-            sys.stderr.flush()
+            show_status(f"waiting for approval, {left // 60}:{left % 60:02} left ")
             await asyncio.sleep(TICK_SECONDS)
     finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        erase_status()
 
 
 def _keep(hub_url: str, token: str, ca: str | None) -> None:
@@ -146,9 +153,7 @@ def _keep(hub_url: str, token: str, ca: str | None) -> None:
 
 
 def _read_token() -> str:
-    import getpass
-
-    token = getpass.getpass("API token: ") if sys.stdin.isatty() else sys.stdin.readline()
+    token = ask_secret("API token: ") if sys.stdin.isatty() else sys.stdin.readline()
     if not token.strip():
         raise click.ClickException("there is no token on stdin: arbor login HUB_URL --token < FILE")
     return token.strip()

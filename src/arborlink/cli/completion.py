@@ -8,6 +8,8 @@ from pathlib import PurePath
 import click
 from click.shell_completion import get_completion_class
 
+from arborlink.cli.console import show_document
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -25,4 +27,4 @@ def completion_command(shell: str | None) -> None:
     kind = get_completion_class(name) if name in SHELLS else None
     if kind is None:
         raise click.UsageError(f"say which shell: {', '.join(SHELLS)}")
-    click.echo(kind(cli, {}, "arbor", "_ARBOR_COMPLETE").source())
+    show_document(kind(cli, {}, "arbor", "_ARBOR_COMPLETE").source() + "\n")

@@ -1,4 +1,9 @@
-"""Words and tables for people, JSON for programs."""
+"""Words and tables for people, JSON for programs: the one way from the command line to a terminal.
+
+What is shown may be from elsewhere (a hub, another machine, a file's name), so every function here
+passes it through `arborlink.visible`. `tests/test_visible.py` finds code that prints by itself.
+Only a task's own output goes another way, as it is (`cli/writer.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,48 +13,101 @@ from datetime import UTC, datetime
 
 import click
 
+from arborlink import visible
+
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+ERASE_LINE = "\r\x1b[K"
 
 
 def complain(text: str) -> None:
-    """What went wrong, on stderr."""
+    """Write one line with what went wrong to stderr."""
     say(f"arbor: {text}")
 
 
 def say(text: str) -> None:
-    """A line for a person, on stderr."""
+    """Write one line for a person to stderr."""
+    # In raw mode a line feed alone does not go back to the first column; elsewhere the carriage
+    # return would be in the way of whatever reads stderr from a file.
+    end = "\r\n" if sys.stderr.isatty() else "\n"
+    _to_stderr(f"{visible.line(text)}{end}")
+
+
+def show_status(text: str) -> None:
+    """Write `text` over the last status; the cursor stays in its line on stderr."""
+    _to_stderr(f"{ERASE_LINE}{visible.line(text)}")
+
+
+def erase_status() -> None:
+    """Make the line of the last status empty."""
+    _to_stderr(ERASE_LINE)
+
+
+def _to_stderr(text: str) -> None:
     try:
-        # In raw mode a line feed alone does not go back to the first column; elsewhere the
-        # carriage return would be in the way of whoever reads stderr from a file.
-        end = "\r\n" if sys.stderr.isatty() else "\n"
-        sys.stderr.write(f"{printable(text)}{end}")
-        sys.stderr.flush()
+        stream = visible.unguarded(sys.stderr)
+        stream.write(text)
+        stream.flush()
     except (OSError, ValueError):
-        # Nobody reads it: no reason to fail.
+        # It is closed, or its reader is gone: no reason to fail.
         return
 
 
-def printable(text: str) -> str:
-    """`text` without what could act on a terminal."""
-    return "".join(
-        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
+def show(text: str = "", *, bold: bool = False, mark: str = "", color: str | None = None) -> None:
+    """Write one line to stdout; `mark`, in `color`, stands before `text`."""
+    styled = click.style(visible.line(mark), fg=color) if mark else ""
+    words = visible.line(text)
+    click.echo(
+        styled + (click.style(words, bold=True) if bold else words), visible.unguarded(sys.stdout)
     )
 
 
+def show_document(text: str) -> None:
+    """Write several lines to stdout: to a file or program as they are."""
+    stream = visible.unguarded(sys.stdout)
+    stream.write(visible.lines(text) if sys.stdout.isatty() else text)
+
+
+def show_usage_error(error: click.ClickException) -> None:
+    """Write what click says of a command that it does not understand."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        for line in error.ctx.get_usage().splitlines():
+            say(line)
+        say(f"Try '{error.ctx.command_path} --help' for help.")
+        say("")
+    # Of an argument that is missing, click lists the choices below each other.
+    say(f"Error: {error.format_message().replace(chr(10) + chr(9), ' ')}")
+
+
+def ask(prompt: str) -> str:
+    """Return a line that a person types, without the spaces around it."""
+    stream = visible.unguarded(sys.stderr)
+    stream.write(visible.line(prompt))
+    stream.flush()
+    return sys.stdin.readline().strip()
+
+
+def ask_secret(prompt: str) -> str:
+    """Return a line that a person types without seeing it."""
+    import getpass
+
+    return getpass.getpass(visible.line(prompt))
+
+
 def print_json(resources: object) -> None:
-    """A resource, or a list of them, as the API shows it."""
+    """Write a resource, or a list of them, as the API shows it."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(resources), indent=2))
+    encoded = msgspec.json.format(msgspec.json.encode(resources), indent=2)
+    click.echo(visible.json_text(encoded.decode()), visible.unguarded(sys.stdout))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as they need to be; the last one is cut at the terminal's edge."""
-    cells = [[printable(cell).replace("\n", " ") for cell in row] for row in rows]
+    """Write columns as wide as they need to be; the last one is cut at the terminal's edge."""
+    cells = [[visible.line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     for row in ([*header], *cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo(_cut(line.rstrip()))
+        show(_cut(line.rstrip()))
 
 
 def _cut(line: str) -> str:

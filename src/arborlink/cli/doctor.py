@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from arborlink import visible
 from arborlink.cli import exits
 from arborlink.cli.checks.finding import Finding, Section
-from arborlink.cli.console import print_json, printable
+from arborlink.cli.console import print_json, show
 
 if TYPE_CHECKING:
     from arborlink.client.credentials import Credentials
@@ -56,7 +57,7 @@ def doctor_command(
     for section in examine(hub_url, data_dir, ca):
         sections.append(section)
         if not as_json:
-            show(section)
+            show_section(section)
     findings = [finding for section in sections for finding in section.findings]
     if as_json:
         print_json(
@@ -67,7 +68,7 @@ def doctor_command(
             ]
         )
     else:
-        click.echo(summary(findings))
+        show(summary(findings))
     return exits.FAILED if any(each.verdict == "failed" for each in findings) else exits.DONE
 
 
@@ -166,33 +167,32 @@ def _as_dict(finding: Finding) -> dict[str, str]:
 # ── for people ───────────────────────────────────────────────────────────────────────────────
 
 
-def show(section: Section) -> None:
+def show_section(section: Section) -> None:
     """A heading and a line a finding; what is wrong has more lines below."""
     if not section.findings:
         return
-    click.echo(click.style(printable(section.about), bold=True))
+    show(section.about, bold=True)
     for finding in section.findings:
-        mark = MARKS[finding.verdict].ljust(MARK_WIDTH)
-        styled = click.style(mark, fg=COLOURS[finding.verdict])
-        label = f"  {styled}  {finding.check.ljust(CHECK_WIDTH)} "
-        _echo(label, finding.found)
+        label = f"  {finding.check.ljust(CHECK_WIDTH)} "
+        mark = f"  {MARKS[finding.verdict].ljust(MARK_WIDTH)}"
+        _show_wrapped(label, finding.found, mark=mark, color=COLOURS[finding.verdict])
         for name, text in (("why", finding.why), ("do", finding.do)):
             if text:
-                _echo(" " * (MARK_WIDTH + CHECK_WIDTH) + f"{name:>3}  ", text)
-    click.echo()
+                _show_wrapped(" " * (MARK_WIDTH + CHECK_WIDTH) + f"{name:>3}  ", text)
+    show()
 
 
-def _echo(label: str, text: str) -> None:
+def _show_wrapped(label: str, text: str, *, mark: str = "", color: str | None = None) -> None:
     """`text` beside `label`, and its further lines below itself."""
     indent = MARK_WIDTH + CHECK_WIDTH + 5
     columns = max(FEWEST_COLUMNS, min(MOST_COLUMNS, _columns()) - indent)
     # Addresses and commands are to be copied: they are not broken.
     lines = textwrap.wrap(
-        printable(text), columns, break_long_words=False, break_on_hyphens=False
+        visible.line(text), columns, break_long_words=False, break_on_hyphens=False
     ) or [""]
-    click.echo(label + lines[0])
+    show(label + lines[0], mark=mark, color=color)
     for line in lines[1:]:
-        click.echo(" " * indent + line)
+        show(" " * indent + line)
 
 
 def _columns() -> int:

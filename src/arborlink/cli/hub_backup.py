@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from arborlink.cli.console import say
 from arborlink.cli.hub_options import hub_packages
 
 MIB_BYTES: Final = 1024 * 1024
@@ -30,14 +31,11 @@ def hub_backup_command(destination: Path, data_dir: Path | None, config: Path | 
         from arborlink.hub.app import save
 
     manifest = save({"data_dir": data_dir}, config, destination)
-    click.echo(
-        f"{_summary(manifest.tasks, manifest.output_bytes)} saved in {destination}", err=True
-    )
+    say(f"{_summary(manifest.tasks, manifest.output_bytes)} saved in {destination}")
     if manifest.left_out:
-        click.echo(
+        say(
             f"{manifest.left_out} tasks are not in it: their output was removed meanwhile, or "
-            "cannot be read",
-            err=True,
+            "cannot be read"
         )
 
 
@@ -58,10 +56,7 @@ def hub_restore_command(backup: Path, data_dir: Path | None, config: Path | None
         from arborlink.hub.app import load
 
     manifest = load({"data_dir": data_dir}, config, backup)
-    click.echo(
-        f"{_summary(manifest.tasks, manifest.output_bytes)} of {manifest.created_at} restored",
-        err=True,
-    )
+    say(f"{_summary(manifest.tasks, manifest.output_bytes)} of {manifest.created_at} restored")
 
 
 def _summary(tasks: int, output_bytes: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from arborlink.cli import exits
-from arborlink.cli.console import say
+from arborlink.cli.console import say, show, show_document
 from arborlink.cli.daemon_options import daemon_options
 from arborlink.cli.hub_options import hub_options, hub_packages, settings_of, words_of
 
@@ -62,15 +62,16 @@ def hub_install_command(
     service = hub_service(words_of({"config": config, **flags}), first_token)
     chosen = manager(manager_name)
     if print_only:
-        click.echo(chosen.render(service), nl=False)
+        show_document(chosen.render(service))
         return
     fresh = _ensure_first_token(first_token, settings)
     _install(chosen, service)
     if fresh:
-        say("\nthe first time, when it runs, sign in with the token that was made for it:")
+        say("")
+        say("the first time, when it runs, sign in with the token that was made for it:")
         scheme = "http" if settings.tls_cert is None else "https"
         url = settings.public_url or f"{scheme}://{settings.host}:{settings.port}"
-        click.echo(f"  cut -d= -f2 {first_token} | arbor login {url} --token")
+        show(f"  cut -d= -f2 {first_token} | arbor login {url} --token")
 
 
 @click.command(
@@ -142,7 +143,7 @@ def daemon_install_command(
     chosen = manager(manager_name)
     for service in services:
         if print_only:
-            click.echo(chosen.render(service), nl=False)
+            show_document(chosen.render(service))
         else:
             _install(chosen, service)
 
@@ -196,7 +197,7 @@ def _install(manager: Manager, service: Service) -> None:
     say(f"{'wrote' if changed else 'nothing to change in'} {file}")
     for words, command in manager.start_commands(service.name, changed=existed and changed):
         say(f"  {words}:")
-        click.echo(f"    {command}")
+        show(f"    {command}")
 
 
 def _uninstall(manager: Manager, names: list[str], otherwise: str) -> int:
@@ -204,7 +205,7 @@ def _uninstall(manager: Manager, names: list[str], otherwise: str) -> int:
     for name in removed:
         say(f"removed {manager.file(name)}")
         say("  to stop what still runs:")
-        click.echo(f"    {manager.stop_command(name)}")
+        show(f"    {manager.stop_command(name)}")
     if not removed:
         raise click.ClickException(otherwise)
     return exits.DONE

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from arborlink.cli.console import print_json, say
+from arborlink.cli.console import print_json, say, show
 
 
 @click.command(
@@ -28,7 +28,7 @@ def link_command(as_json: bool) -> None:
     if as_json:
         print_json(link)
         return
-    click.echo(link.url)
+    show(link.url)
     if sys.stderr.isatty():
         until = datetime.fromisoformat(link.expires_at).astimezone()
         say(f"it signs a browser in as you, once, until {until:%H:%M}")

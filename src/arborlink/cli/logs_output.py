@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import random
 import sys
 import time
@@ -11,7 +12,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final, TypeAlias
 
-from arborlink.cli.console import complain, size_text
+from arborlink import visible
+from arborlink.cli.console import complain, erase_status, show_status, size_text
 from arborlink.cli.formats import Asciicast, Encoder, jsonl, raw
 from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
 from arborlink.cli.writer import Writer
@@ -35,6 +37,7 @@ class Logs:
         self._stream = stream
         self._form = form
         self._writer = Writer()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     @property
     def is_formatted(self) -> bool:
@@ -51,7 +54,7 @@ class Logs:
         encode: Encoder = jsonl if self._form == "jsonl" else raw
         if self._form == "asciicast":
             recording = Asciicast(self._task.info)
-            await self._writer.write(STDOUT, recording.header())
+            await self._write(recording.header())
             encode = recording.event
         async with aclosing(self._task.output(start, window=WINDOW_BYTES)) as items:
             async for item in items:
@@ -59,7 +62,7 @@ class Logs:
                     await self._writer.flush()
                     complain(gap_text(item))
                 elif self._is_wanted(item):
-                    await self._writer.write(STDOUT, encode(item))
+                    await self._write(encode(item))
         await self._writer.flush()
 
     def _is_wanted(self, item: Chunk | Gap) -> bool:
@@ -108,10 +111,16 @@ class Logs:
             raise InvalidInput(f"the output has {size} bytes, so there is none at {start}")
         return task, start if start >= 0 else max(0, size + start)
 
+    async def _write(self, data: bytes) -> None:
+        # Only the bytes as they are may act on a terminal; JSON is for programs.
+        if self._form != "raw" and sys.stdout.isatty():
+            data = visible.json_text(self._decoder.decode(data)).encode()
+        await self._writer.write(STDOUT, data)
+
     async def _copy(self, rest: Download, progress: Progress) -> None:
         async with aclosing(_repeated(rest)) as pieces:
             async for data in pieces:
-                await self._writer.write(STDOUT, data)
+                await self._write(data)
                 progress.advance(len(data))
 
     async def _finish(self, progress: Progress) -> None:
@@ -179,15 +188,12 @@ class Progress:
         self._is_there = True
         speed = size_text(self._done / (now - self._began))
         of = "" if self._total is None else f" of {size_text(self._total)}"
-        text = f"{size_text(self._done)}{of}, {speed}/s"
-        sys.stderr.write(f"\r{text}\x1b[K")
-        sys.stderr.flush()
+        show_status(f"{size_text(self._done)}{of}, {speed}/s")
 
     def finish(self) -> None:
         """Take the line away."""
         if self._is_there:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            erase_status()
 
 
 def _spans(task: Task, start: int) -> list[Gap | tuple[int, int]]:

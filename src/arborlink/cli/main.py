@@ -12,9 +12,9 @@ from typing import Final, NoReturn
 
 import click
 
-from arborlink import __version__
+from arborlink import __version__, visible
 from arborlink.cli import exits
-from arborlink.cli.console import complain
+from arborlink.cli.console import complain, show_usage_error
 from arborlink.cli.lazy import load_command
 
 COMMANDS: Final = {
@@ -81,6 +81,7 @@ def main() -> NoReturn:
     """Run the command line."""
     failure = exits.ARBOR_FAILED if _command_name() in KEEPS_EXIT_CODES_FREE else exits.FAILED
     code = exits.DONE
+    visible.guard_standard_streams()
     # A mask is inherited through exec; a blocked SIGTERM or SIGINT would stop nothing.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
@@ -91,7 +92,7 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         code = exits.CANCELLED
     except click.ClickException as error:
-        error.show()
+        show_usage_error(error)
         code = failure if failure == exits.ARBOR_FAILED else error.exit_code
     except Exception as error:
         complain(_explain(error))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arborlink.cli import exits
+from arborlink.cli.console import show
 
 if TYPE_CHECKING:
     from arborlink.protocol.resources import Workspace
@@ -83,7 +84,7 @@ def run_command(
         except WorkspaceUnreachable as error:
             raise WorkspaceUnreachable(_unreachable_text(chosen)) from error
         if detach:
-            click.echo(task.id)
+            show(task.id)
             return exits.DONE
         live = LiveTask(task, interrupts, tty=tty, input=with_input)
         return await (live.show_raw() if tty else live.show())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arborlink.cli.console import ago, print_json, print_table, say
+from arborlink.cli.console import ago, print_json, print_table, say, show
 
 if TYPE_CHECKING:
     from arborlink.protocol.resources import Scope
@@ -58,7 +58,7 @@ def create(
         print_json(token)
         return
     say("keep it; it is not shown again:")
-    click.echo(token.secret)
+    show(token.secret)
 
 
 @token_command.command("list", epilog="Example: arbor token list --json")

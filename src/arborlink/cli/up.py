@@ -135,7 +135,8 @@ class Up:
             for keeper in self._keepers:
                 keeper.kill()
         elif sys.stderr.isatty():
-            say("\nstopping… (Ctrl-C again: at once)")
+            say("")
+            say("stopping… (Ctrl-C again: at once)")
         self._stop.set()
 
     def _reap(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arborlink.cli.console import ago, print_json, print_table, say
+from arborlink.cli.console import ago, ask_secret, print_json, print_table, say, show
 
 if TYPE_CHECKING:
     from arborlink.client import Hub, Principal
@@ -41,7 +41,7 @@ def add(name: str, owner: bool, link: bool, as_json: bool) -> None:
     say(f"{user.username} ({user.role}) may sign in now")
     if user.link is not None:
         say("with this link, within 10 minutes, once:")
-        click.echo(user.link.url)
+        show(user.link.url)
 
 
 @user_command.command("list", epilog="Example: arbor user list --json")
@@ -123,11 +123,9 @@ def _new_password() -> str:
 
 
 def _password(prompt: str) -> str:
-    import getpass
-
     # Never an argument: those are seen by everybody on the machine, and kept in histories.
     if sys.stdin.isatty():
-        return getpass.getpass(prompt)
+        return ask_secret(prompt)
     line = sys.stdin.readline()
     if not line.strip("\r\n"):
         raise click.ClickException(f"there is no {prompt.rstrip(': ')} on stdin")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arborlink.cli.console import ago, print_json, print_table, printable, say
+from arborlink.cli.console import ago, print_json, print_table, say, show
 
 if TYPE_CHECKING:
     from arborlink.protocol.resources import Workspace
@@ -76,7 +76,7 @@ def enroll_command(workspace_name: str, as_json: bool) -> None:
         print_json({"workspaceId": workspace_id, "code": code, "command": command})
         return
     say(f"in the folder that is to be {workspace_name!r}, within 10 minutes, once:")
-    click.echo(printable(command))
+    show(command)
 
 
 @click.command(
@@ -99,7 +99,7 @@ def release_command(workspace: str) -> None:
         await hub.release(found.id)
         return found.name
 
-    say(f"{printable(with_hub(work))} may be served again: start its daemon")
+    say(f"{with_hub(work)} may be served again: start its daemon")
 
 
 @click.command(
@@ -123,9 +123,9 @@ def rotate_command(workspace: str) -> None:
 
     name, is_done = with_hub(work)
     if is_done:
-        say(f"the daemon of {printable(name)} has a new token, and the old one is void")
+        say(f"the daemon of {name} has a new token, and the old one is void")
     else:
         say(
-            f"the daemon of {printable(name)} is away, or too old for this: it has a new token as "
+            f"the daemon of {name} is away, or too old for this: it has a new token as "
             "soon as it is back, or upgraded, and the old one is good until then"
         )

@@ -16,6 +16,7 @@ import sys
 from typing import Final, assert_never
 
 import arborlink
+from arborlink import visible
 from arborlink.daemon import ipc, linux
 from arborlink.daemon.console import say
 from arborlink.daemon.dialing import websocket_url
@@ -191,6 +192,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="arborlink.daemon.connector")
     parser.add_argument("--fd", type=int, required=True)
     options = parser.parse_args()
+    visible.guard_standard_streams()
     linux.hide_memory()
     linux.keep_heap()
     if asyncio.run(_serve(options.fd)):

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from arborlink import visible
+
 _LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 
 
@@ -22,10 +24,11 @@ def say(
     if _LEVELS[level] < least:
         return
     is_json = os.environ.get("ARBOR_LOG_FORMAT", "").lower() == "json"
-    line = _as_object(text, level, workspace, task) if is_json else f"arbor: {text}"
+    line = _as_object(text, level, workspace, task) if is_json else f"arbor: {visible.line(text)}"
     try:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        stream = visible.unguarded(sys.stderr)
+        stream.write(f"{line}\n")
+        stream.flush()
     except OSError:
         return  # nobody watches any more
 
@@ -40,4 +43,4 @@ def _as_object(text: str, level: str, workspace: str | None, task: str | None) -
         "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
     }
     known = {name: value for name, value in fields.items() if value is not None}
-    return msgspec.json.encode(known).decode()
+    return visible.json_text(msgspec.json.encode(known).decode())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvloop
 
+from arborlink import visible
 from arborlink.hub.backup import Layout, Manifest, back_up, restore
 from arborlink.hub.composition import OUTPUT_FOLDER, application, compose
 from arborlink.hub.lock import only_one
@@ -95,7 +96,9 @@ async def _serve(settings: HubSettings, announce: bool) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    stream = visible.unguarded(sys.stderr)
+    stream.write(f"{visible.line(line)}\n")
+    stream.flush()
 
 
 def _raise_descriptor_limit() -> None:

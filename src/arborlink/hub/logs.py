@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import structlog
 
+from arborlink import visible
+
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 # In the ASGI scope: the request's id.
 REQUEST_ID: Final = "arbor.request"
@@ -50,7 +52,8 @@ FIELDS: Final = (
 
 def configure_logging(level: str, form: Literal["text", "json"]) -> None:
     """Render everything that is logged in the process, ours and the libraries', as `form`."""
-    handler = logging.StreamHandler(sys.stderr)
+    # What is written there is made visible by the formatter, whose colors a guard would show.
+    handler = logging.StreamHandler(visible.unguarded(sys.stderr))
     handler.setFormatter(formatter(form))
     root = logging.getLogger()
     root.handlers = [handler]
@@ -65,10 +68,10 @@ def configure_logging(level: str, form: Literal["text", "json"]) -> None:
 
 def formatter(form: Literal["text", "json"]) -> logging.Formatter:
     """One line a record; with `json` one object, whatever was logged."""
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.processors.JSONRenderer(ensure_ascii=True)]
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [_make_visible, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
@@ -81,9 +84,21 @@ def formatter(form: Literal["text", "json"]) -> logging.Formatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            renderer,
+            *renderers,
         ],
     )
+
+
+def _make_visible(
+    _logger: object, _method: str, fields: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    # ConsoleRenderer writes texts as they are, unless there is a space or quote in them. Tracebacks
+    # are of several lines.
+    for name, value in fields.items():
+        if isinstance(value, str):
+            is_document = name in ("exception", "stack")
+            fields[name] = visible.lines(value) if is_document else visible.line(value)
+    return fields
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from arborlink.cli.console import printable
 from arborlink.cli.services.service import Service
 from arborlink.protocol.errors import InvalidInput
 
@@ -83,7 +82,7 @@ def _quote(text: str) -> str:
 def _escape(text: str) -> str:
     if any(ord(each) < 0x20 or 0xD800 <= ord(each) < 0xE000 or each == "\x7f" for each in text):
         raise InvalidInput(
-            f"{printable(text)!r} cannot be written to a unit file: it has control characters, or "
+            f"{text!r} cannot be written to a unit file: it has control characters, or "
             "is not UTF-8. Rename it"
         )
     return text.replace("%", "%%")
