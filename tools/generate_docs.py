@@ -126,6 +126,7 @@ VARIABLES: Final = {
     "ARBOR_HOME": ("all", "One folder for all of Arbor's files: see [files](files.md)"),
     "ARBOR_URL": ("command line, SDK, `arbor daemon`", "The hub, before `credentials.toml`"),
     "ARBOR_TOKEN": ("command line, SDK, `arbor daemon`", "The token, before `credentials.toml`"),
+    "ARBOR_CODE": ("`arbor daemon`", "The one-time code of a new daemon; used once and forgotten"),
 }
 ALSO_READ_BY: Final = {
     "ARBOR_HOST": "hub, `arbor up`",

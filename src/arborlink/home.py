@@ -41,6 +41,11 @@ def config_file() -> Path:
     return _config() / "config.toml"
 
 
+def pages_folder() -> Path:
+    """Return the folder of files that a browser is opened with, each for a minute."""
+    return _data() / "pages"
+
+
 def _data() -> Path:
     return _folder(platformdirs.user_data_path)
 

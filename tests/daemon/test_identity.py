@@ -113,7 +113,7 @@ def test_one_process_a_state_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_never_enrolled(tmp_path: Path) -> None:
     """The text says what to do."""
-    with pytest.raises(InvalidInput, match="--code"):
+    with pytest.raises(InvalidInput, match="ARBOR_CODE=CODE arbor daemon"):
         app.run([tmp_path])
 
 

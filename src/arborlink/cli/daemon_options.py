@@ -25,7 +25,17 @@ def daemon_options(*, first: str, stop: str) -> Callable[[F], F]:
     options = (
         click.argument("paths", nargs=-1, type=_FOLDER),
         click.option("--hub", "hub_url", help=f"{first}: the hub's address."),
-        click.option("--code", help=f"{first}: the code that `arbor enroll` printed."),
+        click.option(
+            "--code",
+            metavar="-",
+            help=f"{first}: read the code that `arbor enroll` printed from stdin.  "
+            "[default: ARBOR_CODE, or it is asked for]",
+        ),
+        click.option(
+            "--code-file",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help=f"{first}: read the code from this file.",
+        ),
         click.option("--name", help=f"{first}, with ARBOR_TOKEN: the new workspace's name."),
         ca_option,
         click.option(

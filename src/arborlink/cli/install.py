@@ -121,6 +121,7 @@ def daemon_install_command(
     paths: tuple[Path, ...],
     hub_url: str | None,
     code: str | None,
+    code_file: Path | None,
     name: str | None,
     ca: str | None,
     on_stop: str,
@@ -132,12 +133,13 @@ def daemon_install_command(
     Nothing is started: it says what starts them. Each is a service of its own, so that restarting
     one leaves the tasks of the others alone.
     """
+    from arborlink.cli.enrolment_code import read_code
     from arborlink.cli.serve import enrol_new
     from arborlink.cli.services.manager import manager
 
     folders = [path.resolve() for path in paths] or [Path.cwd()]
     if not print_only:
-        enrol_new(folders, hub_url, code, name, ca)
+        enrol_new(folders, hub_url, read_code(code, code_file), name, ca)
     # All of them before any is written.
     services = [_daemon_service(folder, on_stop) for folder in folders]
     chosen = manager(manager_name)
@@ -182,7 +184,8 @@ def _daemon_service(folder: Path, on_stop: str) -> Service:
     if identity is None:
         raise click.ClickException(
             f"{folder} is not connected to a hub yet. `arbor enroll NAME` where you are signed in "
-            "prints an address and a code: give them here as well, as --hub URL --code CODE"
+            "prints an address and a code: give them here as well, as ARBOR_CODE=CODE before the "
+            "command, and --hub URL"
         )
     return daemon_service(identity.path, identity.workspace_id, on_stop)
 

@@ -12,19 +12,28 @@ from arborlink.cli.console import print_json, say, show
 
 @click.command(
     "link",
-    epilog="\b\nExamples:\narbor link\nxdg-open $(arbor link)",
+    epilog="\b\nExamples:\narbor link\narbor link --open",
     short_help="A link that signs a browser in, once.",
 )
+@click.option("--open", "open_browser", is_flag=True, help="Open a browser with it here.")
 @click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
-def link_command(as_json: bool) -> None:
+def link_command(open_browser: bool, as_json: bool) -> None:
     """Print a link that signs a browser in as you, once, within ten minutes.
 
     Whoever opens it first is signed in: give it to nobody else. It needs a token with the scope
     `admin`, such as that of `arbor up` or `arbor login`.
+
+    As an argument of a program, other users of this machine could read it: --open hands it over in
+    a file of yours.
     """
     from arborlink.cli.session import with_hub
 
     link = with_hub(lambda hub: hub.session_link())
+    if open_browser:
+        from arborlink.cli.browser import open_link_and_leave
+
+        open_link_and_leave(link.url)
+        return
     if as_json:
         print_json(link)
         return

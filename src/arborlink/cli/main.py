@@ -82,6 +82,10 @@ def main() -> NoReturn:
     failure = exits.ARBOR_FAILED if _command_name() in KEEPS_EXIT_CODES_FREE else exits.FAILED
     code = exits.DONE
     visible.guard_standard_streams()
+    if any(each.startswith("--code") for each in sys.argv):
+        from arborlink.cli.enrolment_code import hide_code_argument
+
+        hide_code_argument()
     # A mask is inherited through exec; a blocked SIGTERM or SIGINT would stop nothing.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:

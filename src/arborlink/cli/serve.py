@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 import click
 
 from arborlink.cli.daemon_options import daemon_options
+from arborlink.cli.enrolment_code import ask_code, read_code
 from arborlink.cli.hub_options import hub_options, hub_packages, settings_of
 from arborlink.cli.lazy import with_parts
 
@@ -46,7 +47,7 @@ def hub_command(config: Path | None, quiet: bool, **flags: object) -> int:
 @click.command(
     "daemon",
     cls=with_parts(DAEMON_PARTS),
-    epilog="Example: arbor daemon ~/project --hub https://arbor.example.org --code 7K2M-QX4D",
+    epilog="Example: arbor daemon ~/project --hub https://arbor.example.org",
     short_help="Connect folders of this machine as workspaces.",
 )
 @daemon_options(first="First time", stop="SIGTERM")
@@ -54,6 +55,7 @@ def daemon_command(
     paths: tuple[Path, ...],
     hub_url: str | None,
     code: str | None,
+    code_file: Path | None,
     name: str | None,
     ca: str | None,
     on_stop: str,
@@ -62,7 +64,7 @@ def daemon_command(
     from arborlink.daemon import app
 
     folders = [path.resolve() for path in paths] or [Path.cwd()]
-    if enrol_new(folders, hub_url, code, name, ca):
+    if enrol_new(folders, hub_url, read_code(code, code_file), name, ca):
         _begin_anew(folders, on_stop)
     return app.run(folders, on_stop="wait" if on_stop == "wait" else "cancel")
 
@@ -71,7 +73,8 @@ def enrol_new(
     folders: list[Path], hub_url: str | None, code: str | None, name: str | None, ca: str | None
 ) -> bool:
     """Enrol the folders that are no workspaces yet, as far as there is a code or ARBOR_TOKEN;
-    whether any was. A code replaces the identity that its folder has, `ca` that identity's CA.
+    whether any was. On a terminal the code of a single folder is asked for. A code replaces the
+    identity that its folder has, `ca` that identity's CA.
 
     Raises:
         ArborError: the hub refused, or cannot be reached.
@@ -81,8 +84,10 @@ def enrol_new(
     token = os.environ.get("ARBOR_TOKEN")
     hub_url = hub_url or os.environ.get("ARBOR_URL")
     if code is not None and (hub_url is None or len(folders) != 1):
-        raise click.UsageError("--code is for one folder and needs --hub")
+        raise click.UsageError("a code is for one folder and needs --hub")
     enrolled = False
+    if hub_url is not None and not (code or token) and len(folders) == 1:
+        code = None if app.find_identity(folders[0]) else ask_code()
     for folder in folders:
         identity = app.find_identity(folder)
         if code is None and identity is not None:

@@ -97,7 +97,7 @@ class Up:
             self._stop.set()
 
     async def _start(self, group: asyncio.TaskGroup) -> None:
-        from arborlink.cli import up_setup
+        from arborlink.cli import browser, up_setup
         from arborlink.client import Hub
 
         hub_process = self._keep(group, "hub", self._hub_arguments(), self._hub_environment())
@@ -112,8 +112,17 @@ class Up:
             link = await hub.session_link()
         state = "" if connected else " (its daemon is not connected yet)"
         _summarize(link.url, f"{workspace.name}: {self._path}{state}", stop="Ctrl-C")
-        if self._open_browser and _has_display():
-            await asyncio.to_thread(_browse, link.url)
+        if self._open_browser and browser.has_display():
+            await self._browse(link.url)
+
+    async def _browse(self, link: str) -> None:
+        from arborlink.cli import browser
+
+        page = await asyncio.to_thread(browser.open_link, link)
+        try:
+            await asyncio.sleep(browser.OPENED_SECONDS)
+        finally:
+            page.unlink(missing_ok=True)
 
     def _keep(
         self, group: asyncio.TaskGroup, name: str, arguments: list[str], env: dict[str, str]
@@ -156,15 +165,15 @@ class Up:
 
 def _show_again(path: Path, *, open_browser: bool) -> bool:
     """Whether PATH is up already; then says how to get there."""
-    from arborlink.cli import up_again
+    from arborlink.cli import browser, up_again
 
     present = asyncio.run(up_again.find(path))
     if present is None:
         return False
     say("Arbor is up for this folder already.")
     _summarize(present.link, f"{present.name}: {path}", stop="Ctrl-C where it was started")
-    if open_browser and _has_display():
-        _browse(present.link)
+    if open_browser and browser.has_display():
+        browser.open_link_and_leave(present.link)
     return True
 
 
@@ -184,13 +193,3 @@ def _environment() -> dict[str, str]:
     """Ours, without what speaks of another hub."""
     hidden = ("ARBOR_URL", "ARBOR_TOKEN", "ARBOR_BOOTSTRAP_TOKEN")
     return {name: value for name, value in os.environ.items() if name not in hidden}
-
-
-def _has_display() -> bool:
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _browse(url: str) -> None:
-    import webbrowser
-
-    webbrowser.open(url)

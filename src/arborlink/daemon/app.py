@@ -88,7 +88,7 @@ def _identity(path: Path) -> Identity:
     if identity is None:
         raise InvalidInput(
             f"{path} is not connected to a hub yet: "
-            "run `arbor daemon PATH --hub URL --code CODE` once"
+            "run `ARBOR_CODE=CODE arbor daemon PATH --hub URL` once"
         )
     hub_address(identity.hub)
     return identity

@@ -36,7 +36,7 @@ TURN_BYTES: Final = 1024 * 1024
 
 ADVICE: Final = {
     NotAuthenticated.close_code: "its token is invalid, expired or revoked: enrol it again with "
-    "`arbor daemon PATH --hub URL --code CODE`",
+    "`ARBOR_CODE=CODE arbor daemon PATH --hub URL`",
     NotAllowed.close_code: "it is not allowed to serve this workspace: ask the hub's owner",
     WorkspaceTaken.close_code: "a workspace is served by one daemon: stop the other one, or remove "
     "it on the hub",

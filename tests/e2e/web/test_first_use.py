@@ -32,14 +32,19 @@ def hub(tmp_path: Path) -> Iterator[Arbor]:
 @contextmanager
 def machine(line: str, folder: Path) -> Iterator[None]:
     """Another machine, which runs a line as its shell would, in a folder of its own."""
-    arbor, *words = shlex.split(line)
-    assert arbor == "arbor"
+    assignment, arbor, *words = shlex.split(line)
+    variable, _, code = assignment.partition("=")
+    assert (variable, arbor) == ("ARBOR_CODE", "arbor")
     folder.mkdir()
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     process = subprocess.Popen(
         command(words),
         cwd=folder,
-        env={**kept, "ARBOR_HOME": str(folder.parent / f"home of {folder.name}")},
+        env={
+            **kept,
+            variable: code,
+            "ARBOR_HOME": str(folder.parent / f"home of {folder.name}"),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -56,7 +61,7 @@ async def ask_for_command(page: Page, name: str) -> str:
     await page.get_by_label("Name of the machine or the folder").fill(name)
     await page.get_by_role("button", name="Show the command").click()
     await expect(page.get_by_text(f"Waiting for {name} to connect")).to_be_visible()
-    return await page.locator("code").filter(has_text="--code").inner_text()
+    return await page.locator("code").filter(has_text="ARBOR_CODE=").inner_text()
 
 
 async def test_from_an_empty_hub_to_an_output_on_disk(

@@ -82,7 +82,8 @@ class WorkspaceName(Body, frozen=True):
 
 
 class EnrolmentCode(Resource, frozen=True):
-    """`command` is what is typed in the machine's folder: `arbor daemon --hub URL --code CODE`."""
+    """`command` is what is typed in the machine's folder:
+    `ARBOR_CODE=CODE arbor daemon --hub URL`."""
 
     code: str
     expires_at: str

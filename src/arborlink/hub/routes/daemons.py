@@ -27,7 +27,8 @@ async def create_code(hub: HubPorts, request: Request) -> Response:
     body = EnrolmentCode(
         code=code.code,
         expires_at=rfc3339(code.expires_at),
-        command=shlex.join(["arbor", "daemon", "--hub", address, "--code", code.code]),
+        # Other users of the machine can read arguments, and not the environment.
+        command=f"ARBOR_CODE={code.code} {shlex.join(['arbor', 'daemon', '--hub', address])}",
     )
     return json_response(body, 201)
 
