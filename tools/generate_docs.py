@@ -25,6 +25,7 @@ from arborlink import client, home
 from arborlink.cli.main import cli
 from arborlink.daemon import environment
 from arborlink.daemon.policy import Policy
+from arborlink.daemon.rules import Rule
 from arborlink.hub import problems, settings
 from arborlink.hub.routes.api import OPERATIONS
 from arborlink.hub.routes.documents import Documents
@@ -111,15 +112,26 @@ MEANINGS: Final = {
     "owner_name": "Name of the owner's account, on the first start",
     "log_level": "Least severe line that is logged",
     "log_format": "For people or for programs",
-    "allowed_commands": "Commands that may run; names or globs, compared with the first word. "
-    "Empty: all",
-    "forbidden_environment": "Variables that tasks may not set; names or globs. Wins over "
-    "`allow_environment`",
-    "allow_environment": "Exceptions from the built-in list of forbidden variables; names or globs",
+    "allowed_commands": "Files that may be executed: short for a rule that has only this `path`",
+    "command": "Rules for files that may be executed, as tables (`[[command]]`)",
+    "forbidden_environment": "Variables that tasks may not set; names or globs. Counts always, and "
+    "wins over `allow_environment`",
+    "allow_environment": "Where commands are restricted: further variables that tasks may set; "
+    "names or globs",
     "read_only": "Nothing runs",
     "max_running_tasks": "Tasks at a time",
     "max_run_seconds": "Longest run of a task, whatever its own timeout",
     "sandbox": "Reserved; there is no sandbox yet",
+}
+RULES: Final = {
+    "path": "The file. Below the workspace with a `/` that is not the first character, in the "
+    "daemon's `PATH` without a `/`",
+    "arguments": 'Globs, one for each argument, in order; a last `"..."` stands for any more. '
+    "What begins with `-` is matched only by what begins with `-`",
+    "cwd": "Working folders, below the workspace; `.` is the workspace itself",
+    "environment": "Variables that the task may set besides; names or globs",
+    "input": "`false`: the input is empty, whatever the task asks for, and there is no terminal",
+    "terminal": "`false`: not with a terminal",
 }
 # Variables that are read in other places than the hub's settings.
 VARIABLES: Final = {
@@ -336,6 +348,15 @@ def policy() -> str:
     return _settings_table(fields, {field.name for field in fields} - {"sandbox"})
 
 
+def policy_rules() -> str:
+    """The fields of a rule in the local policy."""
+    rows = [
+        (f"`{field.name}`", type_text(field.type), default_text(field), RULES[field.name])
+        for field in fields_of(Rule)
+    ]
+    return table(("name", "type", "default", "meaning"), rows)
+
+
 def _settings_table(fields: Iterable[types.Field], used: set[str]) -> str:
     rows = []
     for field in fields:
@@ -392,11 +413,15 @@ def variables() -> str:
 def child_environment() -> str:
     """What a command's environment is made of."""
     passed = ", ".join(f"`{name}`" for name in environment.PASSED_ON)
-    forbidden = ", ".join(f"`{name}`" for name in environment.FORBIDDEN)
+    listed = ", ".join(f"`{name}`" for name in environment.LISTED)
     return (
         f"Passed on from the daemon's own environment: {passed}. Without a `PATH` there it is "
         f"`{environment.DEFAULT_PATH}`; with a terminal `TERM` is `{environment.TERMINAL_TYPE}`.\n"
-        f"\nNot to be set by tasks, unless the policy allows it: {forbidden}.\n\n"
+        "\nWhere commands are not restricted, tasks may set any variable that "
+        "`forbidden_environment` does not name. Where they are, tasks may set "
+        f"{listed}, unless the value looks like a path (`/…`, `:…`, or with `..`), and what "
+        "`allow_environment` or the rule names, but never `PATH`, which loses what is not absolute "
+        "or leads into the workspace.\n\n"
         f"Never, whatever the policy says: `{environment.RESERVED}`."
     )
 
@@ -687,6 +712,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "hub-settings": hub_settings,
     "hub-limits": hub_limits,
     "policy": policy,
+    "policy-rules": policy_rules,
     "variables": variables,
     "child-environment": child_environment,
     "daemon-to-hub": lambda: messages_of("daemon-to-hub"),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from arborlink.daemon.environment import build, forbidden_name
+from arborlink.daemon.environment import build, forbidden_name, unlisted_name
 from arborlink.daemon.policy import Policy, PolicyError, PolicyFile, load
+from arborlink.daemon.rules import Rule
 from arborlink.protocol.messages import Command
 
 from .conftest import Arena
@@ -27,29 +28,19 @@ def test_nothing_said_allows_everything_ordinary(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "shell", "allowed"),
-    [
-        ("git", False, True),
-        ("git-lfs", False, False),
-        ("/usr/bin/git", False, False),
-        ("pytest-3", False, True),
-        ("GIT", False, False),
-        ("git", True, False),
-    ],
-)
-def test_allowed_commands(name: str, shell: bool, allowed: bool) -> None:
-    """Globs over the command as it was given; a shell command is the shell's."""
-    policy = Policy(allowed_commands=["git", "pytest*"])
-    assert (policy.refusal(command(name, shell=shell), 0) is None) is allowed
+def test_commands_are_restricted_as_soon_as_one_is_named() -> None:
+    """By a name in the list, or by a rule."""
+    assert Policy().restriction() is None
+    assert Policy(allowed_commands=["git"]).restriction() is not None
+    assert Policy(command=[Rule(path="git")]).restriction() is not None
 
 
-def test_with_a_list_of_commands_their_names_mean_what_they_do_here() -> None:
-    """Otherwise PATH would decide what `git` is."""
-    policy = Policy(allowed_commands=["git"])
+@pytest.mark.parametrize("allowed", [[], ["PATH"], ["*"]])
+def test_with_a_list_of_commands_their_names_mean_what_they_do_here(allowed: list[str]) -> None:
+    """A task's PATH would decide what `git` is, whatever else is allowed."""
+    policy = Policy(allowed_commands=["git"], allow_environment=allowed)
     assert "PATH" in (policy.refusal(command("git", env={"PATH": "."}), 0) or "")
-    policy = Policy(allowed_commands=["git"], allow_environment=["PATH"])
-    assert policy.refusal(command("git", env={"PATH": "/opt"}), 0) is None
+    assert Policy().refusal(command("git", env={"PATH": "/opt"}), 0) is None
 
 
 def test_read_only_and_too_many() -> None:
@@ -59,31 +50,44 @@ def test_read_only_and_too_many() -> None:
     assert Policy(max_running_tasks=2).refusal(command("true"), 1) is None
 
 
+@pytest.mark.parametrize("name", ["ARBOR_TOKEN", "arbor_token", "", "A=B", "A\0B"])
+@pytest.mark.parametrize("restricted", [True, False])
+def test_variables_that_would_harm_arbor_are_always_refused(name: str, restricted: bool) -> None:
+    """Its own, and what is no variable."""
+    assert forbidden_name([name], restricted=restricted) == name
+
+
+def test_the_owners_list_counts_always() -> None:
+    """Also where commands are not restricted."""
+    assert forbidden_name(["OK", "AWS_KEY"], forbidden=["AWS_*"]) == "AWS_KEY"
+    policy = Policy(forbidden_environment=["AWS_*"], allow_environment=["*"])
+    assert "AWS_KEY" in (policy.refusal(command("x", env={"AWS_KEY": "k"}), 0) or "")
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "value"),
     [
-        *("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "BASH_FUNC_ls%%", "ENV"),
-        *("IFS", "SHELLOPTS", "PS4", "PYTHONPATH", "PYTHONSTARTUP", "NODE_OPTIONS", "PERL5OPT"),
-        *("RUBYOPT", "GIT_SSH_COMMAND", "GIT_TEMPLATE_DIR", "GIT_CONFIG_COUNT", "VIMINIT"),
-        *("HOSTALIASES", "ARBOR_TOKEN", "arbor_token", "", "A=B", "A\0B"),
+        *[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C"), ("LC_TIME", "de_DE@euro"), ("NO_COLOR", "")],
+        *[("TZ", "Europe/Berlin"), ("TZ", "<+03>-3"), ("TZ", "EST5EDT,M3.2.0,M11.1.0")],
+        *[("TERM", "xterm-256color"), ("COLUMNS", "80"), ("LINES", "24")],
     ],
 )
-def test_variables_that_can_run_code(name: str) -> None:
-    """The kind, not the list, is what is meant; ours are never set."""
-    assert forbidden_name([name]) == name
+def test_listed_variables(name: str, value: str) -> None:
+    """What tasks may set wherever commands are restricted."""
+    assert unlisted_name({name: value}) is None
 
 
-@pytest.mark.parametrize("name", ["FOO", "PYTHONUNBUFFERED", "CI", "GIT_AUTHOR_NAME", "NO_COLOR"])
-def test_ordinary_variables(name: str) -> None:
-    """These are what people set."""
-    assert forbidden_name([name]) is None
-
-
-def test_an_exception_is_the_owners() -> None:
-    """It lifts the built-in list, but neither the owner's own nor ours."""
-    assert forbidden_name(["LD_PRELOAD"], allowed=["LD_*"]) is None
-    assert forbidden_name(["FOO"], forbidden=["F*"], allowed=["FOO"]) == "FOO"
-    assert forbidden_name(["ARBOR_X"], allowed=["*"]) == "ARBOR_X"
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("TZ", ":/etc/passwd"), ("TZ", "/tmp/zone"), ("TZ", "../x"), ("LANG", "a/../../x")],
+        *[("LANGUAGE", "en"), ("lang", "C"), ("TERM", "/tmp/x"), ("TERM", "a\n"), ("FOO", "")],
+    ],
+)
+def test_unlisted_variables(name: str, value: str) -> None:
+    """Every other name, and values that a program takes for a path."""
+    assert unlisted_name({name: value}) == name
+    assert unlisted_name({name: value}, allowed=["T*", "LANG*", "lang", "F?O"]) is None
 
 
 def test_the_environment_is_an_allow_list() -> None:
@@ -95,8 +99,33 @@ def test_the_environment_is_an_allow_list() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (".:/usr/bin::bin:/bin", b"/usr/bin:/bin"),
+        ("/ws/bin:/bin:/ws:/wsx:/etc/../ws/x", b"/bin:/wsx"),
+        (".", b"/usr/local/bin:/usr/bin:/bin"),
+    ],
+)
+def test_the_path_of_a_restricted_command_leads_outside(path: str, expected: bytes) -> None:
+    """What an allowed program starts by name must not come from the working folder."""
+    assert build({"PATH": path}, {}, terminal=False, workspace="/ws")[b"PATH"] == expected
+    assert build({"PATH": path}, {}, terminal=False)[b"PATH"] == path.encode()
+
+
+@pytest.mark.parametrize(
     "text",
-    ["allowed_commands = 3", "no_such_setting = true", "sandbox = 'landlock'", "not toml", "\0"],
+    [
+        *(
+            "allowed_commands = 3",
+            "no_such_setting = true",
+            "sandbox = 'landlock'",
+            "not toml",
+            "\0",
+        ),
+        *("allowed_commands = ['']", "allowed_commands = ['tools/../x']", "command = ['make']"),
+        *("[[command]]", "[[command]]\npath = ''", "[[command]]\npath = 'x'\nargs = []"),
+        *("[[command]]\npath = '../x'", "[[command]]\npath = 'x'\ncwd = ['a/..']"),
+    ],
 )
 def test_a_file_that_cannot_be_used_is_an_error(tmp_path: Path, text: str) -> None:
     """It never counts as no policy."""

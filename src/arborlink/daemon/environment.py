@@ -1,4 +1,8 @@
-"""The environment of a command: an allow-list, plus the task's, minus what is forbidden.
+"""The environment of a command: an allow-list of the daemon's, plus the task's.
+
+Where the owner restricts commands, an allow-list holds for the task's variables, too: programs obey
+so many of them that a list of the dangerous ones is never complete. Where commands are not
+restricted, a task could start `env NAME=VALUE …`, so that refusing a name would stop no attack.
 
 Nothing of Arbor's own gets in. SSH_AUTH_SOCK is passed on: it is how people's `git push` works in
 every shell they know, and a task runs as the same user, who could find the socket anyway.
@@ -7,6 +11,8 @@ VIRTUAL_ENV and the like are not: they describe how the daemon was started, not 
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
@@ -28,116 +34,71 @@ PASSED_ON: Final = (
 DEFAULT_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 TERMINAL_TYPE: Final = "xterm-256color"
 
-# Whatever makes some program run code, or load it, that its command line does not show.
-FORBIDDEN: Final = (
-    "LD_*",
-    "DYLD_*",
-    "GCONV_PATH",
-    "GLIBC_TUNABLES",
-    "MALLOC_*",
-    "HOSTALIASES",
-    "RESOLV_HOST_CONF",
-    "NLSPATH",
-    "IFS",
-    "ENV",
-    "BASH_ENV",
-    "BASH_FUNC_*",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "PROMPT_COMMAND",
-    "PS4",
-    "ZDOTDIR",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONSTARTUP",
-    "PYTHONINSPECT",
-    "PYTHONBREAKPOINT",
-    "PYTHONWARNINGS",
-    "PYTHONUSERBASE",
-    "PYTHONPLATLIBDIR",
-    "PYTHONCASEOK",
-    "PYTHONEXECUTABLE",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "PERL5LIB",
-    "PERL5OPT",
-    "PERL5DB",
-    "PERLLIB",
-    "RUBYOPT",
-    "RUBYLIB",
-    "LUA_INIT*",
-    "PHPRC",
-    "PHP_INI_SCAN_DIR",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "CLASSPATH",
-    "R_PROFILE*",
-    "R_ENVIRON*",
-    "TCLLIBPATH",
-    "AWKPATH",
-    "AWKLIBPATH",
-    "VIMINIT",
-    "GVIMINIT",
-    "EXINIT",
-    "*_INIT",
-    "EMACSLOADPATH",
-    "EDITOR",
-    "VISUAL",
-    "PAGER",
-    "MANPAGER",
-    "LESSOPEN",
-    "LESSCLOSE",
-    "BROWSER",
-    "GIT_ASKPASS",
-    "GIT_CONFIG*",
-    "GIT_EDITOR",
-    "GIT_EXEC_PATH",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_PAGER",
-    "GIT_PROXY_COMMAND",
-    "GIT_SEQUENCE_EDITOR",
-    "GIT_SSH*",
-    "GIT_TEMPLATE_DIR",
-    "SSH_ASKPASS*",
-    "SUDO_ASKPASS",
-    "RSYNC_RSH",
-    "CVS_RSH",
-    "MAKEFLAGS",
-    "GNUMAKEFLAGS",
-    "CARGO_*WRAPPER",
-    "RUSTC_*WRAPPER",
-)
+# What tasks may set where commands are restricted: how output looks, and nothing that names a file
+# or a program. LANGUAGE is not here: gettext takes it for a path when it has a slash in it.
+LISTED: Final = ("LANG", "LC_*", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR")
+# Programs take some values for paths: TZ=:/file and TZ=/file (tzset(3)), LANG=../x (older C
+# libraries). Those are left to `allow_environment`.
+_LISTED_VALUE: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9<][A-Za-z0-9<>_+.,:@/=-]*|")
 # Never, whatever a policy says: these are ours.
 RESERVED: Final = "ARBOR_*"
 
 
 def forbidden_name(
-    names: Iterable[str], *, forbidden: Iterable[str] = (), allowed: Iterable[str] = ()
+    names: Iterable[str], *, forbidden: Iterable[str] = (), restricted: bool = False
 ) -> str | None:
-    """The first of a task's variable names that it may not set; None if it may set them all.
+    """Find the first variable that no task may set here; None if there is none.
 
     Args:
-        forbidden: further names or globs, which count before `allowed`.
-        allowed: names or globs that the default list does not apply to.
+        names: the names of a task's variables.
+        forbidden: further names or globs.
+        restricted: commands are restricted. PATH would decide what their names mean.
     """
-    forbidden, allowed = tuple(forbidden), tuple(allowed)
+    forbidden = tuple(forbidden)
     for name in names:
         if not name or "=" in name or "\0" in name or fnmatchcase(name.upper(), RESERVED):
             return name
-        if _matches(name, forbidden):
+        if _matches(name, forbidden) or (restricted and name == "PATH"):
             return name
-        if _matches(name, FORBIDDEN) and not _matches(name, allowed):
+    return None
+
+
+def unlisted_name(variables: Mapping[str, str], *, allowed: Iterable[str] = ()) -> str | None:
+    """Find the first variable that is not on the allow-list; None if there is none.
+
+    Args:
+        variables: a task's, by name.
+        allowed: names or globs besides `LISTED`, whatever their values.
+    """
+    allowed = tuple(allowed)
+    for name, value in variables.items():
+        listed = _matches(name, LISTED) and _LISTED_VALUE.fullmatch(value)
+        if not listed and not _matches(name, allowed):
             return name
     return None
 
 
 def build(
-    daemon: Mapping[str, str], task: Mapping[str, str], *, terminal: bool
+    daemon: Mapping[str, str],
+    task: Mapping[str, str],
+    *,
+    terminal: bool,
+    workspace: str | None = None,
 ) -> dict[bytes, bytes]:
-    """The command's environment, as `execve` takes it. `task` has been checked already."""
+    """Make the command's environment, as `execve` takes it.
+
+    Args:
+        daemon: the daemon's own environment.
+        task: the task's variables, which were checked before.
+        terminal: the command gets a terminal.
+        workspace: where commands are restricted, the workspace's path. PATH loses what is below it
+            or depends on the working folder: the `/usr/bin/env python3` of an allowed script would
+            run what a task has put there.
+    """
     chosen = {name: value for name, value in daemon.items() if _matches(name, PASSED_ON)}
     chosen.setdefault("PATH", DEFAULT_PATH)
+    if workspace is not None:
+        chosen["PATH"] = _outside(os.path.realpath(workspace), chosen["PATH"])
     if terminal:
         chosen["TERM"] = TERMINAL_TYPE
     chosen.update(task)
@@ -145,6 +106,13 @@ def build(
         name.encode("utf-8", "surrogateescape"): value.encode("utf-8", "surrogateescape")
         for name, value in chosen.items()
     }
+
+
+def _outside(workspace: str, path: str) -> str:
+    entries = [entry for entry in path.split(":") if entry.startswith("/")]
+    real = {entry: os.path.realpath(entry) for entry in entries}
+    kept = [each for each in entries if os.path.commonpath([workspace, real[each]]) != workspace]
+    return ":".join(kept) or DEFAULT_PATH
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

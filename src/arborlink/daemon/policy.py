@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -17,7 +16,7 @@ from msgspec import Meta, Struct
 
 from arborlink.daemon import environment
 from arborlink.daemon.budget import MIN_FREE_BYTES, SPOOL_BYTES
-from arborlink.daemon.spawn import SHELL
+from arborlink.daemon.rules import Restriction, Rule
 from arborlink.protocol import limits
 from arborlink.protocol.messages import Command
 
@@ -29,11 +28,13 @@ Size = Annotated[int, Meta(ge=1, le=limits.MAX_OFFSET)]
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The file's content. Times in seconds, sizes in bytes; names and commands may be globs.
 
-    `allowed_commands` empty: all. `allow_environment` lifts the built-in list of variables that
-    can run code, `forbidden_environment` adds to it and wins.
+    Commands are restricted as soon as there is one in `allowed_commands`, which is short for a
+    rule that has only a path, or in `command`. Then tasks set the variables of an allow-list,
+    which `allow_environment` adds to. `forbidden_environment` counts always, and wins.
     """
 
     allowed_commands: list[str] = []
+    command: list[Rule] = []
     forbidden_environment: list[str] = []
     allow_environment: list[str] = []
     read_only: bool = False
@@ -44,30 +45,40 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     spool_bytes: Size = SPOOL_BYTES
     spool_min_free_bytes: Size = MIN_FREE_BYTES
 
+    def __post_init__(self) -> None:
+        """Refuse what would only look like a rule.
+
+        Raises:
+            ValueError: as for `Rule`, or a command is empty.
+        """
+        if "" in self.allowed_commands:
+            raise ValueError("a command in `allowed_commands` is empty")
+        self.restriction()
+
+    def restriction(self) -> Restriction | None:
+        """Return the rules for commands; None if every command may run."""
+        rules = (*(Rule(path=each) for each in self.allowed_commands), *self.command)
+        return Restriction(rules, tuple(self.allow_environment)) if rules else None
+
     def refusal(self, command: Command, running: int) -> str | None:
-        """Why this must not run, as a sentence; None if it may."""
+        """Say why this must not run, as a sentence; None if the rules for commands decide it."""
         if self.read_only:
             return "this workspace is read-only: its policy lets no command run"
         if running >= self.max_running_tasks:
             return f"its policy lets at most {self.max_running_tasks} tasks run at a time"
-        executable = SHELL if command.shell else command.command
-        if self.allowed_commands and not any(
-            fnmatchcase(executable, pattern) for pattern in self.allowed_commands
-        ):
-            return f"its policy does not allow the command {executable[:256]!r}"
         return self._refused_variable(command)
 
     def _refused_variable(self, command: Command) -> str | None:
-        # With a list of commands, a PATH from outside would decide what their names mean.
-        forbidden = [*self.forbidden_environment]
-        if self.allowed_commands and "PATH" not in self.allow_environment:
-            forbidden.append("PATH")
+        restricted = self.restriction() is not None
         name = environment.forbidden_name(
-            command.env, forbidden=forbidden, allowed=self.allow_environment
+            command.env, forbidden=self.forbidden_environment, restricted=restricted
         )
         if name is None:
             return None
-        return f"its policy does not allow a task to set the variable {name[:256]!r}"
+        text = f"its policy does not allow a task to set the variable {name[:256]!r}"
+        if restricted and name == "PATH":
+            return f"{text}: where commands are restricted, it decides what their names mean"
+        return text
 
 
 class PolicyError(Exception):

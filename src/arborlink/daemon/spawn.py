@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from arborlink.daemon import processes, signals, terminal
+import msgspec
+
+from arborlink.daemon import processes, restricted, signals, terminal
+from arborlink.daemon.executable import (
+    NOT_EXECUTABLE,
+    StartFailed,
+    absolute_folders,
+    find_in_path,
+    not_executable,
+    not_found,
+)
 from arborlink.daemon.folder import FolderRefused, open_folder
+from arborlink.daemon.restricted import Place
+from arborlink.daemon.rules import Restriction
 from arborlink.protocol.lifecycle import Reason
 from arborlink.protocol.messages import Command
 
-NOT_FOUND_CODE: Final = 127
-NOT_EXECUTABLE_CODE: Final = 126
 SHELL: Final = "/bin/sh"
 
 _F_SETPIPE_SZ: Final = 1031
 PIPE_BYTES: Final = 1024 * 1024
-_NOT_EXECUTABLE: Final = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.EPERM})
-
-
-class StartFailed(Exception):
-    """The command could not be started. `exit_code` is the one a shell would give, or None."""
-
-    def __init__(self, reason: Reason, message: str, exit_code: int | None = None) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,13 @@ class Child:
     is_terminal: bool
 
 
-def start(command: Command, workspace: str, environment: dict[bytes, bytes]) -> Child:
-    """Start `command` in its folder below `workspace`.
+def start(
+    command: Command,
+    workspace: str,
+    environment: dict[bytes, bytes],
+    restriction: Restriction | None = None,
+) -> Child:
+    """Start `command` in its folder below `workspace`, if `restriction` allows it.
 
     For a process that lives in the root folder and nobody of which uses relative paths: the
     current folder is changed, and changed back.
@@ -61,7 +65,14 @@ def start(command: Command, workspace: str, environment: dict[bytes, bytes]) -> 
         raise StartFailed(Reason.WORKING_DIRECTORY, str(error)) from error
     try:
         os.fchdir(folder_fd)
-        return _start_here(command, argv, environment)
+        if restriction is None:
+            path = _executable(argv[0], environment.get(b"PATH", b""))
+            return _start_here(command, path, argv, environment)
+        place = Place(workspace, folder_fd, environment[b"PATH"])
+        with restricted.opened(command, argv, place, restriction) as allowed:
+            if not allowed.input:
+                command = msgspec.structs.replace(command, stdin="empty")
+            return _start_here(command, allowed.path, allowed.argv, environment)
     except OSError as error:
         raise StartFailed(Reason.START_FAILED, f"cannot start: {error.strerror}") from error
     finally:
@@ -81,8 +92,9 @@ def _argv(command: Command) -> list[bytes]:
     return [word.encode("utf-8", "surrogatepass") for word in words]
 
 
-def _start_here(command: Command, argv: list[bytes], environment: dict[bytes, bytes]) -> Child:
-    path = _executable(argv[0], environment.get(b"PATH", b""))
+def _start_here(
+    command: Command, path: bytes, argv: list[bytes], environment: dict[bytes, bytes]
+) -> Child:
     with ExitStack() as ours, ExitStack() as childs:
         if command.tty is not None:
             outputs, stdin, actions = _terminal(command, ours, childs)
@@ -166,45 +178,18 @@ def _spawn(
                 setsigdef=signals.RESET,
             )
     except FileNotFoundError as error:
-        text = f"{_text(argv[0])!r} does not exist, or the interpreter that its first line names"
-        raise StartFailed(Reason.COMMAND_NOT_FOUND, text, NOT_FOUND_CODE) from error
+        raise not_found(argv[0]) from error
     except OSError as error:
-        if error.errno in _NOT_EXECUTABLE:
-            raise _not_executable(argv[0], str(error.strerror)) from error
+        if error.errno in NOT_EXECUTABLE:
+            raise not_executable(argv[0], str(error.strerror)) from error
         raise StartFailed(Reason.START_FAILED, f"cannot start: {error.strerror}") from error
     return pid, marked.mark
 
 
 def _executable(name: bytes, path: bytes) -> bytes:
-    """Where the command is: as given if it has a slash, else in the child's PATH.
-
-    Entries of PATH that are not absolute would make it depend on the working folder: skipped.
-    """
-    if b"/" in name:
-        if os.path.isdir(name):
-            raise _not_executable(name, "it is a folder")
-        return name
-    seen = False
-    for entry in path.split(b":"):
-        candidate = os.path.join(entry, name)
-        if entry.startswith(b"/") and os.path.isfile(candidate):
-            if os.access(candidate, os.X_OK):
-                return candidate
-            seen = True
-    if seen:
-        raise _not_executable(name, "no permission")
-    raise StartFailed(
-        Reason.COMMAND_NOT_FOUND, f"{_text(name)!r} is not in the PATH", NOT_FOUND_CODE
-    )
-
-
-def _not_executable(name: bytes, why: str) -> StartFailed:
-    return StartFailed(
-        Reason.COMMAND_NOT_EXECUTABLE,
-        f"{_text(name)!r} cannot be executed: {why}",
-        NOT_EXECUTABLE_CODE,
-    )
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "replace")
+    """Find the command: as given if it has a slash, else in the child's PATH."""
+    if b"/" not in name:
+        return find_in_path(name, absolute_folders(path))
+    if os.path.isdir(name):
+        raise not_executable(name, "it is a folder")
+    return name

@@ -13,6 +13,7 @@ import msgspec
 from arborlink.daemon import environment, processes, spawn
 from arborlink.daemon.budget import Budget, SpoolLimits
 from arborlink.daemon.console import say
+from arborlink.daemon.executable import StartFailed
 from arborlink.daemon.identity import Identity
 from arborlink.daemon.journal import Accepted, Ended, Journal, Settled, Started
 from arborlink.daemon.loop import Loop
@@ -136,11 +137,21 @@ class Workspace:
             text = "the task's id cannot be used as a file name"
             self._observer.status_answered(self, _not_started(command, Reason.START_FAILED, text))
             return
-        refusal = self._refusal(command)
-        if refusal is not None:
-            self._refuse(_not_started(command, *refusal))
+        if self.refusing is not None:
+            self._refuse(_not_started(command, Reason.START_FAILED, self.refusing))
             return
-        self._start(command)
+        try:
+            # One reading of the file counts from the check to the start.
+            policy = self._policy.current()
+            refusal = policy.refusal(command, len(self.running))
+        except PolicyError as error:
+            say(str(error), level="error")
+            policy, refusal = Policy(), "its policy file cannot be read, so nothing is allowed"
+        if refusal is not None:
+            text = f"the daemon refused: {refusal}"
+            self._refuse(_not_started(command, Reason.POLICY, text))
+            return
+        self._start(command, policy)
 
     def feed(self, message: Input) -> None:
         """Input for a command; for one that is over it counts as read."""
@@ -275,19 +286,7 @@ class Workspace:
                 settled=found.settled,
             )
 
-    def _refusal(self, command: Command) -> tuple[Reason, str] | None:
-        if self.refusing is not None:
-            return Reason.START_FAILED, self.refusing
-        try:
-            refusal = self._policy.current().refusal(command, len(self.running))
-        except PolicyError as error:
-            say(str(error), level="error")
-            refusal = "its policy file cannot be read, so nothing is allowed"
-        if refusal is None:
-            return None
-        return Reason.POLICY, f"the daemon refused: {refusal}"
-
-    def _start(self, command: Command) -> None:
+    def _start(self, command: Command, policy: Policy) -> None:
         """In this order: log, journal (durable), processes, journal, the news."""
         log_id = os.urandom(_LOG_ID_BYTES).hex()
         stem = self._spool_folder / command.task_id
@@ -300,8 +299,8 @@ class Workspace:
             self._refuse(_not_started(command, Reason.START_FAILED, text))
             return
         try:
-            child = spawn.start(command, self.identity.path, self._environment(command))
-        except spawn.StartFailed as error:
+            child = self._spawn(command, policy)
+        except StartFailed as error:
             log.close()
             OutputLog.delete(stem)
             self._refuse(_not_started(command, error.reason, str(error), error.exit_code))
@@ -312,7 +311,7 @@ class Workspace:
             self.loop,
             self._syncer,
             policy=command.on_spool_full,
-            cap_bytes=self._policy_now().spool_bytes_per_task,
+            cap_bytes=policy.spool_bytes_per_task,
             budget=self._budget,
         )
         status = Status(
@@ -321,25 +320,26 @@ class Workspace:
         record = TaskRecord(command.task_id, status, spool=spool)
         self.tasks[command.task_id] = record
         self._journal.append(Started(command.task_id, child.tree, self._boot_id, status.at or 0))
-        record.running = RunningTask(self, command, child, spool, self._run_seconds(command))
+        run_seconds = min(command.timeout or float("inf"), policy.max_run_seconds or float("inf"))
+        record.running = RunningTask(self, command, child, spool, run_seconds)
         self._observer.task_known(self, record)
 
-    def _environment(self, command: Command) -> dict[bytes, bytes]:
-        return environment.build(os.environ, command.env, terminal=command.tty is not None)
-
-    def _run_seconds(self, command: Command) -> float:
-        allowed = self._policy_now().max_run_seconds
-        return min(command.timeout or float("inf"), allowed or float("inf"))
+    def _spawn(self, command: Command, policy: Policy) -> spawn.Child:
+        restriction = policy.restriction()
+        variables = environment.build(
+            os.environ,
+            command.env,
+            terminal=command.tty is not None,
+            workspace=self.identity.path if restriction is not None else None,
+        )
+        return spawn.start(command, self.identity.path, variables, restriction)
 
     def _spool_limits(self) -> SpoolLimits:
-        policy = self._policy_now()
-        return SpoolLimits(total=policy.spool_bytes, min_free=policy.spool_min_free_bytes)
-
-    def _policy_now(self) -> Policy:
         try:
-            return self._policy.current()
+            policy = self._policy.current()
         except PolicyError:
-            return Policy()
+            policy = Policy()
+        return SpoolLimits(total=policy.spool_bytes, min_free=policy.spool_min_free_bytes)
 
     def _refuse(self, status: Status) -> None:
         """A task that ends before it began."""
