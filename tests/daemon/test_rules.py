@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,7 +96,7 @@ def test_a_rule_with_input_comes_first() -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> Iterator[Place]:
     """A workspace with an allowed program and another one."""
     for name, kind in {"good/tool": "true", "evil/tool": "false"}.items():
         (tmp_path / name).parent.mkdir()
@@ -102,7 +104,8 @@ def place(tmp_path: Path) -> Place:
         (tmp_path / name).chmod(0o755)
     (tmp_path / "link").symlink_to("good")
     folder_fd = os.open(tmp_path, os.O_PATH)
-    return Place(str(tmp_path), folder_fd, b"/usr/bin")
+    yield Place(str(tmp_path), folder_fd, b"/usr/bin")
+    os.close(folder_fd)
 
 
 def run(path: bytes, argv: list[bytes]) -> int:
@@ -126,6 +129,21 @@ def test_what_was_checked_is_what_is_executed(
         assert allowed.argv == [os.fsencode(tmp_path / "good" / "tool")]
         assert run(allowed.path, allowed.argv) == 0
         assert run(os.fsencode(tmp_path / "good" / "tool"), [b"tool"]) == 1
+
+
+def test_the_first_argument_is_the_way_that_the_rule_allows(place: Place, tmp_path: Path) -> None:
+    """A virtual environment is found by it, and must not be found by a link of the task's."""
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / "venv" / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).parent}\n")
+    (tmp_path / "way").symlink_to("venv/bin")
+    word = os.fsencode(tmp_path / "way" / "python")
+    show = f"import sys; sys.exit(sys.prefix != {str(tmp_path / 'venv')!r})".encode()
+    restriction = Restriction((Rule(f"{tmp_path}/venv/bin/python"),))
+    command = Command(task_id="t", command="python", args=[])
+    with opened(command, [word, b"-c", show], place, restriction) as allowed:
+        assert allowed.argv[0] == os.fsencode(tmp_path / "venv" / "bin" / "python")
+        assert run(allowed.path, allowed.argv) == 0
 
 
 def test_a_deleted_file_is_not_taken_for_another(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def find_in_path(name: bytes, folders: Iterable[bytes]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file to execute. Its owner closes `fd`.
+    """Hold a file to execute open. Its owner closes `fd`.
 
     `named` is the directory entry that was opened: the real path of its folder, and the name in
     it. `real` is the file's own path, which is another one where the entry is a symbolic link.
@@ -91,7 +91,7 @@ class OpenFile:
 
     @property
     def path(self) -> bytes:
-        """A path to the open file, whatever has become of its names. Good in a child, too."""
+        """Return a path that leads to the open file, in a child as well, whatever is renamed."""
         return os.fsencode(_link(self.fd))
 
 

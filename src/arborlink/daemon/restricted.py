@@ -22,7 +22,7 @@ from arborlink.protocol.messages import Command
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a command runs: workspace, working folder (open), and the PATH it will have."""
+    """Describe where a command runs: workspace, working folder (open), and its PATH."""
 
     workspace: str
     folder_fd: int
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What to hand to `posix_spawn`, and whether the command may have input."""
+    """Hold what to hand to `posix_spawn`, and whether the command may have input."""
 
     path: bytes
     argv: list[bytes]

@@ -22,7 +22,7 @@ _WILDCARDS: Final = frozenset("*?[")
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that may be executed, and the bounds of its use. What is left out has no bound.
+    """Allow a file to be executed, within bounds of its use. What is left out has no bound.
 
     In `path` and `cwd`, `*` stands for a part of one name and `**` for any folders. `environment`
     adds to `allow_environment`.
@@ -48,7 +48,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What would be executed, as it was opened.
+    """Describe what would be executed, as it was opened.
 
     `named` and `real` are absolute paths (`executable.OpenFile`), `cwd` is relative to the
     workspace, "." for the workspace itself.
@@ -64,7 +64,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where patterns lead: the workspace's real path, and the folders that names are found in."""
+    """Hold where patterns lead: the workspace's real path, and the folders of names in PATH."""
 
     workspace: str
     folders: tuple[str, ...]
@@ -72,7 +72,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """The rules of a policy, and the variables that tasks may set under any of them."""
+    """Hold the rules of a policy, and the variables that tasks may set under any of them."""
 
     rules: tuple[Rule, ...]
     allow_environment: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class Restriction:
         return next((rule for rule in allowed if rule.input), allowed[0])
 
     def names(self, word: str) -> bool:
-        """Whether a rule's path is this word."""
+        """Return whether a rule's path is this word."""
         return any(rule.path == word for rule in self.rules)
 
     def _problem(self, rule: Rule, request: Request) -> str | None:
@@ -131,7 +131,7 @@ class NotAllowed(Exception):
 
 
 def names_file(pattern: str, request: Request, machine: Machine) -> bool:
-    """Whether a rule's path is the file that was opened.
+    """Return whether a rule's path is the file that was opened.
 
     A path without wildcards names a directory entry, be it a link or a file. One with wildcards
     has to match both the entry and the file it leads to. What is named below the workspace has to

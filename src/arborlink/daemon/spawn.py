@@ -52,8 +52,8 @@ def start(
 ) -> Child:
     """Start `command` in its folder below `workspace`, if `restriction` allows it.
 
-    For a process that lives in the root folder and nobody of which uses relative paths: the
-    current folder is changed, and changed back.
+    For a process that lives in the root folder and uses no relative paths: the current folder is
+    changed, and changed back.
 
     Raises:
         StartFailed: it was not started; nothing is left open.
