@@ -150,6 +150,17 @@ def test_a_changed_file_counts_at_once(tmp_path: Path) -> None:
     assert not policy.current().read_only
 
 
+@pytest.mark.parametrize("target", ["nowhere", "arbor.toml"])
+def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path, target: str) -> None:
+    """Also where there was no policy a moment ago: it does not lift all limits."""
+    policy = PolicyFile(tmp_path / "arbor.toml")
+    assert not policy.current().read_only
+    policy.path.symlink_to(target)
+    for _ in range(2):
+        with pytest.raises(PolicyError):
+            policy.current()
+
+
 async def test_a_daemon_obeys_its_policy(arena: Arena) -> None:
     """Also one that is written while it runs."""
     task = await arena.run("true")

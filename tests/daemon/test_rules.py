@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,17 @@ def test_a_deleted_file_is_not_taken_for_another(tmp_path: Path) -> None:
     with pytest.raises(StartFailed):
         open_file(f"/proc/self/fd/{fd}".encode())
     os.close(fd)
+
+
+def test_without_descriptors_nothing_is_said_of_the_file() -> None:
+    """The task fails to start, and no rule is blamed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            open_file(b"/bin/true")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize(

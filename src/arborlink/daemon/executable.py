@@ -24,6 +24,7 @@ NOT_EXECUTABLE: Final = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, er
 # are scripts themselves (BINPRM_BUF_SIZE and the loop in exec_binprm(), linux/fs/exec.c).
 _FIRST_LINE_BYTES: Final = 256
 _MAX_INTERPRETERS: Final = 5
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _O_PATH: Final = getattr(os, "O_PATH", os.O_RDONLY)
 
 
@@ -100,6 +101,7 @@ def open_file(path: bytes) -> OpenFile:
 
     Raises:
         StartFailed: there is no such file, or it is of another kind.
+        OSError: there are no descriptors left, which says nothing about the file.
     """
     folder, name = os.path.split(path)
     if name in (b"", b".", b".."):
@@ -114,6 +116,8 @@ def open_file(path: bytes) -> OpenFile:
     except FileNotFoundError as error:
         raise not_found(path) from error
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
         raise not_executable(path, str(error.strerror)) from error
     try:
         return OpenFile(fd, named, _checked_path(fd, path))

@@ -86,14 +86,17 @@ class PolicyError(Exception):
 
 
 def load(path: Path) -> Policy:
-    """The policy in a file; the default one if there is none.
+    """Read the policy in a file; the default one if there is none.
 
     Raises:
-        PolicyError: it is not TOML, or says something that is not known.
+        PolicyError: it is not TOML, says something that is not known, or cannot be reached.
     """
     try:
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Policy)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        # A link that leads nowhere was put there by an owner who wants a policy.
+        if os.path.lexists(path):
+            raise PolicyError(f"{path} is a link that leads to no file") from error
         return Policy()
     except (OSError, UnicodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise PolicyError(f"{path} cannot be used as a policy: {error}") from error
@@ -104,7 +107,7 @@ class PolicyFile:
     """The policy as the file says now."""
 
     path: Path
-    _stamp: tuple[int, int] | None = None
+    _stamp: tuple[int, ...] | None = None
     _policy: Policy | None = None
 
     def current(self) -> Policy:
@@ -120,9 +123,10 @@ class PolicyFile:
             self._stamp = stamp
         return self._policy
 
-    def _look(self) -> tuple[int, int] | None:
+    def _look(self) -> tuple[int, ...] | None:
         try:
             state = os.stat(self.path)
         except OSError:
+            self._policy = None  # perhaps it is there and cannot be reached: `load` decides
             return None
-        return state.st_mtime_ns, state.st_size
+        return state.st_ino, state.st_ctime_ns, state.st_mtime_ns, state.st_size
