@@ -18,6 +18,7 @@ from arborlink.daemon.identity import (
     move,
     trust,
 )
+from arborlink.daemon.loopholes import find_loopholes
 from arborlink.daemon.policy import POLICY_FILE, PolicyError
 from arborlink.daemon.policy import load as load_policy
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
@@ -32,6 +33,7 @@ __all__ = [
     "find_identity",
     "load_all",
     "move",
+    "policy_loopholes",
     "policy_problem",
     "run",
     "trust",
@@ -81,6 +83,14 @@ def policy_problem(identity: Identity) -> str | None:
     except PolicyError as error:
         return str(error)
     return None
+
+
+def policy_loopholes(identity: Identity) -> dict[str, str]:
+    """Return programs that run others and are allowed without bounds, with the rule's path."""
+    try:
+        return find_loopholes(load_policy(identity.folder / POLICY_FILE), identity.path)
+    except PolicyError:
+        return {}
 
 
 def _identity(path: Path) -> Identity:

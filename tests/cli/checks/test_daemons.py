@@ -127,6 +127,24 @@ def test_a_policy_that_forbids_everything(identity: Identity, policy: str) -> No
     assert "arbor.toml" in finding.why
 
 
+@pytest.mark.parametrize(
+    ("policy", "found"),
+    [
+        ("allowed_commands = ['/usr/bin/*']", "env (`/usr/bin/*`)"),
+        ("allowed_commands = ['true', 'env']", "env (`env`)"),
+        ("[[command]]\npath = '/bin/sh'", "sh (`/bin/sh`)"),
+        ("[[command]]\npath = '/bin/sh'\narguments = ['-c', 'date']", ""),
+        ("allowed_commands = ['true', './env', 'tools/*']", ""),
+        ("", ""),
+    ],
+)
+def test_a_policy_that_allows_everything(identity: Identity, policy: str, found: str) -> None:
+    (identity.folder / "arbor.toml").write_text(policy)
+    finding = look(identity)["policy"]
+    assert finding.verdict == ("warning" if found else "ok")
+    assert found in finding.found
+
+
 def test_a_connector_that_keeps_dying(identity: Identity) -> None:
     with running(identity, finished_process()):
         found = look(identity)

@@ -72,12 +72,21 @@ def check_folder(folder: Path) -> Finding:
 
 
 def check_policy(identity: Identity) -> Finding:
-    """Whether `arbor.toml` says something that is understood."""
+    """Return whether `arbor.toml` is understood, and allows what it seems to."""
     from arborlink.daemon import app
 
     problem = app.policy_problem(identity)
     if problem is None:
-        return ok("policy", "it can be read, or there is none")
+        loopholes = app.policy_loopholes(identity)
+        if not loopholes:
+            return ok("policy", "it can be read, or there is none")
+        names = ", ".join(f"{name} (`{path}`)" for name, path in loopholes.items())
+        return warning(
+            "policy",
+            f"it allows {names}",
+            why="these run other programs: a task that may start them can run anything",
+            do="name the files that may run, and their `arguments`",
+        )
     why = f"{problem}. A policy that cannot be read forbids everything"
     return failed("policy", "nothing may run", why=why, do="correct the file, or delete it")
 
