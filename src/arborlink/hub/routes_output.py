@@ -58,7 +58,7 @@ class OutputRoutes:
         """The bytes, or another format of them."""
         identity = await identify(self._access, request)
         row = self._tasks.visible(identity, request.path_params["task_id"])
-        task = self._tasks.get(identity, row.id)
+        task = self._tasks.shown(identity, row.id)
         form = _choice(request, "format", tuple(MEDIA_TYPES), "raw")
         stream = _choice(request, "stream", ("stdout", "stderr"), None)
         size, gaps = self._extent(row)
@@ -96,7 +96,7 @@ class OutputRoutes:
         """Who wrote what when, thinned to at most MAX_SEGMENTS."""
         identity = await identify(self._access, request)
         row = self._tasks.visible(identity, request.path_params["task_id"])
-        size = self._tasks.get(identity, row.id).output_size
+        size = self._tasks.shown(identity, row.id).output_size
         start, end = _offset(request, "from", 0), _offset(request, "to", size)
         stem = self._outputs.stem(row.id)
         # A long output has millions of records: off the loop, and never all of them in memory.

@@ -78,7 +78,7 @@ async def test_use_of_a_token_is_noted_once_a_minute(world: World) -> None:
 
     async def last_used() -> int | None:
         await world.store.check_writable()
-        return world.store.tokens(world.owner().user_id)[0].last_used_at
+        return (await world.store.tokens(world.owner().user_id))[0].last_used_at
 
     assert await last_used() is None
     world.access.authenticate_token(secret)

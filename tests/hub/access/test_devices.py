@@ -68,7 +68,7 @@ async def test_an_approved_program_gets_one_token(world: World) -> None:
     assert [type(each) for each in attempts].count(SignInUnfinished) == 4
     identity = world.access.authenticate_token(granted.secret)
     assert (identity.user_id, identity.scopes) == (owner.user_id, frozenset(ASKED))
-    (listed,) = world.store.tokens(owner.user_id)
+    (listed,) = await world.store.tokens(owner.user_id)
     assert (listed.name, listed.id) == ("arbor on lab", granted.row.id)
     assert listed.expires_at == world.access.environment.after(60)
     assert await refusal(world, device.device_code) == "expired_token"
@@ -79,7 +79,7 @@ async def test_a_denied_program_gets_nothing(world: World) -> None:
     world.access.devices.decide(owner, device.user_code, False, None)
     assert await refusal(world, device.device_code) == "access_denied"
     assert await refusal(world, device.device_code) == "expired_token"
-    assert world.store.tokens(owner.user_id) == []
+    assert await world.store.tokens(owner.user_id) == []
 
 
 async def test_a_code_is_decided_once(world: World) -> None:
@@ -155,7 +155,7 @@ async def test_what_is_approved_and_not_collected_dies_with_the_session(world: W
     world.access.devices.decide(owner, device.user_code, True, None)
     await world.access.sign_out_everywhere(owner)
     assert await refusal(world, device.device_code) == "expired_token"
-    assert world.store.tokens(owner.user_id) == []
+    assert await world.store.tokens(owner.user_id) == []
 
 
 async def test_a_failing_disk_does_not_use_the_approval_up(world: World, tmp_path: Path) -> None:

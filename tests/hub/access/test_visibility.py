@@ -26,21 +26,26 @@ async def test_a_member_sees_what_is_theirs_and_the_owner_everything(world: Worl
     visibility = world.access.visibility
     assert visibility.workspace(member, mine).id == mine
     assert visibility.task(member, rows.task_id(1)).workspace_id == mine
-    assert [row.id for row in visibility.workspaces(member)] == [mine]
+    assert [row.id for row in await visibility.workspaces(member)] == [mine]
+    assert visibility.workspace_ids(member) == [mine]
     for missing in (theirs, "ws_other", "../../x"):
         with pytest.raises(NotFound):
             visibility.workspace(member, missing)
     for missing in (rows.task_id(2), "tsk_other"):
         with pytest.raises(NotFound):
             visibility.task(member, missing)
-    assert {row.id for row in visibility.workspaces(world.owner())} == {mine, theirs}
+    assert {row.id for row in await visibility.workspaces(world.owner())} == {mine, theirs}
+    assert set(visibility.workspace_ids(world.owner())) == {mine, theirs}
     assert visibility.task(world.owner(), rows.task_id(1)).workspace_id == mine
 
 
 async def test_a_limited_credential_sees_one_workspace(world: World) -> None:
     _, mine, theirs = await _two_of_each(world)
     limited = world.owner(mine)
-    assert [row.id for row in world.access.visibility.workspaces(limited)] == [mine]
+    visibility = world.access.visibility
+    assert [row.id for row in await visibility.workspaces(limited)] == [mine]
+    assert visibility.workspace_ids(limited) == [mine]
+    assert visibility.workspace_ids(world.owner("ws_other")) == []
     with pytest.raises(NotFound):
         world.access.visibility.workspace(limited, theirs)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from arborlink.hub.live import dispatcher as dispatching
@@ -260,3 +262,28 @@ async def test_a_store_that_refuses_does_not_end_the_hub(
         await bench.until(lambda: "could not be given up" in caplog.text)
         bench.hub.store._writer._closing = False
         await bench.becomes(task, TaskStatus.EXPIRED)
+
+
+async def test_a_request_reads_no_more_of_a_long_queue_than_its_length(tmp_path: Path) -> None:
+    waiting = 200
+    async with running_bench(tmp_path) as bench:
+        identity = await bench.enrolled()
+        # SQLite counts each statement from when it was prepared.
+        steps: Counter[int] = Counter()
+
+        def count(event: dict[str, Any]) -> None:
+            steps[event["id"]] = event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
+
+        async def read_by_request() -> int:
+            before = steps.total()
+            await bench.create(identity.workspace_id)
+            return steps.total() - before
+
+        bench.hub.store._reading.trace_v2(apsw.SQLITE_TRACE_PROFILE, count)
+        alone = await read_by_request()
+        for _ in range(waiting):
+            await bench.create(identity.workspace_id)
+        among_many = await read_by_request()
+        bench.hub.store._reading.trace_v2(0)
+    # It counts them in an index. To read them takes thirty steps for each, each time.
+    assert among_many - alone < 10 * waiting

@@ -194,6 +194,7 @@ class TaskContract:
         assert counts == TaskCounts(dispatched=2, queued=1)
         assert store.task_counts("ws_other") == TaskCounts(dispatched=0, queued=0)
         assert store.task_counts() == counts
+        assert await store.task_counts_by_workspace() == {rows.workspace_id(1): counts}
         unfinished = [rows.task_id(n) for n in range(3)]
         assert [row.id for row in store.unfinished_tasks(rows.workspace_id(1))] == unfinished
         assert store.unfinished_tasks("ws_other") == []

@@ -89,17 +89,18 @@ class WorkspaceContract:
         await store.add_workspace(rows.workspace(2, name="a"))
         renamed = await store.rename_workspace(rows.workspace_id(1), "b")
         assert renamed.name == "b"
-        assert [row.name for row in store.workspaces()] == ["a", "b"]
+        assert [row.name for row in await store.workspaces()] == ["a", "b"]
 
     async def test_all_that_hangs_on_a_workspace_goes_with_it(self, store: Store) -> None:
         await store.add_task(rows.task(1))
         await enrol(store, "dmn_1")
         await store.add_token(rows.token(1, workspace_id=rows.workspace_id(1)))
         await store.delete_workspace(rows.workspace_id(1))
-        assert store.workspaces() == []
+        assert await store.workspaces() == []
+        assert (store.workspace_names(), store.count_workspaces()) == ({}, 0)
         assert store.task(rows.task_id(1)) is None
         assert store.daemon("dmn_1") is None
-        assert store.tokens(rows.OWNER.id) == []
+        assert await store.tokens(rows.OWNER.id) == []
         with pytest.raises(NotFound):
             await store.delete_workspace(rows.workspace_id(1))
 
@@ -217,7 +218,7 @@ class AccessContract:
                 await change
             assert caught.value.code == "last_owner"
         assert store.owner() == rows.OWNER
-        assert store.workspaces()[0].owner_id == rows.OWNER.id
+        assert (await store.workspaces())[0].owner_id == rows.OWNER.id
         await store.update_user(MEMBER.id, role="owner")
         both = await asyncio.gather(
             store.delete_user(rows.OWNER.id, MEMBER.id),
@@ -244,11 +245,11 @@ class AccessContract:
             rows.workspace_id(number) for number in (2, 3, 4)
         ]
         assert store.user(MEMBER.id) is None
-        assert store.sessions(MEMBER.id, 1) == [] and store.tokens(MEMBER.id) == []
+        assert store.sessions(MEMBER.id, 1) == [] and await store.tokens(MEMBER.id) == []
         assert await store.take_sign_in_link(HASH, 2) is None
         with pytest.raises(NotFound):
             await store.redeem_enrolment(OTHER, "dmn_1", HASH, 2)
-        assert {row.name for row in store.workspaces() if row.owner_id == rows.OWNER.id} == {
+        assert {row.name for row in await store.workspaces() if row.owner_id == rows.OWNER.id} == {
             "mine",
             "workspace 1",
             "workspace 1 (Member)",
@@ -261,7 +262,7 @@ class AccessContract:
         row = rows.token(1, expires_at=9, scopes=["tasks:read", "admin"])
         assert await store.add_token(row) == row
         assert store.token_by_hash(row.secret_hash) == row
-        assert store.tokens(rows.OWNER.id) == [row]
+        assert await store.tokens(rows.OWNER.id) == [row]
         store.note_token_used(row.id, 5)
         await store.check_writable()
         used = store.token_by_hash(row.secret_hash)
@@ -285,7 +286,7 @@ class AccessContract:
         assert not await store.add_bootstrap_token(rows.token(2), "two")
         await store.delete_token("tok_1", rows.OWNER.id)
         assert await store.add_bootstrap_token(rows.token(1), "one")
-        assert store.tokens(rows.OWNER.id) == []
+        assert await store.tokens(rows.OWNER.id) == []
 
     async def test_a_session_lives_until_it_ends(self, store: Store) -> None:
         row = SessionRow(

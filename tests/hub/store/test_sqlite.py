@@ -65,7 +65,7 @@ async def test_what_was_handed_in_before_closing_is_written(tmp_path: Path) -> N
     store.note_token_used("tok_1", 7)
     await store.close()
     store = await SqliteStore.open(path, lambda: "hub_1")
-    assert store.tokens(rows.OWNER.id)[0].last_used_at == 7
+    assert (await store.tokens(rows.OWNER.id))[0].last_used_at == 7
     await store.close()
 
 
@@ -118,7 +118,7 @@ async def test_damage_is_named_where_it_is_read(tmp_path: Path) -> None:
     path.write_bytes(content)
     store = await SqliteStore.open(path, lambda: "hub_1")
     with pytest.raises(Unavailable) as caught:
-        store.workspaces()
+        await store.workspaces()
     assert caught.value.code == "storage_failed"
     await store.close()
 

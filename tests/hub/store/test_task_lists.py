@@ -29,8 +29,11 @@ ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELE
 EXPECTED_SCANS = {
     # Unfinished tasks are bounded by the limits of each workspace.
     "all_task_counts",
+    "task_counts_by_workspace",
     # Accounts, machines and facts about the hub: few, and not of a client's making.
     "workspaces",
+    "workspace_names",
+    "count_workspaces",
     "owner",
     "users",
     "count_owners",

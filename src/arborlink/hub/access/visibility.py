@@ -30,9 +30,17 @@ class Visibility:
             raise _not_found("workspace", workspace_id)
         return row
 
-    def workspaces(self, identity: Identity) -> list[WorkspaceRow]:
-        """All that there are for this principal, by name."""
-        return [row for row in self._store.workspaces() if self.may_see(identity, row)]
+    async def workspaces(self, identity: Identity) -> list[WorkspaceRow]:
+        """Read all that there are for this principal, by name. Raises as the store's."""
+        found = await self._store.workspaces(_owner(identity))
+        return [row for row in found if self.may_see(identity, row)]
+
+    def workspace_ids(self, identity: Identity) -> list[str]:
+        """Return the ids of all that there are for this principal, by name."""
+        visible = self._store.workspace_names(_owner(identity))
+        if identity.workspace_id is None:
+            return list(visible)
+        return [identity.workspace_id] if identity.workspace_id in visible else []
 
     def task(self, identity: Identity, task_id: str) -> TaskRow:
         """Raises NotFound."""
@@ -46,9 +54,14 @@ class Visibility:
         """The query, kept to what this principal may see."""
         if identity.role == "owner" and identity.workspace_id is None:
             return query
-        visible = frozenset(row.id for row in self.workspaces(identity))
+        visible = frozenset(self.workspace_ids(identity))
         wanted = visible if query.workspace_ids is None else visible & query.workspace_ids
         return msgspec.structs.replace(query, workspace_ids=wanted)
+
+
+def _owner(identity: Identity) -> str | None:
+    """Whose workspaces are read; None: everybody's."""
+    return None if identity.role == "owner" else identity.user_id
 
 
 def _not_found(noun: str, thing_id: str) -> NotFound:

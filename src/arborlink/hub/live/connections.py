@@ -77,7 +77,7 @@ class Connections:
     def list(self) -> list[Connection]:
         """Oldest first."""
         now = time.monotonic()
-        names = {row.id: row.name for row in self._workspaces.workspaces()}
+        names = self._workspaces.workspace_names()
         sessions = sorted(self.live, key=lambda session: (session.connected_at, session.id))
         return [self._describe(session, names, now) for session in sessions]
 

@@ -317,7 +317,7 @@ class ViewerSession(Session):
         # First whether it may be seen: from then on its facts are passed on without asking again.
         visible = self._viewing.tasks.visible_workspaces(self._who, workspace_id, ALL_WORKSPACES)
         self._workspaces.add(workspace_id)
-        self._snapshots |= dict.fromkeys(row.id for row in visible)
+        self._snapshots |= dict.fromkeys(visible)
         self._send_workspaces()
         self.wake()
 

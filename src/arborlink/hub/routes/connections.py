@@ -24,7 +24,7 @@ async def list_round_trips(hub: HubPorts, request: Request) -> Response:
     """Of the workspaces that one may see."""
     identity = await identify(hub.access, request)
     identity.require("tasks:read")
-    visible = [row.id for row in hub.access.visibility.workspaces(identity)]
+    visible = hub.access.visibility.workspace_ids(identity)
     items = hub.figures.sampler.round_trips(visible)
     return json_response(RoundTripList(interval=INTERVAL_SECONDS, items=items))
 

@@ -42,7 +42,7 @@ class HubCollector(Collector):
 
     def _work(self) -> Iterable[Metric]:
         gauges = self._hub.figures.gauges
-        workspaces = len(self._hub.store.workspaces())
+        workspaces = self._hub.store.count_workspaces()
         connected = len(tuple(gauges.connections.presence.sessions()))
         states = {"connected": connected, "disconnected": workspaces - connected}
         yield _by("state", "arbor_workspaces", states, "Workspaces by connection.")

@@ -23,7 +23,6 @@ from arborlink.hub.store.base import (
     TaskQuery,
     TaskRow,
     TaskStore,
-    WorkspaceRow,
 )
 from arborlink.protocol import limits
 from arborlink.protocol.errors import (
@@ -84,12 +83,16 @@ class Tasks:
 
     def visible_workspaces(
         self, identity: Identity, workspace_id: str, wildcard: str
-    ) -> Sequence[WorkspaceRow]:
-        """One workspace, or with `wildcard` all there are for the principal. Raises NotFound."""
+    ) -> Sequence[str]:
+        """Return the id of one workspace, or with `wildcard` of all there are for the principal.
+
+        Raises:
+            NotFound: no such workspace.
+        """
         identity.require("tasks:read")
         if workspace_id == wildcard:
-            return self._visibility.workspaces(identity)
-        return [self._visibility.workspace(identity, workspace_id)]
+            return self._visibility.workspace_ids(identity)
+        return [self._visibility.workspace(identity, workspace_id).id]
 
     def unfinished(self, workspace_id: str) -> list[TaskRow]:
         """The workspace's tasks that are not over."""
@@ -99,6 +102,10 @@ class Tasks:
         """Return the task with all of what was asked for. Raises NotFound, NotAllowed."""
         row = self.visible(identity, task_id)
         return self._facts.whole_task(row, self._tasks.task_request(row.id))
+
+    def shown(self, identity: Identity, task_id: str) -> Task:
+        """Return the task as lists have it. Raises NotFound, NotAllowed."""
+        return self._facts.task(self.visible(identity, task_id))
 
     async def list(self, identity: Identity, query: TaskQuery) -> TaskListing:
         """Return tasks that the principal may see, newest first. Raises as `TaskStore.tasks`."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from arborlink.hub.access import Access, Identity
 from arborlink.hub.service.ports import Announcer, Presence
-from arborlink.hub.store.base import Store, WorkspaceRow
+from arborlink.hub.store.base import Store, TaskCounts, WorkspaceRow
 from arborlink.hub.views import workspace_resource
 from arborlink.protocol.errors import Conflict, InvalidInput
 from arborlink.protocol.limits import MAX_NAME_CHARS
 from arborlink.protocol.resources import Workspace
+
+NO_TASKS: Final = TaskCounts(dispatched=0, queued=0)
 
 
 class Workspaces:
@@ -29,10 +33,20 @@ class Workspaces:
         identity.require("tasks:read", row.id)
         return self._resource(row)
 
-    def list(self, identity: Identity) -> list[Workspace]:
-        """All that this principal may see, by name. Raises NotAllowed."""
+    async def list(self, identity: Identity) -> list[Workspace]:
+        """Return all that this principal may see, by name.
+
+        Raises:
+            NotAllowed: the credential does not permit it.
+            InvalidInput, TooManyRequests: as `WorkspaceStore.workspaces`.
+        """
         identity.require("tasks:read")
-        return [self._resource(row) for row in self._visibility.workspaces(identity)]
+        rows = await self._visibility.workspaces(identity)
+        counts = await self._store.task_counts_by_workspace()
+        return [
+            workspace_resource(row, self._presence.state(row.id), counts.get(row.id, NO_TASKS))
+            for row in rows
+        ]
 
     async def create(self, identity: Identity, name: str) -> Workspace:
         """Raises InvalidInput, NotAllowed, Conflict (code `name_taken`)."""

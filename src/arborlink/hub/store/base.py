@@ -171,6 +171,10 @@ class TaskStore(Protocol):
         """Of a workspace; of all workspaces without one."""
         ...
 
+    async def task_counts_by_workspace(self) -> dict[str, TaskCounts]:
+        """Read the counts of all that have any, off the event loop. Raises as `tasks`."""
+        ...
+
     def expired_tasks(self, now: int, limit: int) -> list[TaskRow]:
         """Return some that are pending, never handed to a daemon, and past `expires_at`."""
         ...
@@ -238,9 +242,15 @@ class WorkspaceStore(Protocol):
 
     def workspace(self, workspace_id: str) -> WorkspaceRow | None: ...
 
-    def workspaces(self) -> list[WorkspaceRow]:
-        """All, by name."""
+    async def workspaces(self, owner_id: str | None = None) -> list[WorkspaceRow]:
+        """Read all, or those of one account, by name, off the event loop. Raises as `tasks`."""
         ...
+
+    def workspace_names(self, owner_id: str | None = None) -> dict[str, str]:
+        """Return the names of all, or of one account's, by their ids, in the order of the names."""
+        ...
+
+    def count_workspaces(self) -> int: ...
 
     async def add_workspace(self, row: WorkspaceRow) -> WorkspaceRow:
         """Raises Conflict when the owner already has one of that name."""

@@ -147,8 +147,13 @@ class AccountStore(Protocol):
 
     def token_by_hash(self, secret_hash: bytes) -> TokenRow | None: ...
 
-    def tokens(self, user_id: str) -> list[TokenRow]:
-        """Oldest first."""
+    async def tokens(self, user_id: str) -> list[TokenRow]:
+        """Read an account's tokens, oldest first, off the event loop.
+
+        Raises:
+            InvalidInput: it takes longer than one request may (code `read_too_slow`).
+            TooManyRequests: too many are read or wait already (code `too_many_reads`).
+        """
         ...
 
     async def add_token(self, row: TokenRow) -> TokenRow: ...

@@ -30,9 +30,14 @@ class SqliteAccounts(Database):
         """The token with this secret."""
         return _TOKEN.optional(self._one(_SQL["token_by_hash"], {"secret_hash": secret_hash}))
 
-    def tokens(self, user_id: str) -> list[TokenRow]:
-        """Somebody's tokens, oldest first."""
-        return [_TOKEN.decode(row) for row in self._all(_SQL["tokens"], {"user_id": user_id})]
+    async def tokens(self, user_id: str) -> list[TokenRow]:
+        """Read an account's tokens, oldest first."""
+
+        def job(connection: apsw.Connection) -> list[TokenRow]:
+            found = connection.execute(_SQL["tokens"], {"user_id": user_id})
+            return [_TOKEN.decode(row) for row in found]
+
+        return await self.lists.read(job)
 
     async def add_token(self, row: TokenRow) -> TokenRow:
         """Store a new API token."""

@@ -81,6 +81,16 @@ class SqliteTasks(Database):
         dispatched, queued = row or (0, 0)
         return TaskCounts(dispatched=dispatched, queued=queued)
 
+    async def task_counts_by_workspace(self) -> dict[str, TaskCounts]:
+        """Read the counts of all workspaces that have any."""
+        rows = await self.lists.read(
+            lambda connection: fetch(connection, _SQL["task_counts_by_workspace"])
+        )
+        return {
+            workspace_id: TaskCounts(dispatched=dispatched, queued=queued)
+            for workspace_id, dispatched, queued in rows
+        }
+
     def expired_tasks(self, now: int, limit: int) -> list[TaskRow]:
         """Return some that are pending, never handed to a daemon, and past `expires_at`."""
         return self._tasks(_SQL["expired_tasks"], {"now": now, "limit": limit})

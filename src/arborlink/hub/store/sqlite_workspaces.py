@@ -32,9 +32,26 @@ class SqliteWorkspaces(Database):
         """One workspace."""
         return _WORKSPACE.optional(self._one(_SQL["workspace"], {"id": workspace_id}))
 
-    def workspaces(self) -> list[WorkspaceRow]:
-        """All, by name."""
-        return [_WORKSPACE.decode(row) for row in self._all(_SQL["workspaces"])]
+    async def workspaces(self, owner_id: str | None = None) -> list[WorkspaceRow]:
+        """Read all, or those of one account, by name."""
+        sql = _SQL["workspaces" if owner_id is None else "workspaces_of_owner"]
+        bindings = None if owner_id is None else {"owner": owner_id}
+
+        def job(connection: apsw.Connection) -> list[WorkspaceRow]:
+            return [_WORKSPACE.decode(row) for row in connection.execute(sql, bindings)]
+
+        return await self.lists.read(job)
+
+    def workspace_names(self, owner_id: str | None = None) -> dict[str, str]:
+        """Return the names of all, or of one account's, by their ids."""
+        if owner_id is None:
+            return dict(self._all(_SQL["workspace_names"]))
+        return dict(self._all(_SQL["workspace_names_of_owner"], {"owner": owner_id}))
+
+    def count_workspaces(self) -> int:
+        """Return how many there are."""
+        ((count,),) = self._all(_SQL["count_workspaces"])
+        return int(count)
 
     async def add_workspace(self, row: WorkspaceRow) -> WorkspaceRow:
         """Store a new workspace."""

@@ -61,6 +61,12 @@ ORDER BY id;
 SELECT count(instance_id), count(*) - count(instance_id) FROM tasks
 WHERE workspace_id = :workspace AND status IN ('pending', 'running');
 
+-- name: task_counts_by_workspace
+-- The same for every workspace that has any.
+SELECT workspace_id, count(instance_id), count(*) - count(instance_id)
+FROM tasks INDEXED BY tasks_unfinished
+WHERE status IN ('pending', 'running') GROUP BY workspace_id;
+
 -- name: all_task_counts
 -- The same, over all workspaces.
 SELECT count(instance_id), count(*) - count(instance_id)

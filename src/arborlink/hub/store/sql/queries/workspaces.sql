@@ -6,6 +6,22 @@ SELECT * FROM workspace_rows WHERE id = :id;
 -- All workspaces by name.
 SELECT * FROM workspace_rows ORDER BY name, id;
 
+-- name: workspaces_of_owner
+-- The workspaces of one account, by name.
+SELECT * FROM workspace_rows WHERE owner_id = :owner ORDER BY name;
+
+-- name: workspace_names
+-- Ids and names of all workspaces, by name.
+SELECT id, name FROM workspaces ORDER BY name, id;
+
+-- name: workspace_names_of_owner
+-- The same, of one account's.
+SELECT id, name FROM workspaces WHERE owner_id = :owner ORDER BY name;
+
+-- name: count_workspaces
+-- How many there are.
+SELECT count(*) FROM workspaces;
+
 -- name: add_workspace
 -- A new workspace.
 INSERT INTO workspaces (
