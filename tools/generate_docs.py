@@ -83,6 +83,8 @@ MEANINGS: Final = {
     "read later",
     "viewer_messages_burst": "All messages of a viewer, at once",
     "failed_authentications_per_minute": "Failed sign-ins, tokens and codes from one address",
+    "workspaces_per_user": "Workspaces that one account owns",
+    "tokens_per_user": "API tokens of one account; expired ones make room",
     "task_command_bytes": "Command, arguments and variables of a task together, each with its end",
     "running_tasks_per_workspace": "Tasks handed to a workspace's daemon at a time",
     "queued_tasks_per_workspace": "Tasks that wait for it",

@@ -79,6 +79,8 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     viewer_messages_per_second: Rate = 5_000.0
     viewer_messages_burst: Amount = 10_000
     failed_authentications_per_minute: Rate = 10.0
+    workspaces_per_user: Amount = 4_096
+    tokens_per_user: Amount = 1_000
     task_command_bytes: Size = wire.TASK_COMMAND_BYTES
     running_tasks_per_workspace: Amount = wire.RUNNING_TASKS_PER_WORKSPACE
     queued_tasks_per_workspace: Amount = wire.QUEUED_TASKS_PER_WORKSPACE

@@ -27,6 +27,7 @@ FRONT_HTTP: Final = "hub/front/test_http.py::test_"
 HANDSHAKE: Final = "hub/live/test_handshake.py::test_"
 HEADS: Final = "hub/store/test_task_heads.py::test_"
 LONG_COMMANDS: Final = "hub/live/test_long_commands.py::test_"
+WORKSPACES: Final = "hub/limits/test_workspaces.py::test_"
 DISPATCH: Final = "hub/live/test_dispatch.py::test_"
 HEARTBEAT: Final = "protocol/test_heartbeat.py::test_"
 LIVE_VIEWERS: Final = "hub/live/test_viewers.py::test_"
@@ -199,6 +200,12 @@ HUB: Final[dict[str, Limit]] = {
             REQUESTS + "wrong_tokens_are_counted_by_address_over_http_and_websocket_alike",
             "hub/routes/test_sessions.py::test_guesses_are_limited_by_address",
         ),
+    ),
+    "workspaces_per_user": Limit(
+        4_096, (WORKSPACES + "an_account_has_as_many_workspaces_as_there_may_be",)
+    ),
+    "tokens_per_user": Limit(
+        1_000, (WORKSPACES + "an_account_has_as_many_tokens_as_there_may_be",)
     ),
     "task_command_bytes": Limit(
         128 * KIB,

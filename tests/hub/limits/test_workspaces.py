@@ -34,3 +34,29 @@ async def test_a_workspace_runs_sixteen_tasks_and_lets_256_wait(tmp_path: Path) 
             await bench.create(identity.workspace_id)
             await bench.post(path, body, status=429)
             await bench.create(other.workspace_id)
+
+
+async def test_an_account_has_as_many_workspaces_as_there_may_be(tmp_path: Path) -> None:
+    async with running_bench(tmp_path, workspaces_per_user=3) as bench:
+        made = [await bench.post("/api/workspaces", {"name": f"n{n}"}) for n in range(3)]
+        refused = await bench.post("/api/workspaces", {"name": "n3"}, status=409)
+        assert refused["code"] == "too_many_workspaces"
+        assert (await bench.client.delete(f"/api/workspaces/{made[0]['id']}")).status_code == 204
+        await bench.post("/api/workspaces", {"name": "n3"})
+        await bench.post("/api/workspaces", {"name": "n4"}, status=409)
+
+
+async def test_an_account_has_as_many_tokens_as_there_may_be(tmp_path: Path) -> None:
+    async with running_bench(tmp_path, tokens_per_user=3) as bench:
+        # The one that the bench came with, and one that ends.
+        body = {"name": "n", "scopes": ["tasks:read"]}
+        await bench.post("/api/tokens", body | {"expiresIn": 1e-6})
+        kept = await bench.post("/api/tokens", body)
+        newest = await bench.post("/api/tokens", body)
+        refused = await bench.post("/api/tokens", body, status=409)
+        assert refused["code"] == "too_many_tokens"
+        assert (await bench.client.delete(f"/api/tokens/{kept['id']}")).status_code == 204
+        last = await bench.post("/api/tokens", body)
+        await bench.post("/api/tokens", body, status=409)
+        listed = (await bench.client.get("/api/tokens")).json()["items"]
+        assert [each["id"] for each in listed][1:] == [newest["id"], last["id"]]

@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 class Accounts:
     """Proves who a person or program is; daemons are in `enrolments`."""
 
-    def __init__(self, store: Store, environment: Environment) -> None:
+    def __init__(self, store: Store, environment: Environment, *, tokens_per_user: int) -> None:
         self._store = store
+        self._tokens_per_user = tokens_per_user
         self._environment = environment
 
     # ── first start ──────────────────────────────────────────────────────────────────────────
@@ -72,6 +73,7 @@ class Accounts:
         Raises:
             NotAllowed: more scopes, or no limit where `identity` has one.
             NotFound: no such workspace.
+            Conflict: the user has as many as there may be (code `too_many_tokens`).
         """
         identity.require("admin", workspace_id)
         if identity.workspace_id is not None and workspace_id is None:
@@ -79,7 +81,7 @@ class Accounts:
         secret = make_secret("u", self._environment.random_bytes)
         expires_at = None if seconds is None else self._environment.after(seconds)
         row = self._token_row(identity.user_id, name, secret, scopes, workspace_id, expires_at)
-        return await self._store.add_token(row), secret
+        return await self._store.add_token(row, limit=self._tokens_per_user), secret
 
     def authenticate_token(self, secret: str) -> Identity | None:
         """Whose API token this is."""

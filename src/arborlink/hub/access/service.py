@@ -50,7 +50,7 @@ class Access:
         self.visibility = Visibility(store)
         self._revoked, self._changed = Listeners(), Listeners()
         passwords = Passwords(hasher or own_hasher())
-        self.accounts = Accounts(store, self.environment)
+        self.accounts = Accounts(store, self.environment, tokens_per_user=settings.tokens_per_user)
         self.browsers = Browsers(store, self.environment, passwords)
         self.users = Users(store, self.environment, passwords, self._revoked, self._changed)
         self.devices = Devices(self.accounts, self.environment)
@@ -139,7 +139,11 @@ class Access:
         workspace_id: str | None = None,
         seconds: float | None = None,
     ) -> tuple[TokenRow, str]:
-        """A new API token of the same user, and its secret. Raises NotFound, NotAllowed."""
+        """A new API token of the same user, and its secret.
+
+        Raises:
+            NotFound, NotAllowed, Conflict: as `Accounts.create_token`.
+        """
         if workspace_id is not None:
             self.visibility.workspace(identity, workspace_id)
         return await self.accounts.create_token(

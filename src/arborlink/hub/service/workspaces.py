@@ -26,6 +26,7 @@ class Workspaces:
         self._environment = access.environment
         self._presence = presence
         self._announcer = announcer
+        self._limit = access.settings.workspaces_per_user
 
     def get(self, identity: Identity, workspace_id: str) -> Workspace:
         """Raises NotFound, NotAllowed."""
@@ -49,7 +50,13 @@ class Workspaces:
         ]
 
     async def create(self, identity: Identity, name: str) -> Workspace:
-        """Raises InvalidInput, NotAllowed, Conflict (code `name_taken`)."""
+        """Make a workspace without a daemon.
+
+        Raises:
+            InvalidInput: the name cannot be used.
+            NotAllowed: the credential does not permit it.
+            Conflict: the name is taken, or there are as many as there may be.
+        """
         identity.require_everywhere("workspaces:write")
         row = WorkspaceRow(
             id=self._environment.new_id("ws"),
@@ -57,7 +64,7 @@ class Workspaces:
             owner_id=identity.user_id,
             created_at=self._environment.unix_us(),
         )
-        await self._store.add_workspace(row)
+        await self._store.add_workspace(row, limit=self._limit)
         self._announcer.workspace_changed(row.id)
         return self._resource(row)
 

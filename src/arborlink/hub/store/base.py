@@ -252,8 +252,13 @@ class WorkspaceStore(Protocol):
 
     def count_workspaces(self) -> int: ...
 
-    async def add_workspace(self, row: WorkspaceRow) -> WorkspaceRow:
-        """Raises Conflict when the owner already has one of that name."""
+    async def add_workspace(self, row: WorkspaceRow, *, limit: int | None = None) -> WorkspaceRow:
+        """Store a new workspace of an owner who has at most `limit`.
+
+        Raises:
+            Conflict: the owner has one of that name (code `name_taken`), or as many as there may be
+                (code `too_many_workspaces`).
+        """
         ...
 
     async def rename_workspace(self, workspace_id: str, name: str) -> WorkspaceRow:

@@ -156,7 +156,14 @@ class AccountStore(Protocol):
         """
         ...
 
-    async def add_token(self, row: TokenRow) -> TokenRow: ...
+    async def add_token(self, row: TokenRow, *, limit: int | None = None) -> TokenRow:
+        """Store a new token of an account that has at most `limit`; expired ones make room.
+
+        Raises:
+            Conflict: there are as many as there may be (code `too_many_tokens`).
+            NotFound: no such account or workspace.
+        """
+        ...
 
     async def add_bootstrap_token(self, row: TokenRow, fingerprint: str) -> bool:
         """Store the token unless one was stored this way before; whether this one ever was.

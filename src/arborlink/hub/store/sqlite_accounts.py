@@ -12,7 +12,7 @@ from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
 from arborlink.hub.store.sqlite_users import end_sessions
-from arborlink.protocol.errors import NotAuthenticated, NotFound
+from arborlink.protocol.errors import Conflict, NotAuthenticated, NotFound
 
 BOOTSTRAP_KEY: Final = "bootstrap_token"
 
@@ -39,10 +39,12 @@ class SqliteAccounts(Database):
 
         return await self.lists.read(job)
 
-    async def add_token(self, row: TokenRow) -> TokenRow:
+    async def add_token(self, row: TokenRow, *, limit: int | None = None) -> TokenRow:
         """Store a new API token."""
 
         def job(connection: apsw.Connection) -> TokenRow:
+            if limit is not None:
+                _make_room(connection, row, limit)
             try:
                 connection.execute(_SQL["add_token"], _TOKEN.encode(row))
             except apsw.ConstraintError as error:
@@ -146,3 +148,17 @@ class SqliteAccounts(Database):
             return None
 
         return await self._write(job)
+
+
+def _make_room(connection: apsw.Connection, row: TokenRow, limit: int) -> None:
+    account = {"user_id": row.user_id}
+    if fetch(connection, _SQL["count_tokens"], account)[0][0] < limit:
+        return
+    connection.execute(_SQL["forget_tokens"], {**account, "now": row.created_at})
+    ((count,),) = fetch(connection, _SQL["count_tokens"], account)
+    if count >= limit:
+        raise Conflict(
+            f"This account has {count} API tokens, and at most {limit} are allowed. Revoke those "
+            "that are not used any more.",
+            code="too_many_tokens",
+        )

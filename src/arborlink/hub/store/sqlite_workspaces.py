@@ -53,10 +53,18 @@ class SqliteWorkspaces(Database):
         ((count,),) = self._all(_SQL["count_workspaces"])
         return int(count)
 
-    async def add_workspace(self, row: WorkspaceRow) -> WorkspaceRow:
+    async def add_workspace(self, row: WorkspaceRow, *, limit: int | None = None) -> WorkspaceRow:
         """Store a new workspace."""
 
         def job(connection: apsw.Connection) -> WorkspaceRow:
+            owner = {"owner": row.owner_id}
+            ((count,),) = fetch(connection, _SQL["count_workspaces_of_owner"], owner)
+            if limit is not None and count >= limit:
+                raise Conflict(
+                    f"This account has {count} workspaces, and at most {limit} are allowed. Remove "
+                    "those that are not used any more.",
+                    code="too_many_workspaces",
+                )
             try:
                 connection.execute(_SQL["add_workspace"], _WORKSPACE.encode(row))
             except apsw.ConstraintError as error:

@@ -56,6 +56,14 @@ SELECT * FROM token_rows WHERE secret_hash = :secret_hash;
 -- Somebody's tokens, oldest first.
 SELECT * FROM token_rows WHERE user_id = :user_id ORDER BY id;
 
+-- name: count_tokens
+-- How many one account has.
+SELECT count(*) FROM tokens WHERE user_id = :user_id;
+
+-- name: forget_tokens
+-- An account's tokens whose time is over make room.
+DELETE FROM tokens WHERE user_id = :user_id AND expires_at <= :now;
+
 -- name: add_token
 -- A new API token.
 INSERT INTO tokens (

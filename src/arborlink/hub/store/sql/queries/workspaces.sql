@@ -18,6 +18,10 @@ SELECT id, name FROM workspaces ORDER BY name, id;
 -- The same, of one account's.
 SELECT id, name FROM workspaces WHERE owner_id = :owner ORDER BY name;
 
+-- name: count_workspaces_of_owner
+-- How many one account has.
+SELECT count(*) FROM workspaces WHERE owner_id = :owner;
+
 -- name: count_workspaces
 -- How many there are.
 SELECT count(*) FROM workspaces;
