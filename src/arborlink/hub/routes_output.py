@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from arborlink.hub.access import Access
 from arborlink.hub.live.downloads import Download, Downloads
 from arborlink.hub.live.outputs import Outputs
-from arborlink.hub.live.stored import missing_end, open_stored
+from arborlink.hub.live.stored import missing_end, open_stored, stored_extent
 from arborlink.hub.problems import problem_response
 from arborlink.hub.routes.authentication import identify
 from arborlink.hub.service import formats
@@ -61,7 +61,7 @@ class OutputRoutes:
         task = self._tasks.shown(identity, row.id)
         form = _choice(request, "format", tuple(MEDIA_TYPES), "raw")
         stream = _choice(request, "stream", ("stdout", "stderr"), None)
-        size, gaps = self._extent(row)
+        size, gaps = await self._extent(row)
         headers = _headers(request, task, form or "raw")
         if gaps:
             headers["Arbor-Gaps"] = formats.gaps_header(gaps)
@@ -83,14 +83,14 @@ class OutputRoutes:
         body = _body(stem, row, start, end, form or "raw", stream, task, gaps)
         return Download(self._downloads, identity, body, 206 if found else 200, headers)
 
-    def _extent(self, row: TaskRow) -> tuple[int, list[GapInfo]]:
-        """How long the output is, and what is missing of it. Raises OutputDamaged."""
-        lost = missing_end(self._outputs.stem(row.id), row)
-        output = self._outputs.get(row.id)
-        try:
-            return output.end, [*output.gaps(), *lost]
-        finally:
-            self._outputs.release(row.id)
+    async def _extent(self, row: TaskRow) -> tuple[int, list[GapInfo]]:
+        """Return how long the output is, and what is missing of it. Raises OutputDamaged."""
+        stem = self._outputs.stem(row.id)
+        output = self._outputs.find(row.id)
+        if output is None or output.writer is None:
+            return await run_in_threadpool(stored_extent, stem, row)
+        lost = await run_in_threadpool(missing_end, stem, row)
+        return output.end, [*output.gaps(), *lost]
 
     async def segments(self, request: Request) -> Response:
         """Who wrote what when, thinned to at most MAX_SEGMENTS."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from arborlink.hub.live.daemons import stored_log_id, unnamed_log_id
 from arborlink.hub.store.base import TaskRow
-from arborlink.outputlog import LogCorrupt, LogMissing, LogReader
+from arborlink.outputlog import LogCorrupt, LogError, LogMissing, LogReader
 from arborlink.protocol.errors import OutputDamaged
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.resources import GapInfo
@@ -42,6 +42,27 @@ def open_stored(stem: Path, row: TaskRow) -> LogReader | None:
         reader.close()
         raise damaged(row, f"only {end} of {row.output_size} bytes are there")
     return reader
+
+
+def stored_extent(stem: Path, row: TaskRow) -> tuple[int, list[GapInfo]]:
+    """Return where an output that is not being written ends, and what is missing of it.
+
+    May block: gaps are found by looking through the index, which is as long as the task made it.
+
+    Raises:
+        OutputDamaged: it cannot be read.
+    """
+    reader = open_stored(stem, row)
+    if reader is None:
+        return 0, []
+    with reader:
+        try:
+            missing = [*reader.gaps(), reader.missing_end()]
+            end = reader.end()
+        except (LogError, OSError) as error:
+            raise damaged(row, error) from error
+    gaps = [gap for gap in missing if gap is not None]
+    return end, [GapInfo(start=gap.start, end=gap.end, reason=gap.reason) for gap in gaps]
 
 
 def missing_end(stem: Path, row: TaskRow) -> list[GapInfo]:
