@@ -195,6 +195,34 @@ async def test_a_new_one_appears_and_nothing_moves_under_who_reads(
     await expect(rows_of(page).first).to_contain_text("Cancelled")
 
 
+async def test_a_long_command_is_cut_in_the_list_and_whole_where_it_is_used(
+    arbor: Arbor, person: Person
+) -> None:
+    words = [f"word-{n:04}" for n in range(2_000)]
+    new = {"command": "echo", "args": words, "ifOffline": "queue"}
+    task = ask(arbor, "POST", f"/api/workspaces/{arbor.workspace_id}/tasks", new)
+    await person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    # The hub has found it by what the page does not have.
+    page = await open_list(person, "?text=word-0900")
+    await expect(rows_of(page)).to_have_count(1)
+    await expect(rows_of(page)).to_contain_text(re.compile("echo word-0000 word-0001 .* …"))
+    await rows_of(page).get_by_role("button").click()
+    await page.get_by_role("menuitem", name="Copy the command").click()
+    line = " ".join(["echo", *words])
+    await page.wait_for_function(
+        "async (line) => (await navigator.clipboard.readText()) === line", arg=line
+    )
+    await rows_of(page).get_by_role("button").click()
+    await page.get_by_role("menuitem", name="Edit and run…").click()
+    await expect(page.get_by_role("textbox", name="Command")).to_have_value(line)
+    await page.goto(f"{arbor.url}/tasks/{task['id']}")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("word-1999")
+    ask(arbor, "POST", f"/api/tasks/{task['id']}/cancel")
+    # The change has the beginning, and the page keeps the rest.
+    await expect(page.get_by_text("Cancelled").first).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("word-1999")
+
+
 async def test_the_keyboard_walks_through_it(arbor: Arbor, person: Person) -> None:
     page = await open_list(person, "?text=pytest")
     await page.keyboard.press("/")
