@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import apsw
+import httpx2
 import pytest
 
+from arborlink.hub.service.tasks import SEARCHES_PER_USER
 from arborlink.hub.store.readers import READS_AT_ONCE, STEPS_PER_CHECK
 from arborlink.protocol.messages import Command, Subscribe, TaskStatusChanged
 from tests.bounds import HANG_SECONDS, NEVER_SECONDS
@@ -61,3 +63,34 @@ async def test_a_search_beyond_its_budget_is_refused_and_the_next_is_served(
     assert (refused.status_code, refused.json()["code"]) == (422, "read_too_slow")
     readers.seconds = seconds
     assert len((await bench.client.get(path + "tru")).json()["items"]) == count
+
+
+async def test_one_user_does_not_take_the_places_of_all(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    await bench.create(identity.workspace_id)
+    credentials = {"username": "other", "password": "a long password"}
+    await bench.post("/api/users", credentials | {"role": "owner"})
+    readers = bench.hub.store.searches
+    readers.seconds, seconds = NEVER_SECONDS, readers.seconds
+    searches = [asyncio.create_task(readers.read(endless)) for _ in range(READS_AT_ONCE)]
+    path = f"/api/tasks?workspace={identity.workspace_id}&search=true"
+    theirs = [asyncio.create_task(bench.client.get(path)) for _ in range(SEARCHES_PER_USER)]
+    places = bench.hub.tasks._searches._held
+    await bench.until(lambda: places.total() == SEARCHES_PER_USER, "all searches to wait")
+    refused = await bench.client.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_reads")
+    origin = f"http://127.0.0.1:{bench.port}"
+    async with httpx2.AsyncClient(
+        base_url=origin, headers={"Origin": origin}, timeout=HANG_SECONDS
+    ) as client:
+        signed_in = await client.post("/api/session", json=credentials)
+        assert signed_in.status_code == 201, signed_in.text
+        waiting = asyncio.create_task(client.get(path))
+        await bench.until(lambda: places.total() == SEARCHES_PER_USER + 1, "one more to wait")
+        for each in searches:
+            each.cancel()
+        answers = await asyncio.gather(*theirs, waiting)
+    assert {len(each.json()["items"]) for each in answers} == {1}
+    assert not places
+    readers.seconds = seconds

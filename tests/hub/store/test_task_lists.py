@@ -147,6 +147,18 @@ async def test_reads_wait_for_their_turn_and_not_too_many_do(tmp_path: Path) -> 
     assert closed.value.code == "draining"
 
 
+async def test_closing_interrupts_what_is_read() -> None:
+    readers = Readers(
+        lambda: apsw.Connection(":memory:"), name="test", at_once=1, seconds=NEVER_SECONDS
+    )
+    reads = [asyncio.create_task(readers.read(endless)) for _ in range(2)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(HANG_SECONDS):
+        await asyncio.to_thread(readers.close)
+        ends = await asyncio.gather(*reads, return_exceptions=True)
+    assert [isinstance(end, Unavailable) and end.code for end in ends] == ["draining"] * 2
+
+
 async def test_what_is_searched_moves_when_a_database_is_brought_up_to_date(
     tmp_path: Path,
 ) -> None:

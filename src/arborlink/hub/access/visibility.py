@@ -60,7 +60,7 @@ class Visibility:
 
 
 def _owner(identity: Identity) -> str | None:
-    """Whose workspaces are read; None: everybody's."""
+    """Whose workspaces are read; None: all."""
     return None if identity.role == "owner" else identity.user_id
 
 

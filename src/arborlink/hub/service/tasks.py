@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from arborlink.hub.access import Identity, Visibility
 from arborlink.hub.live import log_lines
@@ -17,6 +18,7 @@ from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.hub.service.checks import check_task
 from arborlink.hub.service.ports import TaskListing
+from arborlink.hub.service.shares import Shares
 from arborlink.hub.store.base import (
     IdempotencyKey,
     TaskChanges,
@@ -37,6 +39,8 @@ from arborlink.protocol.messages import Cancel, Resize
 from arborlink.protocol.resources import NewTask, Task, TerminalSize
 
 DEFAULT_EXPIRY_SECONDS = 86_400.0
+# Of tasks, at a time. A quarter of what may wait, so that no user keeps all others from searching.
+SEARCHES_PER_USER = 8
 
 
 class Tasks:
@@ -62,6 +66,7 @@ class Tasks:
         self._inputs = inputs
         self._facts = facts
         self._queue_limit = queue_limit
+        self._searches = Shares(SEARCHES_PER_USER)
         self._command_limit = command_limit
         self._reserve = reserve
 
@@ -110,7 +115,9 @@ class Tasks:
     async def list(self, identity: Identity, query: TaskQuery) -> TaskListing:
         """Return tasks that the principal may see, newest first. Raises as `TaskStore.tasks`."""
         identity.require("tasks:read")
-        found = await self._tasks.tasks(self._visibility.narrow(identity, query))
+        narrowed = self._visibility.narrow(identity, query)
+        with self._searches.place(identity.user_id) if query.search else nullcontext():
+            found = await self._tasks.tasks(narrowed)
         return TaskListing([self._facts.task(row) for row in found.rows], found.has_more)
 
     # ── doing ────────────────────────────────────────────────────────────────────────────────

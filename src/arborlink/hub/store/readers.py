@@ -51,6 +51,7 @@ class Readers:
     ) -> None:
         self.seconds = seconds
         self._open = open_connection
+        self._closing = False
         self._room = at_once + waiting
         self._executor = ThreadPoolExecutor(at_once, thread_name_prefix=f"store-{name}")
         self._idle: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
@@ -75,19 +76,24 @@ class Readers:
         try:
             running = self._executor.submit(self._run, job, unwanted)
         except RuntimeError as error:
-            raise Unavailable(
-                "The hub is stopping. Try again in a moment.", code="draining"
-            ) from error
+            raise _stopping() from error
         self._room -= 1
         # Not when the caller is done: a thread that is being interrupted still has its place.
         running.add_done_callback(self._on_done)
         try:
             return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            # Of a read that had not begun when the store was closed; the caller is not cancelled.
+            task = asyncio.current_task()
+            if self._closing and task is not None and not task.cancelling():
+                raise _stopping() from None
+            raise
         finally:
             unwanted.is_set = True
 
     def close(self) -> None:
-        """Wait for the reads that run, and close the connections."""
+        """Interrupt the reads that run, and close the connections."""
+        self._closing = True
         self._executor.shutdown(wait=True, cancel_futures=True)
         with contextlib.suppress(queue.Empty):
             while True:
@@ -107,7 +113,7 @@ class Readers:
         deadline = time.monotonic() + self.seconds
 
         def should_stop() -> bool:
-            return unwanted.is_set or time.monotonic() >= deadline
+            return unwanted.is_set or self._closing or time.monotonic() >= deadline
 
         try:
             connection = self._connection()
@@ -118,6 +124,8 @@ class Readers:
                 connection.set_progress_handler(None)
                 self._idle.put(connection)
         except apsw.InterruptError as error:
+            if self._closing:
+                raise _stopping() from error
             raise InvalidInput(
                 f"The hub would have to read for longer than {self.seconds:g} s to answer this. "
                 "Ask for less: for one workspace, or for one status.",
@@ -140,3 +148,7 @@ class _Flag:
 
     def __init__(self) -> None:
         self.is_set = False
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The hub is stopping. Try again in a moment.", code="draining")
