@@ -57,6 +57,9 @@ class GuardedHttp(HttpToolsProtocol):
         self._receiving = False
         # Whether one ended in what was received last.
         self._completed = False
+        # Received since the parser last told of a body's part, chunk or trailer.
+        self._untold_bytes = 0
+        self._told = False
         self._receive_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
 
@@ -121,7 +124,7 @@ class GuardedHttp(HttpToolsProtocol):
         if not self._receiving and self._receive_timer is None:
             self._expect_head()
         before = self._head_bytes if self._in_head else 0
-        self._completed = False
+        self._completed = self._told = False
         super().data_received(data)
         # A header without an end is with the parser alone, which does not tell. Where a request
         # ended in between, it is not known how much of this is of the next one's head.
@@ -129,6 +132,12 @@ class GuardedHttp(HttpToolsProtocol):
             self._head_bytes = max(self._head_bytes, before + len(data))
             if self._head_bytes > self._limits.request_head_bytes:
                 self.refuse(replies.head_too_large(self._limits.request_head_bytes))
+        elif self._in_body:
+            # So is a trailer without an end, and a chunk's extension.
+            self._untold_bytes = 0 if self._told else self._untold_bytes + len(data)
+            if self._untold_bytes > self._limits.request_head_bytes:
+                self._refusal = replies.head_too_large(self._limits.request_head_bytes)
+                self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:
         """What the parser could not go on with; `msg` says no more than that."""
@@ -138,7 +147,7 @@ class GuardedHttp(HttpToolsProtocol):
             # The application hears that nobody is there any more, and does not answer.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-            self.refuse(replies.malformed())
+            self.refuse(self._refusal or replies.malformed())
         else:
             # An answer is on its way, and two cannot be told apart.
             self.close()
@@ -148,7 +157,7 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[FROM_PROXY] = self._from_proxy  # type: ignore[typeddict-unknown-key]
         self.scope[HTTP_CONNECTION] = self  # type: ignore[typeddict-unknown-key]
-        self._head_bytes = 0
+        self._head_bytes = self._untold_bytes = 0
         self._in_head = self._receiving = True
 
     def on_url(self, url: bytes) -> None:
@@ -157,9 +166,25 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or one that follows a body in chunks."""
+        """A header, or a trailer: one that follows a body in chunks.
+
+        A trailer is never a header (RFC 9110, §6.5.1). The parser tells of both alike, and uvicorn
+        would add it to the headers of a request that is being served: a proxy that passes trailers
+        on has not looked for X-Forwarded-For, Authorization or Cookie in them. None is used here.
+        """
         self._count(len(name) + len(value) + HEADER_OVERHEAD_BYTES)
-        super().on_header(name, value)
+        self._told = True
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_chunk_header(self) -> None:
+        """The size of a chunk; the last one is followed by trailers."""
+        self._told = True
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._told = True
+        super().on_body(body)
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
