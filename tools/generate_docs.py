@@ -57,8 +57,8 @@ MEANINGS: Final = {
     "response_stall_seconds": "How long a client may read nothing of a response",
     "http_connections": "HTTP connections, in all. A new one takes the place of the longest idle "
     "one",
-    "http_connections_per_address": "The same, from one address; proxies in `behind_proxy` are "
-    "exempt",
+    "http_connections_per_address": "The same, from one address, and never more than a quarter of "
+    "all; behind a proxy: requests in progress of one client",
     "authentication_seconds": "Time for the first message of a WebSocket",
     "unauthenticated_connections": "WebSockets that have not authenticated yet, in all",
     "unauthenticated_connections_per_address": "The same, from one address",

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
 from arborlink.hub.access.rates import Rate
-from arborlink.hub.front.lobby import Lobby
+from arborlink.hub.front.lobby import Lobby, Shares
 
 if TYPE_CHECKING:
     from arborlink.hub.front.http import GuardedHttp
@@ -20,6 +20,8 @@ FROM_PROXY: Final = "arbor.from_proxy"
 HTTP_CONNECTION: Final = "arbor.http_connection"
 # The rest is for WebSockets, outputs and the database.
 HTTP_SHARE_OF_DESCRIPTORS: Final = 2
+# An address holds a quarter of the connections at most, so that two leave room for others.
+ADDRESS_SHARE_OF_CONNECTIONS: Final = 4
 
 
 class Pool:
@@ -42,10 +44,16 @@ class Pool:
 
 @dataclass(slots=True)
 class Gate:
-    """One per hub. `closing`: the hub stops, and whoever comes now has come too late."""
+    """One per hub. `closing`: the hub stops, and accepts no connection any more.
+
+    `clients`: requests in progress that came through a proxy, by the client's address. The proxy's
+    own connections are exempt from the limit per address in `lobby`, so the requests on them are
+    held to it.
+    """
 
     settings: HubSettings
     lobby: Lobby[GuardedHttp]
+    clients: Shares
     unauthenticated: Pool
     pings: Rate
     closing: bool = False
@@ -54,12 +62,13 @@ class Gate:
     def of(cls, settings: HubSettings) -> Gate:
         """As the settings say, and as the process's descriptors allow."""
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        total = min(settings.http_connections, descriptors // HTTP_SHARE_OF_DESCRIPTORS)
+        share = max(1, total // ADDRESS_SHARE_OF_CONNECTIONS)
+        per_address = min(settings.http_connections_per_address, share)
         return cls(
             settings,
-            Lobby(
-                total=min(settings.http_connections, descriptors // HTTP_SHARE_OF_DESCRIPTORS),
-                per_address=settings.http_connections_per_address,
-            ),
+            Lobby(total=total, per_address=per_address),
+            Shares(per_address),
             Pool(settings.unauthenticated_bytes),
             Rate(settings.pings_per_second, settings.pings_burst),
         )

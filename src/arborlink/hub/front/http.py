@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from arborlink.hub.access.rates import customer
 from arborlink.hub.front import replies
 from arborlink.hub.front.gate import FROM_PROXY, HTTP_CONNECTION, Gate
+from arborlink.hub.front.lobby import Shares
 from arborlink.hub.front.replies import Refusal
 from arborlink.hub.front.websocket import GuardedWebSocket
 
@@ -114,6 +115,11 @@ class GuardedHttp(HttpToolsProtocol):
         self._leave()
         self.transport.close()
         self._stall_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    @property
+    def clients(self) -> Shares:
+        """What the clients of the proxies in front of the hub hold."""
+        return self._gate.clients
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────
 
@@ -245,6 +251,8 @@ class GuardedHttp(HttpToolsProtocol):
             self.close()
         elif self._receiving:
             self._wait(LINGER_SECONDS, self.close)
+            # The rest of the body changes nothing any more: a newcomer may have the place.
+            self._gate.lobby.idle(self)
         self._rest()
 
     def timeout_keep_alive_handler(self) -> None:

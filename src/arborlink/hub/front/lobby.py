@@ -12,6 +12,27 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+class Shares:
+    """Counts what each key holds, and allows `per_key` at most."""
+
+    def __init__(self, per_key: int) -> None:
+        self._per_key = per_key
+        self._held: Counter[str] = Counter()
+
+    def acquire(self, key: str) -> bool:
+        """Return whether the key may hold one more, which it does then."""
+        if self._held[key] >= self._per_key:
+            return False
+        self._held[key] += 1
+        return True
+
+    def release(self, key: str) -> None:
+        """Give one back."""
+        self._held[key] -= 1
+        if not self._held[key]:
+            del self._held[key]
+
+
 class Lobby(Generic[T]):
     """At most `total` connections, and `per_address` from one address."""
 

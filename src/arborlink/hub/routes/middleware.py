@@ -15,11 +15,14 @@ from starlette.websockets import WebSocket
 from arborlink.addresses import is_loopback
 from arborlink.hub.access import Access, host_allowed
 from arborlink.hub.access.headers import security_headers
+from arborlink.hub.front.gate import FROM_PROXY, HTTP_CONNECTION
+from arborlink.hub.front.lobby import Shares
+from arborlink.hub.front.replies import no_room
 from arborlink.hub.problems import Misdirected, PlainText, SlowRequest, problem_response
 from arborlink.hub.routes.authentication import client_network, has_credential
 from arborlink.hub.routes.request_log import RequestLog
 from arborlink.hub.settings import HubSettings
-from arborlink.protocol.errors import ArborError, NotAllowed, TooManyRequests
+from arborlink.protocol.errors import ArborError, NotAllowed, TooManyRequests, Unavailable
 
 # A handshake that is refused is answered like any request.
 RESPONSES: Final = frozenset({"http.response.start", "websocket.http.response.start"})
@@ -33,6 +36,7 @@ def middleware(access: Access) -> list[Middleware]:
     return [
         Middleware(RequestLog),
         Middleware(SecurityHeaders),
+        Middleware(ClientShare),
         Middleware(HostCheck, settings=settings),
         Middleware(TlsCheck),
         Middleware(AddressBudget, access=access),
@@ -61,6 +65,37 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class ClientShare:
+    """Refuses requests of a client behind a proxy that has too many in progress.
+
+    Without this a few addresses fill every place for HTTP with bodies that do not come to their
+    end. The connection is closed after the refusal: the rest of a body would hold its place.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        connection = scope.get(HTTP_CONNECTION)
+        if scope["type"] != "http" or connection is None or not scope.get(FROM_PROXY):
+            await self._app(scope, receive, send)
+            return
+        clients: Shares = connection.clients
+        client = client_network(Request(scope))
+        if not clients.acquire(client):
+            refusal = no_room()
+            error = Unavailable(refusal.detail, code=refusal.code, retry_after=refusal.retry_after)
+            response = problem_response(error)
+            response.headers["Connection"] = "close"
+            await response(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            clients.release(client)
 
 
 class HostCheck:
