@@ -18,6 +18,8 @@ import pytest
 
 from arborlink import visible
 from arborlink.cli import main as command_line
+from arborlink.cli.formats import Asciicast
+from arborlink.client import Gap
 from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, SessionLink
 from arborlink.protocol.resources import Principal, Problem, Task, Token, User, Workspace
 
@@ -118,6 +120,12 @@ class HostileHub(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Not here."""
+
+
+def test_the_reason_of_a_gap_does_not_act_on_the_terminal_of_a_player() -> None:
+    recording = Asciicast(typing.cast("Task", made(Task)))
+    (_, _, text) = json.loads(recording.event(Gap(0, 5, HOSTILE)))
+    assert text.removeprefix("\r\n").removesuffix("\r\n").isprintable()
 
 
 @pytest.fixture(params=[False, True], ids=["answers", "refuses"])

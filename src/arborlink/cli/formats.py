@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from arborlink import visible
 from arborlink.client import Chunk, Gap, Task
 
 DEFAULT_SIZE: Final = (80, 24)
@@ -62,7 +63,9 @@ class Asciicast:
     def event(self, item: Chunk | Gap) -> bytes:
         """One line for each piece."""
         if isinstance(item, Gap):
-            text = f"\r\n[{item.end - item.start} bytes are missing: {item.reason}]\r\n"
+            text = (
+                f"\r\n[{item.end - item.start} bytes are missing: {visible.line(item.reason)}]\r\n"
+            )
         else:
             self._seconds = item.time / MICROSECONDS
             text = self._decoder.decode(item.data.replace(b"\n", self._line_feeds))
