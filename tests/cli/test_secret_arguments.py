@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import pytest
 from arborlink.cli.browser import open_link
 from arborlink.cli.enrolment_code import without_code
 from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import wait_until
 
 from .conftest import ARBOR, Up, clean_environment
 
@@ -178,6 +180,36 @@ def test_a_browser_gets_a_file_that_leads_to_the_link(
     assert f"url=http://127.0.0.1:{up.port}/#link=" in noted(browser, "page")
 
 
+def test_the_file_is_gone_when_arbor_up_has_ended(browser: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    process = subprocess.Popen(
+        [*ARBOR, "up", str(tmp_path), "--port", "0"],
+        env={**clean_environment(home), "BROWSER": f"{browser} %s", "DISPLAY": ":0"},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(Path(f"{browser}.page").exists, "the browser to be opened")
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=HANG_SECONDS)
+    assert process.returncode == 0, said
+    assert "/#link=" in noted(browser, "page") and "#link=" not in noted(browser, "arguments")
+    assert list((home / "pages").iterdir()) == []
+
+
+def test_without_a_browser_nothing_is_left_behind(up: Up, tmp_path: Path) -> None:
+    done = subprocess.run(
+        up.command("link", "--open"),
+        env={**up.environment, "BROWSER": "/bin/false %s", "PATH": str(tmp_path)},
+        cwd=up.folder,
+        capture_output=True,
+        timeout=HANG_SECONDS,
+    )
+    assert done.returncode == 1 and b"`arbor link` prints the link" in done.stderr
+
+
 def test_the_file_for_a_browser_replaces_what_was_left_behind(
     browser: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,5 +217,9 @@ def test_the_file_for_a_browser_replaces_what_was_left_behind(
     monkeypatch.setattr("webbrowser.open", lambda url: True)
     first = open_link("http://127.0.0.1:1/#link=a\"'<>")
     second = open_link("http://127.0.0.1:1/#link=b")
+    assert first is not None and second is not None
     assert list(first.parent.iterdir()) == [second]
     assert first.parent.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    assert open_link("http://127.0.0.1:1/#link=c") is None
+    assert list(first.parent.iterdir()) == []

@@ -31,16 +31,23 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def open_link(url: str) -> Path:
-    """Open a browser with `url`; returns a file with the link, which the caller removes."""
+def open_link(url: str) -> Path | None:
+    """Open a browser with `url`.
+
+    Returns a file with the link, which the caller removes; None: no browser could be opened.
+    """
     page = _page(url)
-    webbrowser.open(page.as_uri())
-    return page
+    if webbrowser.open(page.as_uri()):
+        return page
+    page.unlink(missing_ok=True)
+    return None
 
 
-def open_link_and_leave(url: str) -> None:
-    """Open a browser with `url`; a process that stays behind removes the file."""
+def open_link_and_leave(url: str) -> bool:
+    """Return whether a browser was opened with `url`; a process stays to remove the file."""
     page = open_link(url)
+    if page is None:
+        return False
     subprocess.Popen(
         [sys.executable, "-P", "-c", _REMOVE, str(page), str(OPENED_SECONDS)],
         stdin=subprocess.DEVNULL,
@@ -48,6 +55,7 @@ def open_link_and_leave(url: str) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    return True
 
 
 def _page(url: str) -> Path:

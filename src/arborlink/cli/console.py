@@ -63,8 +63,8 @@ def show(text: str = "", *, bold: bool = False, mark: str = "", color: str | Non
 
 def show_document(text: str) -> None:
     """Write several lines to stdout: to a file or program as they are."""
-    stream = visible.unguarded(sys.stdout)
-    stream.write(visible.lines(text) if sys.stdout.isatty() else text)
+    is_shown = sys.stdout is not None and sys.stdout.isatty()
+    click.echo(visible.lines(text) if is_shown else text, visible.unguarded(sys.stdout), nl=False)
 
 
 def show_usage_error(error: click.ClickException) -> None:

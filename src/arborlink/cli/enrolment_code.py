@@ -32,13 +32,14 @@ def read_code(argument: str | None, file: Path | None) -> str | None:
     if file is not None:
         return _present(file.read_text(), f"in {file}")
     if argument == STANDARD_INPUT:
-        return _present(sys.stdin.readline(), "on stdin")
+        # None: the descriptor was closed when the process was started.
+        return _present(sys.stdin.readline() if sys.stdin else "", "on stdin")
     return argument or from_environment or None
 
 
 def ask_code() -> str | None:
     """Return the code that a person types; None where there is no terminal to ask at."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         return None
     return _present(ask("code, as `arbor enroll NAME` or the page printed it: "), "given")
 

@@ -32,7 +32,8 @@ def link_command(open_browser: bool, as_json: bool) -> None:
     if open_browser:
         from arborlink.cli.browser import open_link_and_leave
 
-        open_link_and_leave(link.url)
+        if not open_link_and_leave(link.url):
+            raise click.ClickException("no browser could be opened; `arbor link` prints the link")
         return
     if as_json:
         print_json(link)

@@ -119,6 +119,8 @@ class Up:
         from arborlink.cli import browser
 
         page = await asyncio.to_thread(browser.open_link, link)
+        if page is None:
+            return  # the link was printed
         try:
             await asyncio.sleep(browser.OPENED_SECONDS)
         finally:
