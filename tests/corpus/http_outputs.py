@@ -64,7 +64,7 @@ OUTPUTS = (
 # A child that writes what it is given as hexadecimal digits.
 WRITER = """
 import os, sys
-pieces = [bytes.fromhex(each) for each in sys.argv[2:]]
+pieces = [bytes.fromhex(line) for line in open(sys.argv[2])]
 for _ in range(int(sys.argv[1])):
     for piece in pieces:
         while piece:

@@ -23,6 +23,7 @@ NO_LIMITS = {"KIB", "MIB", "GIB", "DEFAULT_GRACE_SECONDS"}
 # Of a policy: what is allowed, rather than how much.
 NO_AMOUNTS = {
     "allowed_commands",
+    "command",
     "forbidden_environment",
     "allow_environment",
     "read_only",
