@@ -34,7 +34,7 @@ SHELL: Final = ("env", "PS1=ready> ", "bash", "--norc", "--noprofile", "-i")
 COLUMNS: Final = 120
 ROWS_SHOWN: Final = 32
 # From the first output until the key: long enough for every buffer on the way to fill.
-FLOOD_SECONDS: Final = (0.2, 0.7)
+FLOOD_SECONDS: Final = (0.2, 0.5)
 GIVE_UP_SECONDS: Final = 60.0
 CTRL_C: Final = b"\x03"
 FILE_BYTES: Final = 512 * 1024 * 1024
