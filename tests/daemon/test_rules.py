@@ -17,7 +17,7 @@ from arborlink.daemon.restricted import Place, opened
 from arborlink.daemon.rules import Machine, NotAllowed, Request, Restriction, Rule, names_file
 from arborlink.protocol.messages import Command
 
-MACHINE = Machine("/work/space [1]", ("/no/such/folder", "/usr/bin"))
+MACHINE = Machine("/srv/space [1]", ("/no/such/folder", "/usr/bin"))
 
 
 def request(named: str, real: str | None = None) -> Request:
@@ -42,11 +42,11 @@ def request(named: str, real: str | None = None) -> Request:
         ("/opt/x/[ab]?", "/opt/x/ac", True),
         ("/opt/X", "/opt/x", False),
         ("//opt/./x", "/opt/x", True),
-        ("tools/*", "/work/space [1]/tools/a", True),
-        ("./a", "/work/space [1]/a", True),
-        ("./a", "/work/space [1]/b/a", False),
-        ("./*", "/work/space 1/a", False),
-        ("**/a", "/work/space [1]/b/c/a", True),
+        ("tools/*", "/srv/space [1]/tools/a", True),
+        ("./a", "/srv/space [1]/a", True),
+        ("./a", "/srv/space [1]/b/a", False),
+        ("./*", "/srv/space 1/a", False),
+        ("**/a", "/srv/space [1]/b/c/a", True),
         ("m?ke", "/usr/bin/make", True),
         ("m?ke", "/bin/sub/make", False),
         ("*", "/opt/make", False),
@@ -65,10 +65,10 @@ def test_a_wildcard_matches_the_entry_and_what_it_leads_to() -> None:
     assert names_file("/opt/x/java", link, MACHINE)
     assert names_file("/opt/**", link, MACHINE)
     # Below the workspace also without a wildcard: the workspace is the tasks'.
-    link = request("/work/space [1]/a", "/opt/x/java")
+    link = request("/srv/space [1]/a", "/opt/x/java")
     assert not names_file("./a", link, MACHINE)
-    assert names_file("/work/space [1]/a", link, MACHINE) is False  # `[1]` is a wildcard there
-    assert names_file("/work/space [[]1]/a", link, MACHINE) is False
+    assert names_file("/srv/space [1]/a", link, MACHINE) is False  # `[1]` is a wildcard there
+    assert names_file("/srv/space [[]1]/a", link, MACHINE) is False
     assert not names_file("/opt/x/java", request("/opt/y/java", "/opt/x/java"), MACHINE)
 
 
