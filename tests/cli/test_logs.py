@@ -16,7 +16,10 @@ LINES = 60_000
 @pytest.fixture(scope="module", name="large")
 def _large(up: Up) -> str:
     """A task that is over, with more output than any buffer on the way takes."""
-    script = f'seq 1 {LINES}; echo oops >&2; seq 1 {LINES}; echo "end of it"'
+    # Two pipes have no order between them. What follows `oops` is more than one read takes, so that
+    # it is read before the end, however late the daemon is.
+    seq = f"seq 1 {LINES}"
+    script = f'{seq}; echo oops >&2; {seq}; {seq}; echo "end of it"'
     result = up.arbor("run", "--shell", "--title", "large", "--", script)
     assert result.returncode == 0
     task = json.loads(up.arbor("tasks", "--search", "large", "--json").stdout)[0]

@@ -88,8 +88,9 @@ def _status() -> Iterator[Case]:
             "output_after_end, close 4400",
             DAEMON,
         )
-    yield _case("end-twice", "settled, settled completed", done, done)
-    yield _case("other-end", "settled, settled completed", done, done | {"status": "failed"})
+    # Two that wait together are answered once.
+    for name, again in {"end-twice": done, "other-end": done | {"status": "failed"}}.items():
+        yield Case(f"B36-{name}", (done, _settled, again), "settled completed", DAEMON)
     yield _case("end-below-what-is-stored", CORRUPT, ended(finalOffset=8))
     yield _case("end-without-offset", CORRUPT, ended(finalOffset=None))
     yield _case("wrong-checksum", CORRUPT, ended(checksum="crc32:00000000"))
