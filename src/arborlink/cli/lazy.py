@@ -34,6 +34,12 @@ class CommandWithParts(click.Group):
     # `arbor daemon PATH --hub URL`: options may come after arguments, as in any command.
     allow_interspersed_args = True
 
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        # It does something without another word, where a group would print its help.
+        self.invoke_without_command = True
+        self.no_args_is_help = False
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table."""
         return list(self.parts)
