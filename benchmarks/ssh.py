@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.arbor import free_port, wait_until
+from tests.e2e.arbor import wait_until
+from tests.ports import free_port
 
 from benchmarks.processes import descendants
 

@@ -15,6 +15,7 @@ from arborlink.cli import doctor
 from arborlink.cli.checks.finding import Finding, Section
 from arborlink.client.credentials import Credentials, save
 from tests.bounds import HANG_SECONDS
+from tests.ports import free_port
 
 from .conftest import ARBOR, Up, clean_environment
 
@@ -64,8 +65,7 @@ def test_the_hubs_own_packages_are_not_needed(up: Up, words: list[str]) -> None:
 
 
 def test_a_hub_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     monkeypatch.setenv("ARBOR_HOME", str(tmp_path))
     save(Credentials(f"http://127.0.0.1:{port}", "token"))
     done = subprocess.run(

@@ -9,8 +9,12 @@ import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from arborlink.cli import up_setup
 from tests.bounds import HANG_SECONDS
 from tests.plain_http import HTTP
+from tests.ports import free_port
 
 from .conftest import ARBOR, Up, clean_environment, start_up, stop_up
 
@@ -84,7 +88,8 @@ def test_other_credentials_are_not_replaced(tmp_path: Path) -> None:
 def test_a_killed_hub_comes_back_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
-    up = start_up(tmp_path / "home", folder, "--name", "mine")
+    port = str(free_port())
+    up = start_up(tmp_path / "home", folder, "--name", "mine", "--port", port)
     hub = int((up.home / "hub" / "hub.pid").read_text())
     supervisors = list((up.home / "daemons").glob("*/supervisor.pid"))
     daemon = int(supervisors[0].read_text())
@@ -105,7 +110,7 @@ def test_a_killed_hub_comes_back_and_a_stop_leaves_nothing(tmp_path: Path) -> No
     rest = stop_up(up)
     assert "the hub ended (signal 9)" in rest
     assert not Path(f"/proc/{daemon}").exists()
-    again = start_up(up.home, folder, "--port", up.port)
+    again = start_up(up.home, folder, "--port", port)
     assert again.arbor("workspaces").stdout.count(b"mine") == 1
     stop_up(again)
 
@@ -133,3 +138,16 @@ def test_a_folder_of_another_hub_is_explained(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "workspace of the hub at https://hub.example" in result.stderr
     assert "Unknown child" not in result.stderr
+
+
+def test_no_other_program_is_given_the_port_of_a_hub_that_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARBOR_HOME", str(tmp_path))
+    setup = up_setup.prepare("127.0.0.1", 0)
+    with setup.place:
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", setup.port))
+        # As the hub does, twice.
+        for _ in range(2):
+            socket.create_server(("127.0.0.1", setup.port)).close()

@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from arborlink.daemon.dialing import dial
 from tests.conformance import suite
-from tests.e2e.arbor import free_port, wait_until
+from tests.e2e.arbor import wait_until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.autobahn, pytest.mark.timeout(900)]
 

@@ -15,7 +15,8 @@ import pytest
 from tests.bounds import HANG_SECONDS
 from tests.corpus.http_damage import DATABASES, OUTPUTS, Stored, copied
 from tests.corpus.http_life import FINAL
-from tests.e2e.arbor import TOKEN, Arbor, command, free_port, wait_until
+from tests.e2e.arbor import TOKEN, Arbor, command, wait_until
+from tests.ports import free_port
 
 # What each task writes, in pieces of which every one is a record of its own: each waits until the
 # one before it is stored.

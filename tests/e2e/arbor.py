@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import httpx2
 
 from tests.bounds import HANG_SECONDS
 from tests.plain_http import HTTP
+from tests.ports import free_port
 
 TOKEN = "end-to-end-owner-token-0123456789abcdefghij"
 POLL_SECONDS = 0.02
@@ -230,13 +230,6 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = HANG_S
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s in vain for {what}")
         pause.wait(POLL_SECONDS)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _kill(process: subprocess.Popen[bytes] | None) -> None:

@@ -225,7 +225,9 @@ async def test_who_stands_still_for_a_while_keeps_the_connection(tmp_path: Path)
             assert await asyncio.to_thread(standing.links) == before
             assert "connection lost" not in standing.arbor.log("daemon")
 
-    await asyncio.gather(*(prove(how) for how in (stall, stop_in_turn, stop_together)))
+    async with asyncio.TaskGroup() as group:
+        for how in (stall, stop_in_turn, stop_together):
+            group.create_task(prove(how))
 
 
 def test_a_cloned_machine_is_refused_like_the_one_it_was_cloned_from(

@@ -17,10 +17,11 @@ import trustme
 from arborlink.protocol.limits import SILENCE_SECONDS
 from arborlink.testing.cell_reader import CellReader
 from tests.bounds import HANG_SECONDS
-from tests.e2e.arbor import TOKEN, Arbor, cells, free_port, wait_until
+from tests.e2e.arbor import TOKEN, Arbor, cells, wait_until
 from tests.e2e.forwarders import ConnectProxy, Forwarder, SocksProxy
 from tests.e2e.secure import NAME, SecureArbor, without_proxies
 from tests.plain_http import HTTP
+from tests.ports import free_port
 
 LOGIN = ("me", "a proxy's password")
 QUOTED_LOGIN = "me:a%20proxy's%20password"

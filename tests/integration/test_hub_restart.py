@@ -20,6 +20,7 @@ from tests.hub.live.peers import (
     ScriptedViewer,
     spooled,
 )
+from tests.ports import free_port
 
 KIB = 1024
 
@@ -47,13 +48,12 @@ async def send_from(daemon: ScriptedDaemon, task: str, output: bytes, until: int
 
 async def test_a_task_goes_on_exactly_over_any_number_of_restarts(tmp_path: Path) -> None:
     output = cells(640 * KIB)
-    task, seen, port = "", b"", 0
+    task, seen, port = "", b"", free_port()
     async with running_bench(tmp_path) as bench:
         identity = await bench.enrolled()
     for turn in range(1, 6):
         until = len(output) * turn // 5
         async with running_bench(tmp_path, port=port) as bench:
-            port = bench.port
             journal = [spooled(task, until)] if task else []
             async with (
                 bench.daemon(identity, tasks=journal) as daemon,

@@ -15,6 +15,7 @@ from arborlink.protocol.messages import Command
 from arborlink.testing.hub import TOKEN
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, spooled
+from tests.ports import free_port
 
 Output = AsyncGenerator[Chunk | Gap, None]
 
@@ -59,8 +60,9 @@ async def test_a_restart_is_waited_for_as_asked_and_nothing_is_lost(tmp_path: Pa
     def connected(state: bool) -> None:
         states.append((time.monotonic(), state))
 
-    async with running_bench(tmp_path) as bench:
-        identity, port = await bench.enrolled(), bench.port
+    port = free_port()
+    async with running_bench(tmp_path, port=port) as bench:
+        identity = await bench.enrolled()
         task = await started(bench, identity)
         hub = Hub(f"http://127.0.0.1:{port}", TOKEN, on_connection=connected, on_wait=waits.note)
         await hub.__aenter__()

@@ -7,7 +7,8 @@ import errno
 import fcntl
 import secrets
 import socket
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +30,20 @@ READY_SECONDS: Final = 30.0
 READY_POLL_SECONDS: Final = 0.05
 CONNECTED_SECONDS: Final = 15.0
 NAME_TRIES: Final = 100
+# Elsewhere SO_REUSEADDR does not let the hub have a port that is bound here.
+BINDS_TWICE: Final = sys.platform == "linux"
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """`token` is also the hub's bootstrap token: it counts on the hub's first start only."""
+    """`token` is also the hub's bootstrap token: it counts on the hub's first start only.
+
+    `place` is bound to the port, and keeps it free while the hub is started or started again.
+    """
 
     host: str
     port: int
+    place: socket.socket
     token: str
     bootstrap: bool
 
@@ -60,14 +67,17 @@ def prepare(host: str, port: int) -> Setup:
         InvalidInput: `credentials.toml` belongs to another hub.
     """
     _check_not_running()
-    setup = Setup(host, _free_port(host, port), "", False)
+    place = _bound(host, port)
+    setup = Setup(host, int(place.getsockname()[1]), place, "", False)
+    if not BINDS_TWICE:
+        place.close()
     stored = stored_credentials.load()
     if stored is None:
-        return Setup(host, setup.port, secrets.token_urlsafe(TOKEN_BYTES), True)
+        return replace(setup, token=secrets.token_urlsafe(TOKEN_BYTES), bootstrap=True)
     if stored.data_folder == str(home.hub_folder()):
-        return Setup(host, setup.port, stored.token, True)
+        return replace(setup, token=stored.token, bootstrap=True)
     if stored.url == setup.url:
-        return Setup(host, setup.port, stored.token, False)
+        return replace(setup, token=stored.token)
     raise InvalidInput(
         f"{home.credentials_file()} is for the hub at {stored.url}, and `arbor up` would replace "
         "it. Use that hub (`arbor daemon`), run `arbor logout` first, or set ARBOR_HOME to a "
@@ -179,17 +189,23 @@ def _check_not_running() -> None:
         ) from None
 
 
-def _free_port(host: str, port: int) -> int:
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that is bound and does not listen.
+
+    As long as it is, the kernel gives the port to no connection to elsewhere, and to no program
+    that asks for any port.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise InvalidInput(f"{host}:{port} cannot be used: {error.strerror}") from error
-            raise Conflict(
-                f"another program uses port {port} of {host}. Choose another: "
-                f"`arbor up --port {port + 1}`"
-            ) from None
-        return int(probe.getsockname()[1])
+    place = socket.socket(family, socket.SOCK_STREAM)
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        place.bind((host, port))
+    except OSError as error:
+        place.close()
+        if error.errno != errno.EADDRINUSE:
+            raise InvalidInput(f"{host}:{port} cannot be used: {error.strerror}") from error
+        raise Conflict(
+            f"another program uses port {port} of {host}. Choose another: "
+            f"`arbor up --port {port + 1}`"
+        ) from None
+    return place

@@ -15,6 +15,7 @@ import pytest
 from arborlink.cli.checks import machine
 from arborlink.cli.checks.local_hub import check_data_private
 from tests.bounds import HANG_SECONDS
+from tests.ports import free_port
 
 from ..conftest import ARBOR, clean_environment
 from .servers import text
@@ -87,8 +88,8 @@ def test_few_descriptors(tmp_path: Path, limit: int, verdict: str) -> None:
 
 
 def test_a_port_that_somebody_has() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         finding = machine.check_port("127.0.0.1", port)
     assert finding.verdict == "failed"
     assert "another program" in finding.why

@@ -14,6 +14,7 @@ import trustme
 
 from arborlink.cli.checks import route
 from arborlink.cli.checks.hub import check_hub
+from tests.ports import free_port
 
 from .servers import answering, by_check, response, text
 
@@ -59,8 +60,7 @@ def test_an_address_that_is_none(address: str) -> None:
 
 
 def test_nothing_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     *_, finding = check_hub(f"http://127.0.0.1:{port}")
     assert (finding.check, finding.verdict) == ("connection", "failed")
     assert "nothing listens" in finding.found and "arbor up" in finding.do
@@ -81,8 +81,7 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{port}")
     findings = list(check_hub("https://hub.example"))
     assert by_check(findings)["proxy"].verdict == "ok"

@@ -14,11 +14,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Request, expect
 
-from tests.e2e.arbor import Arbor, free_port
+from tests.e2e.arbor import Arbor
 from tests.e2e.shared import one_for_all
 from tests.e2e.web.browser import Browsers, Person
 from tests.e2e.web.tasks import finished
 from tests.plain_http import HTTP
+from tests.ports import free_port
 
 SECRET: Final = "only-for-those-who-are-signed-in"
 # Everything that the page tries; each answers with what it got hold of, or with null.
