@@ -21,6 +21,7 @@ HERE: Final = Path(__file__).parent
 # Below tests/: what starts all of Arbor as processes, or tries every byte.
 SLOW: Final = (
     "cli/test_accounts.py",
+    "cli/test_hostile_member.py",
     "cli/test_logs.py",
     "cli/test_processes.py",
     "cli/test_signals.py",

@@ -29,7 +29,7 @@ from .conftest import ARBOR, Up, clean_environment
         (["--timeout", "0.3", "--", "sleep", "60"], 124, b"timeout"),
         (["--", "no-such-command"], 127, b"not found"),
         (["--", "/etc/passwd"], 126, b"cannot be executed"),
-        (["-w", "nope", "--", "true"], 125, b"There are: project"),
+        (["-w", "nope", "--", "true"], 125, b"Yours are: project"),
         (["--cwd", "../..", "--", "true"], 125, b"inside the workspace"),
         (["--no-such-option", "--", "true"], 125, b"No such option"),
         ([], 125, b"Missing argument"),

@@ -39,11 +39,22 @@ BAD_NAMES: Mapping[str, tuple[str, str]] = {
     "eight-bit-control": ("422 invalid_name", "a\x9bb"),
     "private": ("422 invalid_name", "\ue000"),
     "unassigned": ("422 invalid_name", "\U000e0001"),
+    "drawn-as-nothing": ("422 invalid_name", "la\u3164b"),
+    "variation": ("422 invalid_name", "lab\ufe0f"),
     "blank": ("422 invalid_name", " \t "),
     "empty": ("422 invalid_input", ""),
     "too-long": ("422 invalid_input", "x" * 129),
     "a-megabyte": ("413 message_too_large", "x" * (1 << 20)),
 }
+# Refused where a name is what a command line or a program chooses by, alone or as `account/name`.
+MISLEADING_NAMES: Mapping[str, tuple[str, str]] = {
+    "id": ("422 invalid_name", "ws_01k5"),
+    "another-id": ("422 invalid_name", "TSK_01k5"),
+    "address": ("422 invalid_name", "owner/lab"),
+    "wide": ("422 invalid_name", "\uff4cab"),
+    "ligature": ("422 invalid_name", "\ufb01le"),
+}
+CHOSEN_BY_NAME = frozenset({"workspace", "new-name", "user"})
 # Where something is named: method, address, the field, and what else the body needs.
 NAMED: Mapping[str, tuple[str, str, str, Mapping[str, object]]] = {
     "workspace": ("POST", "/api/workspaces", "name", {}),

@@ -420,6 +420,8 @@ def _bad_values(
             return refused, _OFFSETS
         case "cursor":
             return refused, _CURSORS
+        case "createdBy":
+            return refused, _WORDS
         case "status":
             return refused, {key: each for key, each in _WORDS.items() if key != "empty"}
         case "workspace":

@@ -44,7 +44,13 @@ async def enrol_herd(data_dir: Path, count: int) -> list[DaemonAuth]:
         token, code = f"d_{number}_{'x' * 40}", hashlib.sha256(b"%d" % number).digest()
         workspace_id, daemon_id = f"ws_{number:04}", f"dmn_{number:04}"
         await store.add_workspace(
-            WorkspaceRow(id=workspace_id, name=workspace_id, owner_id=owner.id, created_at=1)
+            WorkspaceRow(
+                id=workspace_id,
+                name=workspace_id,
+                owner_id=owner.id,
+                owner_name=owner.username,
+                created_at=1,
+            )
         )
         await store.add_enrolment(
             EnrolmentRow(

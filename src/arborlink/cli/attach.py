@@ -20,12 +20,12 @@ def attach_command(task: str) -> int:
     Ctrl-] leaves it running.
     """
     from arborlink.cli.live import Interrupts, LiveTask
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import choose_task, with_hub
     from arborlink.client import Hub
 
     async def work(hub: Hub) -> int:
         interrupts = Interrupts()
-        handle = await hub.task(task)
+        handle = await choose_task(hub, task, doing="attached in")
         if handle.info.tty is None:
             raise click.ClickException(
                 f"{handle.id} has no terminal. `arbor logs -f {handle.id}` follows its output; "

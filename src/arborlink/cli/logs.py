@@ -29,11 +29,11 @@ Examples:
 def logs_command(task: str, follow: bool, start: int, stream: str | None, form: str) -> int:
     """Print the output of TASK (an id, its last characters, or `last`), byte for byte."""
     from arborlink.cli.logs_output import Logs
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import choose_task, with_hub
     from arborlink.client import Hub
 
     async def work(hub: Hub) -> None:
-        logs = Logs(hub, await hub.task(task), stream, form)
+        logs = Logs(hub, await choose_task(hub, task, doing="output from"), stream, form)
         # Stored output keeps who wrote what when; live output is joined into larger pieces.
         if follow:
             await logs.live(start)

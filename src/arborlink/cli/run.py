@@ -9,6 +9,7 @@ import click
 
 from arborlink.cli import exits
 from arborlink.cli.console import show
+from arborlink.cli.references import WORKSPACE_HELP
 
 if TYPE_CHECKING:
     from arborlink.protocol.resources import Workspace
@@ -27,7 +28,7 @@ Examples:
     epilog=EXAMPLES,
     short_help="Run a command in a workspace.",
 )
-@click.option("-w", "--workspace", help="Id, unique prefix of it, or name.")
+@click.option("-w", "--workspace", help=WORKSPACE_HELP)
 @click.option("--cwd", default=".", help="Folder inside the workspace.")
 @click.option("-e", "--env", multiple=True, metavar="K=V", help="Variable; K alone: as it is here.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS")
@@ -66,7 +67,7 @@ def run_command(
     async def work(hub: Hub) -> int:
         interrupts = Interrupts()
         interrupts.install()
-        chosen = await choose_workspace(hub, workspace)
+        chosen = await choose_workspace(hub, workspace, doing="running in")
         try:
             task = await hub.run(
                 words[0],

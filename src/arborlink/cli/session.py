@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from arborlink.cli.console import say
 from arborlink.cli.notices import Notices
-from arborlink.client import Hub
-from arborlink.client.selection import default_workspace
-from arborlink.protocol.resources import Workspace
+from arborlink.client import Hub, TaskHandle
+from arborlink.client.selection import address, is_own, pick_workspace, workspace_here
+from arborlink.folders import served_folders
+from arborlink.protocol.resources import Principal, Workspace
 
 # Long enough for a hub to restart, short enough for a person to wait.
 RETRY_SECONDS: Final = 8.0
@@ -33,20 +34,46 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
     return asyncio.run(inside())
 
 
-async def choose_workspace(hub: Hub, ref: str | None) -> Workspace:
-    """The workspace of `-w`, or without it the one that is meant here.
+async def choose_workspace(hub: Hub, ref: str | None, *, doing: str) -> Workspace:
+    """Return the workspace of `-w`, or without it the one that is meant here; says where it is if
+    it is another account's, after `doing`, such as "running in".
 
     Raises:
         NotFound: there is none.
-        InvalidInput: there are several.
+        InvalidInput: there are several, or it is another account's and was not named as such.
     """
-    if ref is not None:
-        return await hub.workspace(ref)
-    return default_workspace(await hub.workspaces(), socket.gethostname(), _here())
+    seen = await hub.seen()
+    if ref is None:
+        found = workspace_here(seen, served_folders(), _here(), hub.url)
+    else:
+        found = pick_workspace(seen, ref)
+    say_whose(found, seen.me, doing)
+    return found
+
+
+async def choose_task(hub: Hub, ref: str, *, doing: str) -> TaskHandle:
+    """Return the task that `ref` means; says where it runs if that is another account's workspace.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: there are several, or it is another account's and was not named as such.
+    """
+    task = await hub.task(ref)
+    me, workspace = await asyncio.gather(hub.me(), hub.workspace(task.info.workspace_id))
+    say_whose(workspace, me, doing)
+    return task
+
+
+def say_whose(workspace: Workspace, me: Principal, doing: str) -> None:
+    """Say on stderr where a workspace is that belongs to another account."""
+    if is_own(workspace, me):
+        return
+    place = "" if workspace.host is None else f" on {workspace.host}:{workspace.path}"
+    say(f"{doing} {address(workspace)}{place}")
 
 
 def _here() -> Path | None:
     try:
-        return Path(os.getcwd())
+        return Path(os.path.realpath(os.getcwd()))
     except FileNotFoundError:
         return None

@@ -9,6 +9,7 @@ import click
 
 from arborlink.cli import exits
 from arborlink.cli.console import ago, complain, print_json, print_table, say, size_text
+from arborlink.cli.references import WORKSPACE_HELP
 
 if TYPE_CHECKING:
     from arborlink.protocol.resources import Task
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     epilog="Example: arbor tasks -w laptop --status running --json",
     short_help="List tasks.",
 )
-@click.option("-w", "--workspace", help="Id, unique prefix of it, or name.")
+@click.option("-w", "--workspace", help=WORKSPACE_HELP)
 @click.option("--status", help="pending, running, completed, failed, cancelled, lost or expired.")
 @click.option("--search", metavar="TEXT", help="Part of the command or title.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
@@ -30,11 +31,16 @@ def tasks_command(
     workspace: str | None, status: str | None, search: str | None, limit: int, as_json: bool
 ) -> None:
     """List the newest tasks. The last four characters of an ID are mostly enough to name it."""
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import choose_workspace, with_hub
+    from arborlink.client import Hub
 
-    tasks = with_hub(
-        lambda hub: hub.tasks(workspace=workspace, status=status, search=search, limit=limit)
-    )
+    async def work(hub: Hub) -> list[Task]:
+        chosen = None
+        if workspace is not None:
+            chosen = (await choose_workspace(hub, workspace, doing="tasks of")).id
+        return await hub.tasks(workspace=chosen, status=status, search=search, limit=limit)
+
+    tasks = with_hub(work)
     if as_json:
         print_json(tasks)
     elif tasks:
@@ -74,14 +80,14 @@ def _row(task: Task) -> tuple[str, ...]:
 )
 def cancel_command(tasks: tuple[str, ...], grace: float) -> int:
     """End the whole process tree of each of TASKS (ids, their last characters, or `last`)."""
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import choose_task, with_hub
     from arborlink.client import ArborError, Hub
 
     async def work(hub: Hub) -> int:
         code = exits.DONE
         for ref in tasks:
             try:
-                handle = await hub.task(ref)
+                handle = await choose_task(hub, ref, doing="cancelling in")
                 was_over = handle.over
                 await handle.cancel(grace_seconds=grace)
                 say(f"{handle.id} {'was over already' if was_over else 'is being cancelled'}")

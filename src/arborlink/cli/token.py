@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arborlink.cli.console import ago, print_json, print_table, say, show
+from arborlink.cli.references import WORKSPACE_HELP
 
 if TYPE_CHECKING:
     from arborlink.protocol.resources import Scope
@@ -35,21 +36,24 @@ def token_command() -> None:
     show_default=True,
     help="Repeatable.",
 )
-@click.option("-w", "--workspace", help="Good for this workspace only.")
+@click.option("-w", "--workspace", help=f"Good for this workspace only. {WORKSPACE_HELP}")
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Until it expires.")
 @click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
 def create(
     name: str, scopes: tuple[Scope, ...], workspace: str | None, days: float | None, as_json: bool
 ) -> None:
     """Make a token and print its secret, this once."""
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import choose_workspace, with_hub
     from arborlink.client import CreatedToken, Hub
 
     async def work(hub: Hub) -> CreatedToken:
+        chosen = None
+        if workspace is not None:
+            chosen = (await choose_workspace(hub, workspace, doing="good for")).id
         return await hub.create_token(
             name,
             scopes=scopes,
-            workspace_id=None if workspace is None else (await hub.workspace(workspace)).id,
+            workspace_id=chosen,
             expires_in=None if days is None else days * DAY_SECONDS,
         )
 
@@ -90,18 +94,12 @@ def list_tokens(as_json: bool) -> None:
 def revoke(token: str) -> None:
     """Make TOKEN (its id or name) worthless, at once."""
     from arborlink.cli.session import with_hub
-    from arborlink.client import Hub, InvalidInput, NotFound
+    from arborlink.client import Hub
+    from arborlink.client.selection import pick_token
 
     async def work(hub: Hub) -> str:
-        found = [
-            each for each in await hub.tokens() if token == each.name or each.id.startswith(token)
-        ]
-        if not found:
-            raise NotFound(f"there is no token {token!r}. `arbor token list` shows them")
-        if len(found) > 1:
-            listed = ", ".join(f"{each.name} ({each.id})" for each in found)
-            raise InvalidInput(f"{token!r} could be any of: {listed}. Give the id")
-        await hub.revoke_token(found[0].id)
-        return f"{found[0].name} ({found[0].id}) is revoked"
+        found = pick_token(await hub.tokens(), token)
+        await hub.revoke_token(found.id)
+        return f"{found.name} ({found.id}) is revoked"
 
     say(with_hub(work))

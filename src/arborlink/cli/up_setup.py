@@ -24,6 +24,8 @@ from arborlink.client import (
 from arborlink.client import credentials as stored_credentials
 from arborlink.client.credentials import Credentials
 from arborlink.client.http import HttpApi
+from arborlink.client.selection import is_own
+from arborlink.protocol.names import name_of_folder
 
 TOKEN_BYTES: Final = 32
 READY_SECONDS: Final = 30.0
@@ -149,8 +151,11 @@ async def ensure_workspace(hub: Hub, path: Path, name: str | None) -> str:
             f"{hub.url}. Use that hub, or delete {identity.folder} to make it a new "
             "workspace here"
         )
-    taken = {each.name for each in await hub.workspaces()}
-    workspace = await hub.create_workspace(_free_name(name or path.name or "root", taken))
+    me, workspaces = await hub.me(), await hub.workspaces()
+    # Others' names are no obstacle, and must not choose ours.
+    taken = {each.name for each in workspaces if is_own(each, me)}
+    free = _free_name(name or name_of_folder(path.name or "root"), taken)
+    workspace = await hub.create_workspace(free)
     enrollment = await hub.enrollment(workspace.id)
     await asyncio.to_thread(app.enroll, hub.url, enrollment.code, path, workspace.name)
     return workspace.id

@@ -11,7 +11,7 @@ from arborlink.cli.console import ago, ask_secret, print_json, print_table, say,
 
 if TYPE_CHECKING:
     from arborlink.client import Hub, Principal
-    from arborlink.protocol.resources import Role
+    from arborlink.protocol.resources import Role, User
 
 
 @click.group(
@@ -74,9 +74,9 @@ def remove(name: str) -> None:
     from arborlink.cli.session import with_hub
 
     async def work(hub: Hub) -> str:
-        user_id = await _user_id(hub, name)
-        await hub.remove_user(user_id)
-        return f"{name} is removed"
+        user = await _user(hub, name)
+        await hub.remove_user(user.id)
+        return f"{user.username} is removed"
 
     say(with_hub(work))
 
@@ -91,11 +91,14 @@ def passwd(name: str | None) -> None:
     and you have one, then the new one.
     """
     from arborlink.cli.session import with_hub
+    from arborlink.client.selection import is_called
 
     async def find(hub: Hub) -> tuple[Principal, str]:
         me = await hub.me()
-        own = name is None or name.casefold() in (me.username.casefold(), me.user_id)
-        return me, me.user_id if own else await _user_id(hub, name or "")
+        # Members may not list accounts, and need not.
+        if name is None or name == me.user_id or is_called(me.username, name):
+            return me, me.user_id
+        return me, (await _user(hub, name)).id
 
     me, user_id = with_hub(find)
     current = None
@@ -106,13 +109,10 @@ def passwd(name: str | None) -> None:
     say(f"{user.username} has a new password")
 
 
-async def _user_id(hub: Hub, name: str) -> str:
-    from arborlink.client import NotFound
+async def _user(hub: Hub, name: str) -> User:
+    from arborlink.client.selection import pick_user
 
-    for each in await hub.users():
-        if name.casefold() == each.username.casefold() or name == each.id:
-            return each.id
-    raise NotFound(f"there is no account {name!r}. `arbor user list` shows them")
+    return pick_user(await hub.users(), name)
 
 
 def _new_password() -> str:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def workspaces_command(as_json: bool) -> None:
     """List workspaces."""
     from arborlink.cli.session import with_hub
+    from arborlink.client.selection import shown_name
 
-    found = with_hub(lambda hub: hub.workspaces())
+    me, found = with_hub(lambda hub: hub.seen())
     if as_json:
         print_json(found)
         return
@@ -29,7 +30,7 @@ def workspaces_command(as_json: bool) -> None:
         return
     rows = [
         (
-            each.name,
+            shown_name(each, me),
             _state(each),
             str(each.running_tasks),
             "-" if each.path is None else f"{each.host}:{each.path}",
@@ -40,7 +41,7 @@ def workspaces_command(as_json: bool) -> None:
     print_table(("NAME", "STATE", "RUNNING", "WHERE", "ID"), rows)
     for each in found:
         if each.attention is not None:
-            say(f"{each.name}: {each.attention.text} Then: arbor release {each.id}")
+            say(f"{shown_name(each, me)}: {each.attention.text} Then: arbor release {each.id}")
 
 
 def _state(workspace: Workspace) -> str:
@@ -60,20 +61,26 @@ def _state(workspace: Workspace) -> str:
 def enroll_command(workspace_name: str, as_json: bool) -> None:
     """Print the command that makes a folder of another machine the workspace WORKSPACE_NAME.
 
-    The workspace is made if there is none of this name. The code works once, for 10 minutes.
+    The workspace is made if you have none of this name. Another account's is ACCOUNT/NAME: it has
+    the machine then. The code works once, for 10 minutes.
     """
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import say_whose, with_hub
     from arborlink.client import Enrollment, Hub
+    from arborlink.client.selection import pick_to_enroll
 
-    async def work(hub: Hub) -> tuple[str, Enrollment]:
-        named = [each for each in await hub.workspaces() if workspace_name in (each.name, each.id)]
-        workspace = named[0] if named else await hub.create_workspace(workspace_name)
-        return workspace.id, await hub.enrollment(workspace.id)
+    async def work(hub: Hub) -> tuple[Workspace, Enrollment]:
+        seen = await hub.seen()
+        workspace = pick_to_enroll(seen, workspace_name)
+        if workspace is None:
+            workspace = await hub.create_workspace(workspace_name)
+        say_whose(workspace, seen.me, "commands will come from the account that has")
+        return workspace, await hub.enrollment(workspace.id)
 
-    workspace_id, enrollment = with_hub(work)
+    workspace, enrollment = with_hub(work)
     code, command = enrollment.code, enrollment.command
     if as_json:
-        print_json({"workspaceId": workspace_id, "code": code, "command": command})
+        about = {"workspaceId": workspace.id, "owner": workspace.owner}
+        print_json({**about, "code": code, "command": command})
         return
     say(f"in the folder that is to be {workspace_name!r}, within 10 minutes, once:")
     show(command)
@@ -91,11 +98,11 @@ def release_command(workspace: str) -> None:
     The hub refuses every copy once they have replaced each other a few times. Without knowing who
     holds the copy, remove the daemon instead and enrol the folder anew.
     """
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import choose_workspace, with_hub
     from arborlink.client import Hub
 
     async def work(hub: Hub) -> str:
-        found = await hub.workspace(workspace)
+        found = await choose_workspace(hub, workspace, doing="releasing")
         await hub.release(found.id)
         return found.name
 
@@ -114,11 +121,11 @@ def rotate_command(workspace: str) -> None:
     The old token is void as soon as the daemon has stored the new one. If the daemon is away, that
     is when it comes back; to void its token at once, remove it and enrol the folder anew.
     """
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import choose_workspace, with_hub
     from arborlink.client import Hub
 
     async def work(hub: Hub) -> tuple[str, bool]:
-        found = await hub.workspace(workspace)
+        found = await choose_workspace(hub, workspace, doing="rotating")
         return found.name, await hub.rotate(found.id)
 
     name, is_done = with_hub(work)

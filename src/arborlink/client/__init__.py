@@ -33,6 +33,7 @@ from arborlink.protocol.resources import (
     Token,
     User,
     Workspace,
+    WorkspaceOwner,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Unavailable",
     "User",
     "Workspace",
+    "WorkspaceOwner",
     "WorkspaceUnreachable",
     "sign_in",
 ]

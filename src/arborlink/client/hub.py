@@ -141,13 +141,22 @@ class Hub:
         ]
 
     async def workspace(self, ref: str) -> Workspace:
-        """The workspace with this id, unique prefix of an id, or name.
+        """Return the workspace with this id; or of the token's owner's, the one with this name or
+        unique beginning of an id. Another account's is `account/name`.
 
         Raises:
             NotFound: there is none.
-            InvalidInput: there are several.
+            InvalidInput: there are several, or only other accounts have one that is called so.
         """
-        return selection.pick_workspace(await self.workspaces(), ref)
+        if ids.is_id("ws", ref):
+            return await self._api.get(f"/api/workspaces/{ref}", Workspace)
+        return selection.pick_workspace(await self.seen(), ref)
+
+    async def seen(self) -> selection.Seen:
+        """Return whose the token is, and all workspaces that it may see: what
+        `arborlink.client.selection` chooses from."""
+        me, workspaces = await asyncio.gather(self.me(), self.workspaces())
+        return selection.Seen(me, workspaces)
 
     async def create_workspace(self, name: str) -> Workspace:
         """A new workspace, without a daemon yet.
@@ -199,8 +208,10 @@ class Hub:
         status: str | None = None,
         search: str | None = None,
         limit: int = 50,
+        created_by: str | None = None,
     ) -> list[Task]:
         """Return the newest tasks, at most `limit`; `status` may name several, with commas.
+        `created_by`: an account's id.
 
         A long command is cut in lists (`is_cut`); `TaskHandle.refresh` asks for all of it.
         """
@@ -214,6 +225,7 @@ class Hub:
             status=status,
             search=search,
             limit=min(limit, PAGE_ITEMS),
+            createdBy=created_by,
         )
         async with aclosing(pages):
             async for page in pages:
@@ -223,19 +235,21 @@ class Hub:
         return found[:limit]
 
     async def task(self, ref: str) -> TaskHandle:
-        """The task with this id, with an id that alone begins so, or ends so (at least 4
-        characters); "last" is the newest task that the token's owner started.
+        """Return the task with this id; or of those that the token's owner started, the one whose
+        id alone begins so, or ends so (at least 4 characters); "last" is the newest of them. Of
+        another account's task, more of the id is needed.
 
         Raises:
             NotFound: there is none.
-            InvalidInput: there are several.
+            InvalidInput: there are several, or only other accounts have one whose id begins or ends
+                so.
         """
         if ids.is_id("tsk", ref):
             info = await self._api.get(f"/api/tasks/{ref}", Task)
         elif ref == selection.LAST:
             info = await self._last_task()
         else:
-            info = selection.pick_task(await self.tasks(limit=SEARCHED_TASKS), ref)
+            info = await self._find_task(ref)
         return TaskHandle(self._api, self._live, info, owns_input=False)
 
     async def run(
@@ -255,8 +269,9 @@ class Hub:
     ) -> TaskHandle:
         """Run a command; at most once, however often the connection breaks meanwhile.
 
-        `workspace` may be left out when there is one only. `tty`: columns and rows. `timeout` is in
-        seconds. `stdin="empty"`: the command's input ends at once; else it is what `write` says.
+        `workspace` may be left out when the token's owner has one only. `tty`: columns and rows.
+        `timeout` is in seconds. `stdin="empty"`: the command's input ends at once; else it is what
+        `write` says.
 
         Raises:
             WorkspaceUnreachable: its daemon is not connected, and `if_offline` is not "queue".
@@ -407,13 +422,25 @@ class Hub:
         if ref is not None and ids.is_id("ws", ref):
             return ref
         if ref is None:
-            return selection.default_workspace(await self.workspaces()).id
+            return selection.default_workspace(await self.seen()).id
         return (await self.workspace(ref)).id
+
+    async def _find_task(self, ref: str) -> Task:
+        owner = (await self.me()).user_id
+        made = await self.tasks(created_by=owner, limit=SEARCHED_TASKS)
+        # An older hub shows those of others as well.
+        found = selection.pick_own_task([each for each in made if each.created_by == owner], ref)
+        if found is not None:
+            return found
+        newest = await self.tasks(limit=SEARCHED_TASKS)
+        others = [each for each in newest if each.created_by != owner]
+        return selection.pick_others_task(others, ref)
 
     async def _last_task(self) -> Task:
         owner = (await self.me()).user_id
         searched = 0
-        async with aclosing(self._pages("/api/tasks", Page[Task], limit=PAGE_ITEMS)) as pages:
+        pages = self._pages("/api/tasks", Page[Task], limit=PAGE_ITEMS, createdBy=owner)
+        async with aclosing(pages):
             async for page in pages:
                 mine = next((each for each in page.items if each.created_by == owner), None)
                 if mine is not None:

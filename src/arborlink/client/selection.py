@@ -1,105 +1,332 @@
-"""Which workspace or task somebody means. Pure."""
+"""Which workspace, task, account or token is meant. Pure.
+
+A machine reports its host name and its folder, and every account names its workspaces: nothing of
+that may choose for another account. What is one's own is therefore looked through first; what
+belongs to another account is found by its whole id, by `account/name`, or by so much of its id that
+only chance makes two alike. Without a name, only one's own is chosen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
+from arborlink.folders import ServedFolder
 from arborlink.protocol.errors import InvalidInput, NotFound
-from arborlink.protocol.resources import Task, Workspace
+from arborlink.protocol.ids import TIME_CHARS, looks_like_id
+from arborlink.protocol.names import SEPARATOR, same_name
+from arborlink.protocol.resources import Principal, Task, Token, User, Workspace
 
 MAX_CANDIDATES: Final = 10
 # Ids begin with the time and end with what is random.
 MIN_SUFFIX_CHARS: Final = 4
+# Of a part of an id of another account's, at 5 bits each: an account makes thousands of tasks, and
+# the time in their ids is when it likes.
+OTHERS_RANDOM_CHARS: Final = 6
 LAST: Final = "last"
+AMBIGUOUS: Final = "ambiguous"
+NOT_YOURS: Final = "not_yours"
+WORKSPACE_PREFIX: Final = "ws_"
+TASK_PREFIX: Final = "tsk_"
+TOKEN_PREFIX: Final = "tok_"
+
+T = TypeVar("T")
 
 
-def pick_workspace(workspaces: Sequence[Workspace], ref: str) -> Workspace:
-    """The workspace whose id or name is `ref`, or whose id alone begins with it.
+class Seen(NamedTuple):
+    """What an account sees of a hub's workspaces, and who it is."""
+
+    me: Principal
+    workspaces: Sequence[Workspace]
+
+    @property
+    def own(self) -> list[Workspace]:
+        """Those that belong to the account."""
+        return [each for each in self.workspaces if is_own(each, self.me)]
+
+    @property
+    def others(self) -> list[Workspace]:
+        """Those of other accounts."""
+        return [each for each in self.workspaces if not is_own(each, self.me)]
+
+
+def is_own(workspace: Workspace, me: Principal) -> bool:
+    """Return whether the workspace belongs to this account.
+
+    A hub that does not say whose a workspace is shows members none but their own.
+    """
+    if workspace.owner is None:
+        return me.role == "member"
+    return workspace.owner.id == me.user_id
+
+
+def address(workspace: Workspace) -> str:
+    """Return `account/name`; the id where the hub does not say whose the workspace is."""
+    if workspace.owner is None:
+        return workspace.id
+    return f"{workspace.owner.username}{SEPARATOR}{workspace.name}"
+
+
+def shown_name(workspace: Workspace, me: Principal) -> str:
+    """Return the name of one's own workspace, the address of another account's."""
+    return workspace.name if is_own(workspace, me) else address(workspace)
+
+
+def pick_workspace(seen: Seen, ref: str) -> Workspace:
+    """Return the workspace that `ref` means: the whole id of any; the name, or the beginning of the
+    id, of one's own; `account/name`, or more than the time of the id, of any.
 
     Raises:
         NotFound: there is none.
-        InvalidInput: there are several.
+        InvalidInput: there are several (code `ambiguous`), or only other accounts have that name or
+            beginning (code `not_yours`).
     """
-    exact = [each for each in workspaces if ref in (each.id, each.name)]
-    if len(exact) == 1:
-        return exact[0]
-    begin = [each for each in workspaces if each.id.startswith((ref, f"ws_{ref}"))]
-    found = exact or begin
-    if len(found) == 1:
-        return found[0]
-    if found:
+    for found in (
+        [each for each in seen.workspaces if each.id == ref],
+        [each for each in seen.own if same_name(each.name, ref)],
+        _beginning_so(seen.own, ref),
+        [each for each in seen.workspaces if same_name(address(each), ref)],
+        _beginning_so(seen.others, ref) if _is_long_beginning(ref, WORKSPACE_PREFIX) else [],
+    ):
+        if found:
+            return _only(found, ref, seen.me)
+    theirs = [each for each in seen.others if same_name(each.name, ref)]
+    if theirs := theirs or _beginning_so(seen.others, ref):
         raise InvalidInput(
-            f"{ref!r} could be any of {len(found)} workspaces: {listing(found)}. "
-            "Give more of the id",
-            code="ambiguous",
+            f"{ref!r} is no workspace of yours. If you mean another account's, give its address "
+            f"or its whole id: {listing(theirs, seen.me)}",
+            code=NOT_YOURS,
         )
-    known = f"There are: {listing(workspaces)}" if workspaces else "There are none yet"
-    raise NotFound(f"no workspace is called {ref!r} and no id begins so. {known}")
+    known = f"Yours are: {listing(seen.own, seen.me)}" if seen.own else "You have none yet"
+    raise NotFound(f"no workspace of yours is called {ref!r}, and no id begins so. {known}")
 
 
-def default_workspace(
-    workspaces: Sequence[Workspace], hostname: str | None = None, folder: PurePath | None = None
-) -> Workspace:
-    """The workspace that `folder` on `hostname` is or lies in, or else the only one there is.
+def pick_to_enroll(seen: Seen, ref: str) -> Workspace | None:
+    """Return the workspace that a machine is to be enrolled for; None: it is yet to be made, and
+    called `ref`. A name is never another account's: that account would have the machine.
 
     Raises:
-        NotFound: there is none.
+        NotFound, InvalidInput: `ref` is no name, and as `pick_workspace`.
+    """
+    for each in seen.own:
+        if same_name(each.name, ref):
+            return each
+    if looks_like_id(ref) or SEPARATOR in ref:
+        return pick_workspace(seen, ref)
+    return None
+
+
+def default_workspace(seen: Seen) -> Workspace:
+    """Return the only workspace that one has.
+
+    Raises:
+        NotFound: there is none of one's own.
         InvalidInput: there are several.
     """
+    own = seen.own
+    if len(own) == 1:
+        return own[0]
+    if own:
+        raise InvalidInput(
+            f"you have several workspaces: {listing(own, seen.me)}. Say which one (-w NAME)",
+            code=AMBIGUOUS,
+        )
+    if seen.others:
+        raise NotFound(
+            "you have no workspace of your own, and another account's is not chosen without being "
+            f"named (-w): {listing(seen.others, seen.me)}"
+        )
+    raise NotFound("there is no workspace yet. Make one with `arbor enroll NAME`")
+
+
+def workspace_here(
+    seen: Seen, folders: Iterable[ServedFolder], here: PurePath | None, hub_url: str
+) -> Workspace:
+    """Return the workspace that the folder `here` is or lies in, by what this machine's own daemons
+    have stored; elsewhere as `default_workspace`.
+
+    Args:
+        folders: what the daemons of this machine serve.
+        here: the current folder, without links; None: it does not exist any more.
+        hub_url: the hub that is asked. Folders of another are left out, unless this one knows them
+            (it is the same hub at another address).
+
+    Raises:
+        NotFound: this hub does not show the folder's workspace; and as `default_workspace`.
+        InvalidInput: the workspace is another account's, or another daemon serves it by now; and as
+            `default_workspace`.
+    """
+    known = {each.id: each for each in seen.workspaces}
     around = [
         each
-        for each in workspaces
-        if folder is not None
-        and each.path is not None
-        and each.host == hostname
-        and folder.is_relative_to(each.path)
+        for each in folders
+        if here is not None
+        and here.is_relative_to(each.path)
+        and (each.hub == hub_url or each.workspace_id in known)
     ]
-    if around:
-        return max(around, key=lambda each: len(each.path or ""))
-    if len(workspaces) == 1:
-        return workspaces[0]
-    if not workspaces:
-        raise NotFound("there is no workspace yet. Make one with `arbor enroll NAME`")
-    raise InvalidInput(
-        f"there are several workspaces: {listing(workspaces)}. Say which one (-w NAME)",
-        code="ambiguous",
-    )
+    if not around:
+        return default_workspace(seen)
+    folder = max(around, key=lambda each: len(PurePath(each.path).parts))
+    workspace = known.get(folder.workspace_id)
+    if workspace is None:
+        raise NotFound(
+            f"{folder.path} is workspace {folder.workspace_id}, which {hub_url} does not have any "
+            "more, or does not show you. Say where to run (-w NAME), or connect the folder anew "
+            "with `arbor enroll`",
+            ref=folder.workspace_id,
+        )
+    if not is_own(workspace, seen.me):
+        raise InvalidInput(
+            f"{folder.path} is {address(workspace)}, a workspace of another account, which may "
+            f"give it to another machine. To run there, say so: -w {address(workspace)}",
+            code=NOT_YOURS,
+        )
+    if workspace.daemon_id not in (None, folder.daemon_id):
+        raise InvalidInput(
+            f"{workspace.name} is served by another daemon than that of {folder.path} by now. To "
+            f"run there, say so: -w {workspace.name}; or delete the state folder of "
+            f"{folder.workspace_id}, and connect this folder anew with `arbor enroll`",
+            code="served_elsewhere",
+        )
+    return workspace
 
 
-def pick_task(tasks: Sequence[Task], ref: str) -> Task:
-    """The task whose id alone begins or ends with `ref`.
+def pick_own_task(tasks: Sequence[Task], ref: str) -> Task | None:
+    """Return the task, of those that one has made, whose id alone begins or ends with `ref`; None:
+    there is none.
 
     Raises:
-        NotFound: there is none.
         InvalidInput: there are several.
     """
     found = [each for each in tasks if _is_part(ref, each.id)]
+    return _only_task(found, ref) if found else None
+
+
+def pick_others_task(tasks: Sequence[Task], ref: str) -> Task:
+    """Return the task, of those that others have made, whose id alone begins or ends with `ref`.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: there are several; or `ref` is so short that one of them may have been made to
+            have it (code `not_yours`).
+    """
+    found = [each for each in tasks if _is_part(ref, each.id)]
+    if not found:
+        raise NotFound(
+            f"the id of none of the newest tasks begins with {ref!r}, or ends with it (at least "
+            f"{MIN_SUFFIX_CHARS} characters). `arbor tasks` lists them"
+        )
+    is_end = len(ref) >= OTHERS_RANDOM_CHARS and all(each.id.endswith(ref) for each in found)
+    if not (is_end or _is_long_beginning(ref, TASK_PREFIX)):
+        raise InvalidInput(
+            f"no task of yours begins or ends with {ref!r}. If you mean one that another account "
+            f"made, give its whole id: {_task_ids(found)}",
+            code=NOT_YOURS,
+        )
+    return _only_task(found, ref)
+
+
+def pick_user(users: Sequence[User], ref: str) -> User:
+    """Return the account with this id or name. As for the hub, case does not matter in ASCII.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: there are several.
+    """
+    for found in (
+        [each for each in users if each.id == ref],
+        [each for each in users if same_name(each.username, ref)],
+        [each for each in users if is_called(each.username, ref)],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listed = ", ".join(f"{each.username} ({each.id})" for each in found)
+            raise InvalidInput(f"{ref!r} could be any of: {listed}. Give the id", code=AMBIGUOUS)
+    raise NotFound(f"there is no account {ref!r}. `arbor user list` shows them")
+
+
+def is_called(username: str, ref: str) -> bool:
+    """Return whether the hub takes `ref` for this account's name: whatever the case, in ASCII."""
+    return same_name(_ascii_lower(username), _ascii_lower(ref))
+
+
+def pick_token(tokens: Sequence[Token], ref: str) -> Token:
+    """Return the API token with this id, name, or beginning of an id.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: there are several.
+    """
+    for found in (
+        [each for each in tokens if each.id == ref],
+        [each for each in tokens if ref.startswith(TOKEN_PREFIX) and each.id.startswith(ref)],
+        [each for each in tokens if same_name(each.name, ref)],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listed = ", ".join(f"{each.name} ({each.id})" for each in found[:MAX_CANDIDATES])
+            raise InvalidInput(
+                f"{ref!r} could be any of: {listed}{_more(found)}. Give the id", code=AMBIGUOUS
+            )
+    raise NotFound(f"there is no token {ref!r}. `arbor token list` shows them")
+
+
+def listing(workspaces: Sequence[Workspace], me: Principal) -> str:
+    """Return what each is called and its id, for a sentence."""
+    shown = ", ".join(f"{shown_name(each, me)} ({each.id})" for each in workspaces[:MAX_CANDIDATES])
+    if all(each.owner is not None or is_own(each, me) for each in workspaces):
+        return shown + _more(workspaces)
+    return f"{shown}{_more(workspaces)} (this hub is too old to say whose they are)"
+
+
+def _task_ids(tasks: Sequence[Task]) -> str:
+    return ", ".join(each.id for each in tasks[:MAX_CANDIDATES]) + _more(tasks)
+
+
+def _more(items: Sequence[T]) -> str:
+    more = len(items) - MAX_CANDIDATES
+    return f" and {more} more" if more > 0 else ""
+
+
+def _only(found: Sequence[Workspace], ref: str, me: Principal) -> Workspace:
     if len(found) == 1:
         return found[0]
-    if found:
-        listed = ", ".join(each.id for each in found[:MAX_CANDIDATES])
-        more = f" and {len(found) - MAX_CANDIDATES} more" if len(found) > MAX_CANDIDATES else ""
-        raise InvalidInput(
-            f"{ref!r} could be any of {len(found)} tasks: {listed}{more}. Give the last characters "
-            "of the id",
-            code="ambiguous",
-        )
-    raise NotFound(
-        f"the id of none of the newest {len(tasks)} tasks begins with {ref!r}, or ends with it (at "
-        f"least {MIN_SUFFIX_CHARS} characters). `arbor tasks` lists them"
+    raise InvalidInput(
+        f"{ref!r} could be any of {len(found)} workspaces: {listing(found, me)}. "
+        "Give more of the id",
+        code=AMBIGUOUS,
     )
+
+
+def _only_task(found: Sequence[Task], ref: str) -> Task:
+    if len(found) == 1:
+        return found[0]
+    raise InvalidInput(
+        f"{ref!r} could be any of {len(found)} tasks: {_task_ids(found)}. Give the last characters "
+        "of the id",
+        code=AMBIGUOUS,
+    )
+
+
+def _beginning_so(workspaces: Iterable[Workspace], ref: str) -> list[Workspace]:
+    if not ref.startswith(WORKSPACE_PREFIX):
+        return []
+    return [each for each in workspaces if each.id.startswith(ref)]
 
 
 def _is_part(ref: str, task_id: str) -> bool:
     if len(ref) >= MIN_SUFFIX_CHARS and task_id.endswith(ref):
         return True
-    return bool(ref) and task_id.startswith((ref, f"tsk_{ref}"))
+    return bool(ref) and task_id.startswith((ref, f"{TASK_PREFIX}{ref}"))
 
 
-def listing(workspaces: Sequence[Workspace]) -> str:
-    """Names and ids, for a sentence."""
-    shown = [f"{each.name} ({each.id})" for each in workspaces[:MAX_CANDIDATES]]
-    more = len(workspaces) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def _is_long_beginning(ref: str, prefix: str) -> bool:
+    """Return whether `ref` has, if it begins an id, OTHERS_RANDOM_CHARS after the time."""
+    return len(ref.removeprefix(prefix)) >= TIME_CHARS + OTHERS_RANDOM_CHARS
+
+
+def _ascii_lower(text: str) -> str:
+    return "".join(each.lower() if each.isascii() else each for each in text)

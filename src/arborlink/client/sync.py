@@ -75,9 +75,12 @@ class SyncHub:
         status: str | None = None,
         search: str | None = None,
         limit: int = 50,
+        created_by: str | None = None,
     ) -> list[Task]:
         """As `Hub.tasks`."""
-        tasks = self._hub.tasks(workspace=workspace, status=status, search=search, limit=limit)
+        tasks = self._hub.tasks(
+            workspace=workspace, status=status, search=search, limit=limit, created_by=created_by
+        )
         return self._call(tasks)
 
     def task(self, ref: str) -> SyncTaskHandle:

@@ -61,7 +61,10 @@ def enroll(
 
 
 def _default_name(path: str) -> str:
-    return os.path.basename(path) or socket.gethostname()
+    # Imported here: a running daemon is without Unicode's tables.
+    from arborlink.protocol.names import name_of_folder
+
+    return name_of_folder(os.path.basename(path) or socket.gethostname())
 
 
 def _text(answer: dict[str, Any], field: str) -> str:

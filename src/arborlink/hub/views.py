@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from arborlink.hub.store.base import TaskCounts, WorkspaceRow
 from arborlink.protocol.errors import QUARANTINED
-from arborlink.protocol.resources import Attention, Workspace, WorkspaceState
+from arborlink.protocol.resources import Attention, Workspace, WorkspaceOwner, WorkspaceState
 
 
 class PresenceInfo(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ def workspace_resource(row: WorkspaceRow, presence: PresenceInfo, counts: TaskCo
     return Workspace(
         id=row.id,
         name=row.name,
+        owner=WorkspaceOwner(id=row.owner_id, username=row.owner_name),
         state=_state(row, presence),
         since=None if presence.since is None else rfc3339(presence.since),
         host=host.hostname if host else None,

@@ -1,6 +1,6 @@
 """Identifiers: prefixed, random, ordered by time. Pure: the time and the randomness come in."""
 
-from typing import Final, Literal, NewType
+from typing import Final, Literal, NewType, get_args
 
 WorkspaceId = NewType("WorkspaceId", str)
 TaskId = NewType("TaskId", str)
@@ -10,11 +10,14 @@ TokenId = NewType("TokenId", str)
 
 Kind = Literal["ws", "tsk", "dmn", "usr", "tok", "enr", "hub", "con", "req", "rot"]
 
+KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 TIME_BYTES: Final = 6
 RANDOM_BYTES: Final = 10
 # Crockford's base 32 in lower case: its characters sort as their values do.
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 BODY_CHARS: Final = 26
+# The first of them say when the id was made: 48 bits, at 5 bits a character.
+TIME_CHARS: Final = 10
 
 
 def make_id(kind: Kind, unix_ms: int, randomness: bytes) -> str:
@@ -41,6 +44,12 @@ def is_id(kind: Kind, text: str) -> bool:
         and len(body) == BODY_CHARS
         and all(character in ALPHABET for character in body)
     )
+
+
+def looks_like_id(text: str) -> bool:
+    """Return whether `text` begins as an identifier of any kind does, in either case."""
+    prefix, separator, _ = text.partition("_")
+    return bool(separator) and prefix.lower() in KINDS
 
 
 def unix_ms_of(text: str) -> int:

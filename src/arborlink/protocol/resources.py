@@ -93,8 +93,19 @@ class Attention(Resource, frozen=True):
     text: str
 
 
+class WorkspaceOwner(Resource, frozen=True):
+    """The account that a workspace belongs to."""
+
+    id: str
+    username: str
+
+
 class Workspace(Resource, frozen=True):
-    """A folder on a machine, as the hub knows it. `round_trip_ms` is that of the last heartbeat."""
+    """A folder on a machine, as the hub knows it. `roundTripMs` is that of the last heartbeat.
+
+    `host`, `platform`, `user` and `path` are what its daemon says: claims, by which nothing may be
+    chosen. `owner` is what the hub knows; null: the hub is older than this field.
+    """
 
     id: str
     name: str
@@ -111,6 +122,7 @@ class Workspace(Resource, frozen=True):
     queued_tasks: int
     created_at: str
     attention: Attention | None = None
+    owner: WorkspaceOwner | None = None
 
 
 class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):

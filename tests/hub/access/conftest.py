@@ -41,6 +41,7 @@ class World:
             id=self.access.environment.new_id("ws"),
             name=name,
             owner_id=owner.user_id,
+            owner_name=owner.username,
             created_at=1,
         )
         return (await self.store.add_workspace(row)).id

@@ -189,3 +189,20 @@ async def test_a_reader_may_only_look(api: Api) -> None:
             (f"/api/tasks/{task_id}/input", {"text": "x"}),
         ):
             assert problem(await reader.post(path, json=body)) == (403, "not_allowed")
+
+
+async def test_the_tasks_of_one_account_are_listed_and_no_more_than_are_to_be_seen(
+    api: Api,
+) -> None:
+    one, other = await api.workspace("one"), await api.workspace("other")
+    first, second = await api.task(one), await api.task(other)
+    me = (await api.client.get("/api/me")).json()["userId"]
+    listed = (await api.client.get("/api/tasks", params={"createdBy": me})).json()["items"]
+    assert [each["id"] for each in listed] == [second, first]
+    async with api.bearer(await api.token(["tasks:read"], one)) as limited:
+        listed = (await limited.get("/api/tasks", params={"createdBy": me})).json()["items"]
+    assert [each["id"] for each in listed] == [first]
+    nobody = {"createdBy": "usr_00000000000000000000000000"}
+    assert (await api.client.get("/api/tasks", params=nobody)).json()["items"] == []
+    refused = await api.client.get("/api/tasks", params={"createdBy": "me"})
+    assert problem(refused) == (422, "invalid_input")

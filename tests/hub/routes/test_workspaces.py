@@ -41,6 +41,36 @@ async def test_a_name_may_be_any_other_text(api: Api, name: str) -> None:
     assert made.json()["name"] == name
 
 
+@pytest.mark.parametrize("name", ["ws_1", "Tsk_x", "a/b", "\uff4cab", "la\u3164b", "cafe\u0301/"])
+async def test_a_name_is_taken_for_nothing_else(api: Api, name: str) -> None:
+    refused = await api.client.post("/api/workspaces", json={"name": name})
+    assert problem(refused) == (422, "invalid_name")
+    made = await api.client.post("/api/users", json={"username": name})
+    assert problem(made) == (422, "invalid_name")
+
+
+async def test_a_name_from_before_stays_until_there_is_another(api: Api) -> None:
+    workspace_id = await api.workspace()
+    await api.hub.store.rename_workspace(workspace_id, "ws_1")
+    path = f"/api/workspaces/{workspace_id}"
+    for name in ("ws_1", "one"):
+        assert (await api.client.patch(path, json={"name": name})).json()["name"] == name
+    refused = await api.client.patch(path, json={"name": "ws_1"})
+    assert problem(refused) == (422, "invalid_name")
+
+
+async def test_a_workspace_is_shown_with_whose_it_is(api: Api) -> None:
+    me = (await api.client.get("/api/me")).json()
+    workspace_id = await api.workspace()
+    path = f"/api/workspaces/{workspace_id}"
+    owner = {"id": me["userId"], "username": me["username"]}
+    assert (await api.client.get(path)).json()["owner"] == owner
+    renamed = await api.client.patch(f"/api/users/{me['userId']}", json={"username": "zoe"})
+    assert renamed.status_code == 200
+    shown = (await api.client.get("/api/workspaces")).json()["items"]
+    assert [each["owner"] for each in shown] == [owner | {"username": "zoe"}]
+
+
 async def test_names_are_unique(api: Api) -> None:
     await api.workspace("one")
     again = await api.client.post("/api/workspaces", json={"name": "one"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,24 @@ class TaskContract:
         assert await ids(TaskQuery(workspace_ids=frozenset())) == []
         assert await ids(TaskQuery(statuses=running)) == [rows.task_id(1)]
         assert await ids(TaskQuery(statuses=running, workspace_ids=one)) == []
+
+    async def test_listing_filters_by_who_made_a_task(self, store: Store) -> None:
+        await store.add_workspace(rows.workspace(2))
+        for n, maker in ((1, "usr_1"), (2, "usr_2"), (3, "usr_1"), (4, "usr_1")):
+            place = rows.workspace_id(2 if n == 4 else 1)
+            await store.add_task(rows.task(n, created_by=maker, workspace_id=place))
+        one = frozenset({rows.workspace_id(1)})
+
+        async def ids(**fields: Any) -> list[str]:
+            query = TaskQuery(created_by="usr_1", **fields)
+            return [row.id for row in (await store.tasks(query)).rows]
+
+        assert await ids() == [rows.task_id(n) for n in (4, 3, 1)]
+        assert await ids(workspace_ids=one) == [rows.task_id(n) for n in (3, 1)]
+        assert await ids(before=rows.task_id(3)) == [rows.task_id(1)]
+        assert await ids(search="true", limit=1) == [rows.task_id(4)]
+        assert await ids(statuses=frozenset({TaskStatus.RUNNING})) == []
+        assert (await store.tasks(TaskQuery(created_by="usr_9"))).rows == []
 
     @pytest.mark.parametrize(
         ("search", "found"),

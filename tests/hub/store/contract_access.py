@@ -219,6 +219,8 @@ class AccessContract:
             assert caught.value.code == "last_owner"
         assert store.owner() == rows.OWNER
         assert (await store.workspaces())[0].owner_id == rows.OWNER.id
+        await store.update_user(rows.OWNER.id, username="renamed")
+        assert (await store.workspaces())[0].owner_name == "renamed"
         await store.update_user(MEMBER.id, role="owner")
         both = await asyncio.gather(
             store.delete_user(rows.OWNER.id, MEMBER.id),

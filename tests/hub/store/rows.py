@@ -51,6 +51,7 @@ def workspace(n: int, **fields: Any) -> WorkspaceRow:
         "id": workspace_id(n),
         "name": f"workspace {n}",
         "owner_id": OWNER.id,
+        "owner_name": OWNER.username,
         "created_at": 1,
     }
     return WorkspaceRow(**values | fields)

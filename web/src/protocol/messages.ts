@@ -353,7 +353,12 @@ export interface WorkspaceChanged {
   workspace?: Workspace;
 }
 
-/** A folder on a machine, as the hub knows it. `roundTripMs` is that of the last heartbeat. */
+/**
+ * A folder on a machine, as the hub knows it. `roundTripMs` is that of the last heartbeat.
+ *
+ * `host`, `platform`, `user` and `path` are what its daemon says: claims, by which nothing may be
+ * chosen. `owner` is what the hub knows; null: the hub is older than this field.
+ */
 export interface Workspace {
   id: string;
   name: string;
@@ -370,6 +375,7 @@ export interface Workspace {
   queuedTasks: number;
   createdAt: string;
   attention: Attention | null;
+  owner: WorkspaceOwner | null;
 }
 
 /**
@@ -380,6 +386,12 @@ export interface Attention {
   code: 'quarantined';
   since: string;
   text: string;
+}
+
+/** The account that a workspace belongs to. */
+export interface WorkspaceOwner {
+  id: string;
+  username: string;
 }
 
 /** Body of `POST /api/workspaces/{id}/tasks`. */

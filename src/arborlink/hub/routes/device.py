@@ -26,10 +26,10 @@ from arborlink.hub.routes.authentication import (
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.service.workspaces import checked_name
 from arborlink.hub.views import optional_rfc3339, rfc3339
 from arborlink.protocol.errors import NotFound, SignInUnfinished
 from arborlink.protocol.limits import MAX_NAME_CHARS
+from arborlink.protocol.names import checked_label
 from arborlink.protocol.resources import ALL_SCOPES, DeviceCode, GrantedToken
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ async def start(hub: HubPorts, request: Request) -> Response:
     """The address to open is the hub's page, which asks whoever opens it to sign in first."""
     check_origin(hub.access, request, required=False)
     body = await read_json(request, DeviceStart, hub.settings.public_request_body_bytes)
-    client_name = checked_name(body.client_name)
-    hostname = None if body.hostname is None else checked_name(body.hostname)
+    client_name = checked_label(body.client_name)
+    hostname = None if body.hostname is None else checked_label(body.hostname)
     device = hub.access.devices.start(
         DeviceRequest(
             name=_token_name(client_name, hostname),

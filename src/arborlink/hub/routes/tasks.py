@@ -107,11 +107,15 @@ def _query(hub: HubPorts, request: Request, identity: Identity, limit: int) -> T
         raise InvalidInput("search contains a NUL character.", code="nul_character")
     if cursor is not None and not is_id("tsk", cursor):
         raise InvalidInput("cursor is not one that this hub gave.")
+    created_by = parameters.get("createdBy")
+    if created_by is not None and not is_id("usr", created_by):
+        raise InvalidInput("createdBy is the id of an account.")
     workspaces = None
     if workspace_id is not None:
         workspaces = frozenset({hub.access.visibility.workspace(identity, workspace_id).id})
     return TaskQuery(
         workspace_ids=workspaces,
+        created_by=created_by,
         statuses=_statuses(parameters.getlist("status")),
         search=search,
         before=cursor,
@@ -178,6 +182,7 @@ OPERATIONS = (
         result=TaskPage,
         parameters=(
             Parameter("workspace", "Only this workspace's, by its id"),
+            Parameter("createdBy", "Only those that this account made, by its id"),
             Parameter("status", "Only these; repeat it, or separate by commas"),
             Parameter("search", "Text in the command, its arguments or the title"),
             Parameter("cursor", "nextCursor of the page before"),

@@ -11,9 +11,9 @@ from arborlink.hub.routes.bodies import CreatedToken, NewToken, TokenPage
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.service.workspaces import checked_name
 from arborlink.hub.store.base_access import TokenRow
 from arborlink.hub.views import rfc3339
+from arborlink.protocol.names import checked_name
 from arborlink.protocol.resources import Token
 
 

@@ -12,10 +12,10 @@ from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.routes.sessions import link_resource
 from arborlink.hub.service.ports import HubPorts
-from arborlink.hub.service.workspaces import checked_name
 from arborlink.hub.store.base_access import UserRow
 from arborlink.hub.views import rfc3339
 from arborlink.protocol.errors import NotAllowed
+from arborlink.protocol.names import checked_path_part
 from arborlink.protocol.resources import User
 
 
@@ -30,7 +30,7 @@ async def create_user(hub: HubPorts, request: Request) -> Response:
     """Without a password there has to be another way in."""
     identity = await identify(hub.access, request)
     body = await read_json(request, NewUser, hub.settings.request_body_bytes)
-    username = checked_name(body.username)
+    username = checked_path_part(body.username)
     row = await hub.access.users.create(identity, username, body.role, body.password)
     link = None
     if body.password is None:
@@ -41,7 +41,8 @@ async def create_user(hub: HubPorts, request: Request) -> Response:
 
 
 async def change_user(hub: HubPorts, request: Request) -> Response:
-    """Wrong passwords are counted by who tries and from where, before anything is compared."""
+    """Wrong passwords are counted by who tries and from where, before anything is compared. A new
+    name is announced with the workspaces that are shown with it."""
     identity = await identify(hub.access, request)
     body = await read_json(request, UserChanges, hub.settings.request_body_bytes)
     guesses = (f"password {identity.user_id}", f"password {client_network(request)}")
@@ -49,11 +50,14 @@ async def change_user(hub: HubPorts, request: Request) -> Response:
         row = await hub.access.users.change(
             identity,
             request.path_params["id"],
-            username=None if body.username is None else checked_name(body.username),
+            username=None if body.username is None else checked_path_part(body.username),
             role=body.role,
             password=body.password,
             current_password=body.current_password,
         )
+    if body.username is not None:
+        for workspace_id in hub.store.workspace_names(row.id):
+            hub.announcer.workspace_changed(workspace_id)
     return json_response(_resource(row))
 
 

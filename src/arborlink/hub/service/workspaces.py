@@ -8,8 +8,8 @@ from arborlink.hub.access import Access, Identity
 from arborlink.hub.service.ports import Announcer, Presence
 from arborlink.hub.store.base import Store, TaskCounts, WorkspaceRow
 from arborlink.hub.views import workspace_resource
-from arborlink.protocol.errors import Conflict, InvalidInput
-from arborlink.protocol.limits import MAX_NAME_CHARS
+from arborlink.protocol.errors import Conflict
+from arborlink.protocol.names import checked_path_part
 from arborlink.protocol.resources import Workspace
 
 NO_TASKS: Final = TaskCounts(dispatched=0, queued=0)
@@ -60,8 +60,9 @@ class Workspaces:
         identity.require_everywhere("workspaces:write")
         row = WorkspaceRow(
             id=self._environment.new_id("ws"),
-            name=checked_name(name),
+            name=checked_path_part(name),
             owner_id=identity.user_id,
+            owner_name=identity.username,
             created_at=self._environment.unix_us(),
         )
         await self._store.add_workspace(row, limit=self._limit)
@@ -70,9 +71,11 @@ class Workspaces:
 
     async def rename(self, identity: Identity, workspace_id: str, name: str) -> Workspace:
         """Raises NotFound, InvalidInput, NotAllowed, Conflict (code `name_taken`)."""
-        self._writable(identity, workspace_id)
-        row = await self._store.rename_workspace(workspace_id, checked_name(name))
-        self._announcer.workspace_changed(workspace_id)
+        row = self._writable(identity, workspace_id)
+        # A name from before today's rules stays as it is.
+        if name != row.name:
+            row = await self._store.rename_workspace(workspace_id, checked_path_part(name))
+            self._announcer.workspace_changed(workspace_id)
         return self._resource(row)
 
     async def delete(self, identity: Identity, workspace_id: str) -> None:
@@ -101,20 +104,3 @@ class Workspaces:
     def _resource(self, row: WorkspaceRow) -> Workspace:
         counts = self._store.task_counts(row.id)
         return workspace_resource(row, self._presence.state(row.id), counts)
-
-
-def checked_name(name: str) -> str:
-    """A name that shows as what it is: no control characters, no invisible or turned-round text.
-
-    Raises:
-        InvalidInput: and its text says what is wrong.
-    """
-    name = name.strip()
-    if not 1 <= len(name) <= MAX_NAME_CHARS:
-        raise InvalidInput(f"A name has 1 to {MAX_NAME_CHARS} characters.", code="invalid_name")
-    # What Python calls unprintable includes control and format characters, bidi overrides too.
-    if not name.isprintable():
-        raise InvalidInput(
-            "The name contains control characters or invisible ones.", code="invalid_name"
-        )
-    return name

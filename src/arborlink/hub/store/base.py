@@ -78,9 +78,11 @@ class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TaskQuery(Struct, frozen=True, kw_only=True):
-    """Newest first. `workspace_ids` None: all. `before` is the id of the last one already seen."""
+    """Newest first. `workspace_ids`, `created_by` None: all. `before` is the id of the last one
+    already seen."""
 
     workspace_ids: frozenset[str] | None = None
+    created_by: str | None = None
     statuses: frozenset[TaskStatus] = frozenset()
     search: str | None = None
     before: str | None = None
@@ -123,6 +125,7 @@ class WorkspaceRow(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     owner_id: str
+    owner_name: str
     created_at: int
     daemon_id: str | None = None
     instance_id: str | None = None

@@ -210,10 +210,13 @@ def _listing(query: TaskQuery) -> tuple[str, Bindings]:
         **search_bindings(query.search),
         "limit": query.limit + 1,
     }
-    if workspaces is not None and len(workspaces) == 1:
+    if query.created_by is None and workspaces is not None and len(workspaces) == 1:
         bindings["workspace"] = next(iter(workspaces))
         return _SQL["tasks_of_workspace"], bindings
     bindings["workspaces"] = None if workspaces is None else to_json(sorted(workspaces))
+    if query.created_by is not None:
+        bindings["created_by"] = query.created_by
+        return _SQL["tasks_of_creator"], bindings
     return _SQL["tasks"], bindings
 
 

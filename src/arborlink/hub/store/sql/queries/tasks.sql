@@ -35,6 +35,23 @@ SELECT * FROM task_rows WHERE id IN (
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
+-- name: tasks_of_creator
+-- The same page when one account made them, through its own index.
+SELECT * FROM task_rows WHERE id IN (
+  SELECT id FROM tasks INDEXED BY tasks_by_creator
+  WHERE created_by = :created_by
+    AND id < :before
+    AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
+    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+    AND (:start IS NULL OR EXISTS (
+      SELECT 1 FROM task_texts WHERE task_id = tasks.id
+        AND CASE
+          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
+          ELSE text_matches(CAST(text AS BLOB)) END
+    ))
+  ORDER BY id DESC LIMIT :limit
+) ORDER BY id DESC;
+
 -- name: task_request
 -- What a task was asked to run: beside its row if that is too small for it.
 SELECT coalesce(whole.command, tasks.command), coalesce(whole.args, tasks.args),
