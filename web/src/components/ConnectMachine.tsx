@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react';
 import { useAction } from '../hooks/useAction';
 import { useClient } from '../hooks/useClient';
 import { useMe } from '../hooks/useMe';
+import { isOwn, shownName } from '../live/whose';
 import { mayPrepareMachines } from '../live/words';
 import type { Workspace } from '../protocol/messages';
 import { ButtonLink } from './ButtonLink';
@@ -13,8 +14,21 @@ import { Problem } from './Problem';
 
 /** How a machine is connected to a workspace; says so once it is. */
 export function ConnectMachine({ workspace }: { workspace: Workspace }) {
+  const me = useMe();
   if (workspace.state === 'connected') return <Connected workspace={workspace} />;
-  if (workspace.daemonId === null) return <EnrollmentCode workspace={workspace} />;
+  if (workspace.daemonId === null) {
+    return (
+      <>
+        {!isOwn(workspace, me) && (
+          <p className={styles.about} role="alert">
+            This is {shownName(workspace, me)}. A machine that is connected to it runs what that
+            account wants.
+          </p>
+        )}
+        <EnrollmentCode workspace={workspace} />
+      </>
+    );
+  }
   return <Reconnect workspace={workspace} daemonId={workspace.daemonId} />;
 }
 

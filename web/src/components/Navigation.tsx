@@ -1,6 +1,8 @@
 import { Link } from '@tanstack/react-router';
+import { useMe } from '../hooks/useMe';
 import { useRunning } from '../hooks/useTasks';
 import { useWorkspaces } from '../hooks/useWorkspaces';
+import { shownName } from '../live/whose';
 import { isOwner } from '../live/words';
 import type { Principal, Workspace } from '../protocol/messages';
 import styles from './Navigation.module.css';
@@ -38,6 +40,7 @@ export function Navigation({ me, onGo }: Props) {
 
 /** The workspaces alone. */
 export function Workspaces({ running }: { running: ReadonlyMap<string, number> }) {
+  const me = useMe();
   const { workspaces, loaded } = useWorkspaces();
   return (
     <section className={styles.workspaces} aria-labelledby="rail-workspaces">
@@ -51,7 +54,7 @@ export function Workspaces({ running }: { running: ReadonlyMap<string, number> }
               params={{ workspaceId: workspace.id }}
             >
               <WorkspaceDot state={workspace.state} />
-              <span className={styles.name}>{workspace.name}</span>
+              <span className={styles.name}>{shownName(workspace, me)}</span>
               <Aside workspace={workspace} running={running.get(workspace.id)} />
             </Link>
           </li>

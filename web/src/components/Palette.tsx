@@ -11,6 +11,7 @@ import { useClient } from '../hooks/useClient';
 import { useStore } from '../hooks/useStore';
 import { useTasks } from '../hooks/useTasks';
 import { useWorkspaces } from '../hooks/useWorkspaces';
+import { ownFirst, shownName } from '../live/whose';
 import { commandLine, isOwner, statusLabel } from '../live/words';
 import type { Principal } from '../protocol/messages';
 import { paletteAsked } from './openPalette';
@@ -35,7 +36,7 @@ export default function Palette(props: Props) {
       spotlight.open();
     }
   }, [asked]);
-  const groups = [useHere(), useWorkspaceActions(), usePages(props), useTaskActions()];
+  const groups = [useHere(), useWorkspaceActions(props), usePages(props), useTaskActions()];
   return (
     <Spotlight
       store={store}
@@ -93,29 +94,29 @@ function usePages({ me, onHelp }: Props): SpotlightActionGroupData {
   return { group: 'Arbor', actions: pages };
 }
 
-function useWorkspaceActions(): SpotlightActionGroupData {
+function useWorkspaceActions({ me }: Props): SpotlightActionGroupData {
   const navigate = useNavigate();
   const { workspaces } = useWorkspaces();
   return {
     group: 'Workspaces',
-    actions: workspaces.flatMap(({ id, name, host, path }) => [
-      {
-        id,
-        label: name,
-        description: [host, path].filter(Boolean).join(' · '),
-        onClick: () =>
-          void navigate({ to: '/workspaces/$workspaceId', params: { workspaceId: id } }),
-      },
-      {
-        id: `${id} terminal`,
-        label: `Terminals of ${name}`,
-        onClick: () =>
-          void navigate({
-            to: '/workspaces/$workspaceId/terminals',
-            params: { workspaceId: id },
-          }),
-      },
-    ]),
+    actions: ownFirst(workspaces, me).flatMap((workspace) => {
+      const { id, host, path } = workspace;
+      const name = shownName(workspace, me);
+      const params = { workspaceId: id };
+      return [
+        {
+          id,
+          label: name,
+          description: [host, path].filter(Boolean).join(' · '),
+          onClick: () => void navigate({ to: '/workspaces/$workspaceId', params }),
+        },
+        {
+          id: `${id} terminal`,
+          label: `Terminals of ${name}`,
+          onClick: () => void navigate({ to: '/workspaces/$workspaceId/terminals', params }),
+        },
+      ];
+    }),
   };
 }
 

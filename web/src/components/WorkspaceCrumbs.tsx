@@ -1,5 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { useMe } from '../hooks/useMe';
+import { shownName } from '../live/whose';
 import type { Workspace } from '../protocol/messages';
 import styles from './WorkspaceCrumbs.module.css';
 
@@ -12,6 +14,7 @@ interface Props {
 
 /** Where one is within a workspace. */
 export function WorkspaceCrumbs({ workspace, through, here }: Props) {
+  const me = useMe();
   return (
     <nav
       className={styles.crumbs}
@@ -22,7 +25,7 @@ export function WorkspaceCrumbs({ workspace, through, here }: Props) {
         <Link to="/">Overview</Link>
       ) : (
         <Link to="/workspaces/$workspaceId" params={{ workspaceId: workspace.id }}>
-          {workspace.name}
+          {shownName(workspace, me)}
         </Link>
       )}
       <span aria-hidden="true">/</span>

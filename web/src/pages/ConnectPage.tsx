@@ -2,7 +2,9 @@ import { getRouteApi } from '@tanstack/react-router';
 import { ConnectMachine, NewMachine } from '../components/ConnectMachine';
 import { PageHeader } from '../components/PageHeader';
 import { Problem } from '../components/Problem';
+import { useMe } from '../hooks/useMe';
 import { useWorkspaces } from '../hooks/useWorkspaces';
+import { shownName } from '../live/whose';
 import styles from './ConnectPage.module.css';
 
 const route = getRouteApi('/connect');
@@ -11,12 +13,15 @@ const route = getRouteApi('/connect');
 export function ConnectPage() {
   const { workspace: workspaceId } = route.useSearch();
   const navigate = route.useNavigate();
+  const me = useMe();
   const { workspaces, loaded } = useWorkspaces();
   const workspace = workspaces.find(({ id }) => id === workspaceId);
   return (
     <>
       <PageHeader
-        title={workspace === undefined ? 'Connect a machine' : `Connect ${workspace.name}`}
+        title={
+          workspace === undefined ? 'Connect a machine' : `Connect ${shownName(workspace, me)}`
+        }
       />
       <main className={styles.content}>
         {workspaceId !== undefined && workspace === undefined && loaded && (

@@ -14,12 +14,14 @@ import { useMe } from '../hooks/useMe';
 import { useOutputSizes } from '../hooks/useOutputSizes';
 import { useTasks } from '../hooks/useTasks';
 import { useStaleSince, useWorkspaces } from '../hooks/useWorkspaces';
+import { isOwn, preferredWorkspace } from '../live/whose';
 import { mayOperate } from '../live/words';
 import type { Workspace } from '../protocol/messages';
 import styles from './OverviewPage.module.css';
 
 export function OverviewPage() {
   const { directory } = useClient();
+  const me = useMe();
   const { workspaces, loaded, problem } = useWorkspaces();
   const hasMachine = workspaces.some(({ state }) => state !== 'never_connected');
   return (
@@ -34,7 +36,7 @@ export function OverviewPage() {
         {hasMachine && <Filled workspaces={workspaces} />}
         {loaded && !hasMachine && (
           <Suspense>
-            <LaterFirstMachine workspaces={workspaces} />
+            <LaterFirstMachine workspaces={workspaces.filter((each) => isOwn(each, me))} />
           </Suspense>
         )}
       </main>
@@ -77,14 +79,12 @@ function Filled({ workspaces }: { workspaces: readonly Workspace[] }) {
   );
 }
 
-/** Runs on the machine that one picks. */
+/** Runs on the machine that one picks; without a machine of one's own, its page has the bar. */
 function AnywhereBar({ workspaces }: { workspaces: readonly Workspace[] }) {
+  const me = useMe();
   const [picked, setPicked] = useState<string | null>(null);
-  const workspace = workspaces.find(({ id }) => id === picked) ?? preferred(workspaces);
+  const workspace =
+    workspaces.find(({ id }) => id === picked) ?? preferredWorkspace(workspaces, me);
   if (workspace === undefined) return null;
   return <CommandBar workspace={workspace} picker={{ workspaces, onPick: setPicked }} />;
-}
-
-function preferred(workspaces: readonly Workspace[]): Workspace | undefined {
-  return workspaces.find(({ state }) => state === 'connected') ?? workspaces[0];
 }

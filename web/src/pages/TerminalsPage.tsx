@@ -6,9 +6,11 @@ import { NoTerminal } from '../components/terminals/NoTerminal';
 import { TerminalPanel } from '../components/terminals/TerminalPanel';
 import { TerminalTabs } from '../components/terminals/TerminalTabs';
 import { WorkspaceCrumbs } from '../components/WorkspaceCrumbs';
+import { useMe } from '../hooks/useMe';
 import { useTerminals } from '../hooks/useTerminals';
 import { useTitle } from '../hooks/useTitle';
 import { useWorkspaces } from '../hooks/useWorkspaces';
+import { shownName } from '../live/whose';
 import styles from './TerminalsPage.module.css';
 
 const route = getRouteApi('/workspaces/$workspaceId/terminals');
@@ -20,6 +22,8 @@ export function TerminalsPage() {
   const navigate = route.useNavigate();
   const { workspaces, loaded } = useWorkspaces();
   const workspace = workspaces.find(({ id }) => id === workspaceId);
+  const me = useMe();
+  const name = workspace === undefined ? '' : shownName(workspace, me);
   const [seen, setSeen] = useState<readonly string[]>(wanted === undefined ? [] : [wanted]);
   const terminals = useTerminals(workspaceId, seen);
   const shown = terminals.list.find(({ id }) => id === wanted) ?? terminals.list[0];
@@ -29,7 +33,7 @@ export function TerminalsPage() {
     if (shownId === undefined) return;
     setSeen((before) => (before.includes(shownId) ? before : [...before, shownId]));
   }, [shownId]);
-  useTitle(workspace === undefined ? null : `Terminals of ${workspace.name}`);
+  useTitle(workspace === undefined ? null : `Terminals of ${name}`);
 
   const choose = (taskId: string) => void navigate({ search: { task: taskId }, replace: true });
   const open = () => terminals.open(choose);
@@ -44,7 +48,7 @@ export function TerminalsPage() {
   return (
     <main className={styles.page}>
       <PageHeader crumbs={<WorkspaceCrumbs workspace={workspace} here="Terminals" />} />
-      <h1 className={styles.heading}>Terminals of {workspace?.name}</h1>
+      <h1 className={styles.heading}>Terminals of {name}</h1>
       <TerminalTabs
         terminals={terminals.list}
         shown={shown?.id}

@@ -1,6 +1,8 @@
 import { Button } from '@mantine/core';
+import { useMe } from '../../hooks/useMe';
 import { shellWord, splitCommandLine } from '../../live/argv';
 import { type Draft, setOptions } from '../../live/commandDraft';
+import { shownName } from '../../live/whose';
 import type { Workspace } from '../../protocol/messages';
 import { ArgumentList } from './ArgumentList';
 import styles from './CommandBar.module.css';
@@ -82,11 +84,12 @@ function Reading({ draft, onChange, onSearch }: Omit<Props, 'problem' | 'workspa
 }
 
 function Unconnected({ draft, workspace }: Pick<Props, 'draft' | 'workspace'>) {
+  const name = shownName(workspace, useMe());
   return (
     <span className={styles.problem}>
       {draft.whenOffline === 'fail'
-        ? `${workspace.name} is not connected, so this will be refused.`
-        : `${workspace.name} is not connected; this starts when it is.`}
+        ? `${name} is not connected, so this will be refused.`
+        : `${name} is not connected; this starts when it is.`}
     </span>
   );
 }

@@ -1,3 +1,5 @@
+import { useMe } from '../../hooks/useMe';
+import { ownFirst, shownName } from '../../live/whose';
 import type { Workspace } from '../../protocol/messages';
 import { WorkspaceDot } from '../WorkspaceDot';
 import styles from './CommandBar.module.css';
@@ -10,6 +12,7 @@ interface Props {
 
 /** Where it will run. */
 export function WorkspacePicker({ chosen, workspaces, onPick }: Props) {
+  const me = useMe();
   return (
     <span className={styles.picker}>
       <WorkspaceDot state={chosen.state} />
@@ -18,9 +21,10 @@ export function WorkspacePicker({ chosen, workspaces, onPick }: Props) {
         value={chosen.id}
         onChange={(event) => onPick(event.target.value)}
       >
-        {workspaces.map(({ id, name, state }) => (
-          <option key={id} value={id}>
-            {state === 'connected' ? name : `${name} (not connected)`}
+        {ownFirst(workspaces, me).map((workspace) => (
+          <option key={workspace.id} value={workspace.id}>
+            {shownName(workspace, me)}
+            {workspace.state !== 'connected' && ' (not connected)'}
           </option>
         ))}
       </select>

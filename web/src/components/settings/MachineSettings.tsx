@@ -2,8 +2,10 @@ import { Button, Modal } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link } from '@tanstack/react-router';
 import { useDaemon, useRemoveDaemon } from '../../hooks/useDaemon';
+import { useMe } from '../../hooks/useMe';
 import { useWorkspaces } from '../../hooks/useWorkspaces';
 import { formatExactTime, formatTime } from '../../live/format';
+import { shownName } from '../../live/whose';
 import type { Workspace } from '../../protocol/messages';
 import { ConnectMachine } from '../ConnectMachine';
 import { Empty } from '../Empty';
@@ -42,7 +44,8 @@ export function MachineSettings() {
 }
 
 function MachineEntry({ workspace }: { workspace: Workspace }) {
-  const { id, name, state, host, path, version, daemonId } = workspace;
+  const { id, state, host, path, version, daemonId } = workspace;
+  const me = useMe();
   const daemon = version === null ? null : `daemon ${version}`;
   return (
     <Entry
@@ -50,7 +53,7 @@ function MachineEntry({ workspace }: { workspace: Workspace }) {
         <>
           <WorkspaceDot state={state} />
           <Link to="/workspaces/$workspaceId" params={{ workspaceId: id }}>
-            {name}
+            {shownName(workspace, me)}
           </Link>
         </>
       }
@@ -93,12 +96,13 @@ function DaemonFacts({ daemonId, state }: { daemonId: string; state: Workspace['
 
 function NewCode({ workspace }: { workspace: Workspace }) {
   const [opened, { open, close }] = useDisclosure(false);
+  const name = shownName(workspace, useMe());
   return (
     <>
-      <Button size="xs" aria-label={`Get a code for ${workspace.name}`} onClick={open}>
+      <Button size="xs" aria-label={`Get a code for ${name}`} onClick={open}>
         Get a code
       </Button>
-      <Modal opened={opened} onClose={close} title={`Connect ${workspace.name}`} size="lg">
+      <Modal opened={opened} onClose={close} title={`Connect ${name}`} size="lg">
         <ConnectMachine workspace={workspace} />
       </Modal>
     </>
@@ -106,7 +110,8 @@ function NewCode({ workspace }: { workspace: Workspace }) {
 }
 
 function RemoveDaemon({ workspace, daemonId }: { workspace: Workspace; daemonId: string }) {
-  const { name, runningTasks } = workspace;
+  const { runningTasks } = workspace;
+  const name = shownName(workspace, useMe());
   const { mutateAsync } = useRemoveDaemon();
   return (
     <ConfirmButton

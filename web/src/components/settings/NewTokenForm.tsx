@@ -1,7 +1,9 @@
 import { Button, Select, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
+import { useMe } from '../../hooks/useMe';
 import { useWorkspaces } from '../../hooks/useWorkspaces';
 import { SCOPES, type Scope } from '../../live/scopes';
+import { ownFirst, shownName } from '../../live/whose';
 import type { NewToken } from '../../protocol/messages';
 import { Problem } from '../Problem';
 import { ScopeChoice } from '../ScopeChoice';
@@ -29,6 +31,7 @@ interface Props {
 
 /** What a token is called, may do, and for how long. */
 export function NewTokenForm({ busy, error, onCreate, onCancel }: Props) {
+  const me = useMe();
   const { workspaces } = useWorkspaces();
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState(DEFAULT_SCOPES);
@@ -64,7 +67,10 @@ export function NewTokenForm({ busy, error, onCreate, onCancel }: Props) {
         onChange={(value) => setWorkspaceId(value ?? ALL)}
         data={[
           { value: ALL, label: 'All workspaces' },
-          ...workspaces.map(({ id, name: label }) => ({ value: id, label })),
+          ...ownFirst(workspaces, me).map((workspace) => ({
+            value: workspace.id,
+            label: shownName(workspace, me),
+          })),
         ]}
       />
       <Select

@@ -1,4 +1,6 @@
+import { useMe } from '../../hooks/useMe';
 import { isFinal } from '../../live/merge';
+import { shownName } from '../../live/whose';
 import type { Task, Workspace } from '../../protocol/messages';
 import { TaskRow } from './TaskRow';
 import styles from './TaskRows.module.css';
@@ -13,7 +15,8 @@ interface Props {
 
 /** What runs, and what ran last. */
 export function LatestTasks({ tasks, workspaces }: Props) {
-  const names = new Map(workspaces.map(({ id, name }) => [id, name]));
+  const me = useMe();
+  const names = new Map(workspaces.map((workspace) => [workspace.id, shownName(workspace, me)]));
   const unfinished = tasks
     .filter(({ status }) => !isFinal(status))
     .slice(0, SHOWN_UNFINISHED_TASKS);

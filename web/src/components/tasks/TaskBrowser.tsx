@@ -1,7 +1,9 @@
 import { useMemo } from 'react';
+import { useMe } from '../../hooks/useMe';
 import { useOutputSizes } from '../../hooks/useOutputSizes';
 import { useTaskList } from '../../hooks/useTaskList';
 import { useStaleSince, useWorkspaces } from '../../hooks/useWorkspaces';
+import { shownName } from '../../live/whose';
 import type { TasksSearch } from '../../routes';
 import { Problem } from '../Problem';
 import { NoTasksFound, NoTasksYet } from './NoTasks';
@@ -19,12 +21,16 @@ interface Props {
 
 /** All tasks there are, to look through. */
 export function TaskBrowser({ workspaceId, search, onSearch }: Props) {
+  const me = useMe();
   const { workspaces } = useWorkspaces();
   const { status = null, text = '' } = search;
   const view = useTaskList({ workspaceId, status, text });
   const isStale = useStaleSince() !== null;
   useOutputSizes();
-  const names = useMemo(() => new Map(workspaces.map(({ id, name }) => [id, name])), [workspaces]);
+  const names = useMemo(
+    () => new Map(workspaces.map((workspace) => [workspace.id, shownName(workspace, me)])),
+    [workspaces, me],
+  );
   const isEmpty = view.tasks.length === 0;
   return (
     <div className={styles.browser}>

@@ -1,6 +1,8 @@
 import { Link } from '@tanstack/react-router';
+import { useMe } from '../../hooks/useMe';
 import { useRoundTrips } from '../../hooks/useRoundTrips';
 import { useTaskCounts } from '../../hooks/useTasks';
+import { shownName } from '../../live/whose';
 import type { Workspace } from '../../protocol/messages';
 import { WorkspaceDot } from '../WorkspaceDot';
 import { Place } from './Place';
@@ -32,6 +34,7 @@ interface Props {
 }
 
 function WorkspaceCard({ workspace, roundTrips }: Props) {
+  const me = useMe();
   const { running, queued } = useTaskCounts(workspace.id);
   return (
     <>
@@ -42,7 +45,7 @@ function WorkspaceCard({ workspace, roundTrips }: Props) {
           to="/workspaces/$workspaceId"
           params={{ workspaceId: workspace.id }}
         >
-          {workspace.name}
+          {shownName(workspace, me)}
         </Link>
       </h3>
       <Place workspace={workspace} />

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useMe } from '../../hooks/useMe';
 import { useTaskById } from '../../hooks/useTaskById';
 import { draftOf } from '../../live/commandDraft';
+import { shownName } from '../../live/whose';
 import { mayOperate, mayPrepareMachines } from '../../live/words';
 import type { Workspace } from '../../protocol/messages';
 import type { TasksSearch, WorkspaceSearch } from '../../routes';
@@ -23,17 +24,18 @@ interface Props {
 export function WorkspaceDetail({ workspace, search, onSearch }: Props) {
   const me = useMe();
   const edited = useTaskById(search.edit);
+  const name = shownName(workspace, me);
   return (
     <>
       <PageHeader
         title={
           <span className={styles.title}>
             <WorkspaceDot state={workspace.state} />
-            <span className={styles.name}>{workspace.name}</span>
+            <span className={styles.name}>{name}</span>
           </span>
         }
       >
-        <nav className={styles.tabs} aria-label={`Of ${workspace.name}`}>
+        <nav className={styles.tabs} aria-label={`Of ${name}`}>
           <Link
             to="/workspaces/$workspaceId"
             params={{ workspaceId: workspace.id }}
