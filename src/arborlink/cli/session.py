@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from arborlink.cli.console import say
 from arborlink.cli.notices import Notices
 from arborlink.client import Hub, TaskHandle
-from arborlink.client.selection import address, is_own, pick_workspace, workspace_here
+from arborlink.client.selection import Seen, address, is_own, pick_workspace, workspace_here
 from arborlink.folders import served_folders
 from arborlink.protocol.resources import Principal, Workspace
 
@@ -34,6 +34,12 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
     return asyncio.run(inside())
 
 
+async def see(hub: Hub) -> Seen:
+    """Return whose the token is, and all workspaces that it may see."""
+    me, workspaces = await asyncio.gather(hub.me(), hub.workspaces())
+    return Seen(me, workspaces)
+
+
 async def choose_workspace(hub: Hub, ref: str | None, *, doing: str) -> Workspace:
     """Return the workspace of `-w`, or without it the one that is meant here; says where it is if
     it is another account's, after `doing`, such as "running in".
@@ -42,7 +48,7 @@ async def choose_workspace(hub: Hub, ref: str | None, *, doing: str) -> Workspac
         NotFound: there is none.
         InvalidInput: there are several, or it is another account's and was not named as such.
     """
-    seen = await hub.seen()
+    seen = await see(hub)
     if ref is None:
         found = workspace_here(seen, served_folders(), _here(), hub.url)
     else:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
 def workspaces_command(as_json: bool) -> None:
     """List workspaces."""
-    from arborlink.cli.session import with_hub
+    from arborlink.cli.session import see, with_hub
     from arborlink.client.selection import shown_name
 
-    me, found = with_hub(lambda hub: hub.seen())
+    seen = with_hub(see)
+    me, found = seen.me, [*seen.own, *seen.others]
     if as_json:
-        print_json(found)
+        print_json(seen.workspaces)
         return
     if not found:
         say("no workspaces. `arbor up` makes one here, `arbor enroll NAME` one anywhere")
@@ -64,12 +65,12 @@ def enroll_command(workspace_name: str, as_json: bool) -> None:
     The workspace is made if you have none of this name. Another account's is ACCOUNT/NAME: it has
     the machine then. The code works once, for 10 minutes.
     """
-    from arborlink.cli.session import say_whose, with_hub
+    from arborlink.cli.session import say_whose, see, with_hub
     from arborlink.client import Enrollment, Hub
     from arborlink.client.selection import pick_to_enroll
 
     async def work(hub: Hub) -> tuple[Workspace, Enrollment]:
-        seen = await hub.seen()
+        seen = await see(hub)
         workspace = pick_to_enroll(seen, workspace_name)
         if workspace is None:
             workspace = await hub.create_workspace(workspace_name)

@@ -150,13 +150,7 @@ class Hub:
         """
         if ids.is_id("ws", ref):
             return await self._api.get(f"/api/workspaces/{ref}", Workspace)
-        return selection.pick_workspace(await self.seen(), ref)
-
-    async def seen(self) -> selection.Seen:
-        """Return whose the token is, and all workspaces that it may see: what
-        `arborlink.client.selection` chooses from."""
-        me, workspaces = await asyncio.gather(self.me(), self.workspaces())
-        return selection.Seen(me, workspaces)
+        return selection.pick_workspace(await self._seen(), ref)
 
     async def create_workspace(self, name: str) -> Workspace:
         """A new workspace, without a daemon yet.
@@ -422,8 +416,12 @@ class Hub:
         if ref is not None and ids.is_id("ws", ref):
             return ref
         if ref is None:
-            return selection.default_workspace(await self.seen()).id
+            return selection.default_workspace(await self._seen()).id
         return (await self.workspace(ref)).id
+
+    async def _seen(self) -> selection.Seen:
+        me, workspaces = await asyncio.gather(self.me(), self.workspaces())
+        return selection.Seen(me, workspaces)
 
     async def _find_task(self, ref: str) -> Task:
         owner = (await self.me()).user_id

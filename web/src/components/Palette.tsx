@@ -11,9 +11,9 @@ import { useClient } from '../hooks/useClient';
 import { useStore } from '../hooks/useStore';
 import { useTasks } from '../hooks/useTasks';
 import { useWorkspaces } from '../hooks/useWorkspaces';
-import { ownFirst, shownName } from '../live/whose';
+import { isOwn, ownFirst, shownName } from '../live/whose';
 import { commandLine, isOwner, statusLabel } from '../live/words';
-import type { Principal } from '../protocol/messages';
+import type { Principal, Task } from '../protocol/messages';
 import { paletteAsked } from './openPalette';
 import styles from './Palette.module.css';
 
@@ -36,7 +36,7 @@ export default function Palette(props: Props) {
       spotlight.open();
     }
   }, [asked]);
-  const groups = [useHere(), useWorkspaceActions(props), usePages(props), useTaskActions()];
+  const groups = [useHere(), useWorkspaceActions(props), usePages(props), useTaskActions(props)];
   return (
     <Spotlight
       store={store}
@@ -120,15 +120,25 @@ function useWorkspaceActions({ me }: Props): SpotlightActionGroupData {
   };
 }
 
-function useTaskActions(): SpotlightActionGroupData {
+function useTaskActions({ me }: Props): SpotlightActionGroupData {
   const navigate = useNavigate();
   const { tasks } = useTasks();
+  const { workspaces } = useWorkspaces();
+  const others = new Map(
+    workspaces
+      .filter((workspace) => !isOwn(workspace, me))
+      .map((workspace) => [workspace.id, shownName(workspace, me)]),
+  );
+  const isMine = ({ workspaceId }: Task) => !others.has(workspaceId);
+  const known = tasks.slice(0, KNOWN_TASKS);
+  // Their titles are chosen by others.
+  const mineFirst = [...known.filter(isMine), ...known.filter((task) => !isMine(task))];
   return {
     group: 'Tasks',
-    actions: tasks.slice(0, KNOWN_TASKS).map((task) => ({
+    actions: mineFirst.map((task) => ({
       id: task.id,
       label: task.title ?? commandLine(task),
-      description: statusLabel(task),
+      description: [statusLabel(task), others.get(task.workspaceId)].filter(Boolean).join(' · '),
       onClick: () => void navigate({ to: '/tasks/$taskId', params: { taskId: task.id } }),
     })),
   };

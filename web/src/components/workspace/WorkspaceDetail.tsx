@@ -55,7 +55,8 @@ export function WorkspaceDetail({ workspace, search, onSearch }: Props) {
           <CommandBar
             key={edited?.id}
             workspace={workspace}
-            initial={edited === undefined ? null : draftOf(edited)}
+            // A link may name any task; what runs here begins with what ran here.
+            initial={edited?.workspaceId === workspace.id ? draftOf(edited) : null}
           />
         )}
         <TaskBrowser workspaceId={workspace.id} search={search} onSearch={onSearch} />
