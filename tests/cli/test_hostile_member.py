@@ -115,6 +115,16 @@ async def test_names_that_mislead_are_not_given(two: TwoAccounts, name: str) -> 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_name")
 
 
+async def test_a_name_that_passes_on_with_an_account_does_not_become_ones_own(
+    two: TwoAccounts,
+) -> None:
+    async with two.lure("lab", "box", "/srv") as theirs:
+        assert (await two.owner.delete(f"/api/users/{MEMBER_ID}")).status_code == 204
+        refused = await two.arbor("run", "-w", "lab", "--queue", "--", "true")
+        assert refused.code == 125 and f"lab ({MEMBER}) ({theirs})" in refused.err
+        assert await two.tasks(theirs) == []
+
+
 async def test_a_name_that_only_a_member_has_is_to_be_said_as_theirs(two: TwoAccounts) -> None:
     async with two.lure("theirs", "box", "/srv") as workspace_id:
         for ref in ("theirs", workspace_id[:6], workspace_id[:-12]):

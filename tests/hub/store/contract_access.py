@@ -252,7 +252,7 @@ class AccessContract:
         with pytest.raises(NotFound):
             await store.redeem_enrolment(OTHER, "dmn_1", HASH, 2)
         assert {row.name for row in await store.workspaces() if row.owner_id == rows.OWNER.id} == {
-            "mine",
+            "mine (Member)",
             "workspace 1",
             "workspace 1 (Member)",
             "workspace 1 (Member) (Member)",

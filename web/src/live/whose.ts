@@ -1,14 +1,14 @@
 import type { Principal, Workspace } from '../protocol/messages';
 
-/** Whether a workspace is one's own. A hub that does not say shows members none but their own. */
+/** Whether a workspace is one's own. A hub that is too old to say shows members their own only. */
 export function isOwn({ owner }: Workspace, me: Principal): boolean {
-  return owner === null ? me.role === 'member' : owner.id === me.userId;
+  return owner ? owner.id === me.userId : me.role === 'member';
 }
 
 /** One's own workspace by its name, another account's as `account/name`. */
 export function shownName(workspace: Workspace, me: Principal): string {
   const { name, owner } = workspace;
-  return owner === null || isOwn(workspace, me) ? name : `${owner.username}/${name}`;
+  return !owner || isOwn(workspace, me) ? name : `${owner.username}/${name}`;
 }
 
 /** One's own before those of others, whose names do not decide what comes first. */

@@ -131,8 +131,7 @@ def _owned_by(user: UserRow) -> dict[str, str]:
 
 
 def _free_name(name: str, username: str, taken: set[str]) -> str:
-    if name not in taken:
-        return name
+    # Always with the account: the name that a member chose must not mean what is the heir's own.
     suffixes = (f" ({username}{'' if number == 1 else f' {number}'})" for number in count(1))
     names = (f"{name[: max(1, MAX_NAME_CHARS - len(each))]}{each}" for each in suffixes)
     return next(each for each in names if each not in taken)

@@ -1,9 +1,11 @@
 import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { useMe } from '../../hooks/useMe';
 import { useTokens } from '../../hooks/useTokens';
 import { useWorkspaces } from '../../hooks/useWorkspaces';
 import { formatExactTime, formatTime } from '../../live/format';
 import { scopesInShort } from '../../live/scopes';
+import { shownName } from '../../live/whose';
 import type { Token } from '../../protocol/messages';
 import { Empty } from '../Empty';
 import { Problem } from '../Problem';
@@ -56,9 +58,11 @@ interface TokenProps {
 
 function TokenEntry({ token, onRevoke }: TokenProps) {
   const { name, prefix, scopes, workspaceId, lastUsedAt } = token;
+  const me = useMe();
   const { workspaces } = useWorkspaces();
   const workspace = workspaces.find(({ id }) => id === workspaceId);
-  const where = workspaceId === null ? '' : ` in ${workspace?.name ?? workspaceId}`;
+  const called = workspace === undefined ? workspaceId : shownName(workspace, me);
+  const where = workspaceId === null ? '' : ` in ${called}`;
   return (
     <Entry
       name={
