@@ -257,5 +257,5 @@ async def test_a_token_is_revoked_by_its_id_whatever_others_are_called(two: TwoA
 
 
 def made_by(me: Any) -> str:
-    """The account of who asks."""
+    """The account that `me` describes."""
     return str(me.json()["userId"])

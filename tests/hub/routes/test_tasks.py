@@ -202,7 +202,7 @@ async def test_the_tasks_of_one_account_are_listed_and_no_more_than_are_to_be_se
     async with api.bearer(await api.token(["tasks:read"], one)) as limited:
         listed = (await limited.get("/api/tasks", params={"createdBy": me})).json()["items"]
     assert [each["id"] for each in listed] == [first]
-    nobody = {"createdBy": "usr_00000000000000000000000000"}
-    assert (await api.client.get("/api/tasks", params=nobody)).json()["items"] == []
+    another = {"createdBy": "usr_00000000000000000000000000"}
+    assert (await api.client.get("/api/tasks", params=another)).json()["items"] == []
     refused = await api.client.get("/api/tasks", params={"createdBy": "me"})
     assert problem(refused) == (422, "invalid_input")
