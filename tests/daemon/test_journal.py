@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
+
+import msgspec
 
 from arborlink.daemon.journal import (
     KEEP_SETTLED,
@@ -21,6 +24,7 @@ from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Command, Status
 
 LOG_ID = "0" * 32
+VALUE = "canary-variable-77c1"
 
 
 def accepted(task_id: str) -> Accepted:
@@ -67,6 +71,43 @@ def test_a_journal_cut_at_every_byte(tmp_path: Path) -> None:
             journal.append_durably(accepted("z"))
             journal.close()
             assert "".join(_reopened(path)) == names[whole] + "z"
+
+
+def secret(task_id: str) -> Accepted:
+    """A command with a secret in a variable."""
+    env = {"TOKEN": VALUE, "EMPTY": ""}
+    return Accepted(Command(task_id=task_id, command="true", args=[], env=env), LOG_ID)
+
+
+def test_no_value_of_a_variable_is_ever_in_it(tmp_path: Path) -> None:
+    """Written at once or kept back, whole or torn, running or settled."""
+    path = tmp_path / "journal"
+    journal = Journal(path)
+    journal.append(secret("a"))
+    journal.append_durably(secret("b"))
+    journal.append(Settled("b"))
+    assert VALUE.encode() not in path.read_bytes()
+    journal.close()
+    entries = _reopened(path)
+    assert VALUE.encode() not in path.read_bytes()
+    found = entries["a"].accepted
+    assert found is not None and found.command.env == {"TOKEN": "", "EMPTY": ""}
+    assert entries["b"].settled
+
+
+def test_a_journal_of_an_earlier_version_is_read_and_loses_its_values(tmp_path: Path) -> None:
+    """What it names was handed over, and is not started again."""
+    path, spool = tmp_path / "journal", tmp_path / "spool"
+    spool.mkdir()
+    lines = [msgspec.json.encode(each) for each in (secret("a"), accepted("b"), secret("c"))]
+    path.write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(line), line) for line in lines))
+    assert VALUE.encode() in path.read_bytes()
+    journal = Journal(path)
+    found = {each.task_id: each.status.status for each in recover(journal, spool, "boot")}
+    assert found == dict.fromkeys("abc", TaskStatus.LOST)
+    journal.close()
+    assert VALUE.encode() not in path.read_bytes() and set(_reopened(path)) == {"a", "b", "c"}
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["journal", "spool"]
 
 
 def test_a_flipped_byte_costs_one_line(tmp_path: Path) -> None:

@@ -27,7 +27,10 @@ _PRIVATE: Final = 0o600
 
 
 class Accepted(Struct, frozen=True, tag="accepted"):
-    """The command is about to be started."""
+    """The command is about to be started; what is written of it has no values of variables.
+
+    They may be secrets, and are not needed again: a command that was journalled is never started.
+    """
 
     command: Command
     log_id: str
@@ -143,8 +146,16 @@ class Journal:
 
 
 def _line(record: Record) -> bytes:
-    text = _ENCODER.encode(record)
+    text = _ENCODER.encode(_without_values(record))
     return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _without_values(record: Record) -> Record:
+    if not isinstance(record, Accepted) or not any(record.command.env.values()):
+        return record
+    names = dict.fromkeys(record.command.env, "")
+    command = msgspec.structs.replace(record.command, env=names)
+    return msgspec.structs.replace(record, command=command)
 
 
 def read(path: Path) -> dict[str, Entry]:
