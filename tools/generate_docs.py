@@ -88,6 +88,10 @@ MEANINGS: Final = {
     "task_command_bytes": "Command, arguments and variables of a task together, each with its end",
     "running_tasks_per_workspace": "Tasks handed to a workspace's daemon at a time",
     "queued_tasks_per_workspace": "Tasks that wait for it",
+    "unfinished_tasks_per_user": "Tasks that wait or run in all workspaces of one account "
+    "(`too_many_tasks`)",
+    "task_variables_seconds": "How long values of variables are kept after the end of their task, "
+    "so that it can be run again with them; 0: some seconds",
     "reconnect_grace_seconds": "For how long a daemon that was here a moment ago is expected back",
     "spool_bytes_per_task": "Output of a task that waits for the hub on the daemon's disk",
     "spool_bytes": "The same, of all tasks together; nor is it more than a tenth of the free disk",
@@ -95,8 +99,12 @@ MEANINGS: Final = {
     "stored_output_bytes_per_task": "Output kept of one task: a sixteenth from its beginning, the "
     "rest from its end. What is between becomes a gap (`size_limit`)",
     "retention_seconds": "Age since their end at which tasks are removed, with their output",
-    "retention_bytes": "What all output may take on the disk; beyond it the tasks that ended first "
-    "are removed",
+    "retention_bytes": "What all tasks may take, their output on the disk and their rows in the "
+    "database: beyond it tasks of the accounts that take the most are removed, in their largest "
+    "workspaces, those that ended first. None loses any for the sake of others that takes no more "
+    "than its fair share, this divided by the accounts that have tasks",
+    "retention_bytes_per_user": "The same, of all workspaces of one account",
+    "retention_bytes_per_workspace": "The same, of one workspace",
     "min_free_disk_bytes": "Free disk that the hub leaves alone: below it nothing new is taken "
     "(`storage_low`), `/readyz` says no, and daemons keep their output",
     "host": "Address to listen on",

@@ -14,7 +14,7 @@ import pytest
 from arborlink.hub import backup
 from arborlink.hub.app import LAYOUT
 from arborlink.hub.backup import Manifest
-from arborlink.hub.live.adoption import MAX_ADOPTED
+from arborlink.hub.live.adoption import CLOCK_TOLERANCE_US, MAX_ADOPTED
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.lock import only_one
@@ -328,6 +328,38 @@ async def test_only_what_is_newer_than_the_backup_is_adopted(tmp_path: Path) -> 
         async with bench.daemon(identity, tasks=journal) as daemon:
             assert set(daemon.positions()) == {task, earlier}
         assert bench.hub.store.known_tasks([old, odd]) == set()
+
+
+@pytest.mark.asyncio
+async def test_no_task_from_the_future_is_put_before_all_others(tmp_path: Path) -> None:
+    """Lists are in the order of the ids, which a daemon may make up."""
+    soon, late, last = [
+        make_id("tsk", (now_us() + ahead) // 1_000, bytes(RANDOM_BYTES))
+        for ahead in (CLOCK_TOLERANCE_US // 2, 2 * CLOCK_TOLERANCE_US, 10**6 * CLOCK_TOLERANCE_US)
+    ]
+    async with restored_without(tmp_path) as (bench, identity, earlier, _):
+        journal = [spooled(each) for each in (earlier, soon, late, last)]
+        async with bench.daemon(identity, tasks=journal) as daemon:
+            assert set(daemon.positions()) == {earlier, soon}
+        assert bench.hub.store.known_tasks([late, last]) == set()
+
+
+@pytest.mark.asyncio
+async def test_what_is_found_counts_as_unfinished_tasks_of_its_account(tmp_path: Path) -> None:
+    """A daemon that makes up others each time it comes does not get around the limit."""
+    async with running_bench(tmp_path / "a") as bench:
+        identity = await bench.enrolled()
+        await back_up(bench, tmp_path / "copy.tar")
+    await asyncio.to_thread(backup.restore, tmp_path / "copy.tar", tmp_path / "b", LAYOUT)
+    async with running_bench(tmp_path / "b", unfinished_tasks_per_user=40) as bench:
+        for turn in range(3):
+            made_up = [
+                make_id("tsk", now_us() // 1_000, (100 * turn + n).to_bytes(RANDOM_BYTES, "big"))
+                for n in range(MAX_ADOPTED)
+            ]
+            async with bench.daemon(identity, tasks=[*map(spooled, made_up)]) as daemon:
+                await daemon.settle()
+        assert len(bench.hub.store.unfinished_tasks(identity.workspace_id)) <= 40
 
 
 @pytest.mark.asyncio

@@ -37,6 +37,7 @@ from arborlink.hub.routes.api import routes
 from arborlink.hub.routes.middleware import middleware
 from arborlink.hub.routes_output import OutputRoutes
 from arborlink.hub.routes_search import SearchRoutes
+from arborlink.hub.service.forgetting import Forgetting
 from arborlink.hub.service.gauges import Gauges
 from arborlink.hub.service.health import Figures, Sampler, sample_for_ever
 from arborlink.hub.service.ports import HubPorts
@@ -68,6 +69,7 @@ class Hub:
     figures: Figures
     reserve: Reserve
     retention: Retention
+    forgetting: Forgetting
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -78,6 +80,7 @@ class Hub:
                 own = [
                     group.create_task(self.reserve.watch_for_ever()),
                     group.create_task(self.retention.run_for_ever()),
+                    group.create_task(self.forgetting.run_for_ever()),
                     group.create_task(self.daemons.flusher.run()),
                     group.create_task(self.daemons.dispatcher.expire_for_ever()),
                     group.create_task(sample_for_ever(self.figures.sampler)),
@@ -132,19 +135,28 @@ async def compose(settings: HubSettings) -> Hub:
         daemons.facts,
         queue_limit=settings.queued_tasks_per_workspace,
         command_limit=settings.task_command_bytes,
+        unfinished_limit=settings.unfinished_tasks_per_user,
         reserve=reserve,
     )
     sockets = _sockets(settings, access, daemons, tasks, store)
     access.on_revoked(sockets.revoke)
     access.on_changed(sockets.renew)
-    figures = _figures(settings, store, daemons, sockets)
-    retention = Retention(
-        store,
-        daemons.outputs,
-        daemons.facts,
-        RetentionLimits(settings.retention_seconds, settings.retention_bytes),
+    retention = _retention(settings, store, daemons)
+    figures = _figures(settings, store, daemons, sockets, retention)
+    forgetting = Forgetting(store, settings.task_variables_seconds)
+    return Hub(
+        settings, store, access, daemons, tasks, sockets, figures, reserve, retention, forgetting
     )
-    return Hub(settings, store, access, daemons, tasks, sockets, figures, reserve, retention)
+
+
+def _retention(settings: HubSettings, store: SqliteStore, daemons: Daemons) -> Retention:
+    limits = RetentionLimits(
+        settings.retention_seconds,
+        settings.retention_bytes,
+        settings.retention_bytes_per_user,
+        settings.retention_bytes_per_workspace,
+    )
+    return Retention(store, daemons.outputs, daemons.facts, limits)
 
 
 def _check_not_lost(data_dir: Path) -> None:
@@ -220,14 +232,24 @@ def _sockets(
         total=settings.unauthenticated_connections,
         per_address=settings.unauthenticated_connections_per_address,
     )
-    adoption = Adoption(store, store, daemons.facts, store.restored_after)
+    adoption = Adoption(
+        store,
+        store,
+        daemons.facts,
+        store.restored_after,
+        unfinished_limit=settings.unfinished_tasks_per_user,
+    )
     acceptance = Acceptance(access, daemons, adoption, hub_id=store.hub_id, limits=wire)
     connections = Connections(daemons.workspaces, daemons.presence)
     return Sockets(settings, access, acceptance, daemons, viewing, wire, admission, connections)
 
 
 def _figures(
-    settings: HubSettings, store: SqliteStore, daemons: Daemons, sockets: Sockets
+    settings: HubSettings,
+    store: SqliteStore,
+    daemons: Daemons,
+    sockets: Sockets,
+    retention: Retention,
 ) -> Figures:
     gauges = Gauges(store, sockets.connections, daemons.outputs, daemons.flusher)
     return Figures(
@@ -236,6 +258,7 @@ def _figures(
         disk=Disk(settings.data_dir),
         started_at=now_us(),
         sqlite_version=apsw.sqlite_lib_version(),
+        removals=retention.removals,
     )
 
 

@@ -46,6 +46,8 @@ FIELDS: Final = (
     "exit_code",
     "signal",
     "output_bytes",
+    "bytes",
+    "reported_finished_at",
     "milliseconds",
 )
 

@@ -40,6 +40,8 @@ Amount = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * DAY_SECONDS)]
 # Less than clients wait for an answer.
 Grace = Annotated[float, Meta(ge=0, le=30)]
+# How long something is kept; 0: not at all.
+Keeping = Annotated[float, Meta(ge=0, le=10 * 365 * DAY_SECONDS)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -84,10 +86,14 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task_command_bytes: Size = wire.TASK_COMMAND_BYTES
     running_tasks_per_workspace: Amount = wire.RUNNING_TASKS_PER_WORKSPACE
     queued_tasks_per_workspace: Amount = wire.QUEUED_TASKS_PER_WORKSPACE
+    unfinished_tasks_per_user: Amount = 8_192
+    task_variables_seconds: Keeping = 3_600.0
     reconnect_grace_seconds: Grace = 10.0
     stored_output_bytes_per_task: Size = wire.STORED_OUTPUT_BYTES_PER_TASK
     retention_seconds: Seconds = 30 * DAY_SECONDS
     retention_bytes: Size = 20 * wire.GIB
+    retention_bytes_per_user: Size = 20 * wire.GIB
+    retention_bytes_per_workspace: Size = 20 * wire.GIB
     min_free_disk_bytes: Size = 64 * wire.MIB
 
 

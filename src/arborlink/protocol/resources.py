@@ -15,6 +15,9 @@ Path = Annotated[str, Meta(max_length=limits.MAX_PATH_CHARS)]
 EnvironmentName = Annotated[
     str, Meta(max_length=limits.MAX_ENVIRONMENT_NAME_CHARS, pattern=r"^[^=\x00]+$")
 ]
+Variables = Annotated[
+    dict[EnvironmentName, Argument], Meta(max_length=limits.MAX_ENVIRONMENT_VARIABLES)
+]
 TerminalSide = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_SIDE)]
 Timeout = Annotated[float, Meta(gt=0, le=limits.MAX_TIMEOUT_SECONDS)]
 Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_NAME_CHARS)]
@@ -131,9 +134,7 @@ class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
     command: Annotated[str, Meta(max_length=limits.MAX_ARGUMENT_BYTES)]
     args: Annotated[list[Argument], Meta(max_length=limits.MAX_ARGUMENTS)] = []
     cwd: Path = "."
-    env: Annotated[
-        dict[EnvironmentName, Argument], Meta(max_length=limits.MAX_ENVIRONMENT_VARIABLES)
-    ] = {}
+    env: Variables = {}
     shell: bool = False
     tty: TerminalSize | None = None
     timeout: Timeout | None = None

@@ -25,6 +25,8 @@ VIEWERS: Final = "hub/limits/test_viewers.py::test_"
 REQUESTS: Final = "hub/limits/test_requests.py::test_"
 FRONT_HTTP: Final = "hub/front/test_http.py::test_"
 HANDSHAKE: Final = "hub/live/test_handshake.py::test_"
+FORGETTING: Final = "hub/service/test_forgetting.py::test_"
+NEIGHBOURS: Final = "hub/service/test_neighbours.py::test_"
 HEADS: Final = "hub/store/test_task_heads.py::test_"
 LONG_COMMANDS: Final = "hub/live/test_long_commands.py::test_"
 WORKSPACES: Final = "hub/limits/test_workspaces.py::test_"
@@ -225,6 +227,16 @@ HUB: Final[dict[str, Limit]] = {
             DISPATCH + "concurrent_creates_keep_to_both_limits",
         ),
     ),
+    "unfinished_tasks_per_user": Limit(
+        8_192, (WORKSPACES + "an_account_has_so_many_unfinished_tasks_in_all_workspaces",)
+    ),
+    "task_variables_seconds": Limit(
+        3_600,
+        (
+            FORGETTING + "values_are_kept_for_as_long_as_it_is_set_and_no_longer",
+            STORAGE + "the_hub_itself_keeps_to_what_is_set",
+        ),
+    ),
     "stored_output_bytes_per_task": Limit(
         1 * GIB,
         (STORAGE + "an_output_at_its_limit_is_whole_and_one_above_it_loses_its_middle",),
@@ -240,6 +252,20 @@ HUB: Final[dict[str, Limit]] = {
         20 * GIB,
         (
             STORAGE + "all_output_may_take_as_much_as_it_is_set_to_and_not_a_byte_more",
+            STORAGE + "the_hub_itself_keeps_to_what_is_set",
+        ),
+    ),
+    "retention_bytes_per_user": Limit(
+        20 * GIB,
+        (
+            NEIGHBOURS + "an_account_and_a_workspace_have_a_limit_of_their_own",
+            STORAGE + "the_hub_itself_keeps_to_what_is_set",
+        ),
+    ),
+    "retention_bytes_per_workspace": Limit(
+        20 * GIB,
+        (
+            NEIGHBOURS + "an_account_and_a_workspace_have_a_limit_of_their_own",
             STORAGE + "the_hub_itself_keeps_to_what_is_set",
         ),
     ),

@@ -66,7 +66,6 @@ async def test_a_task_is_kept_for_as_long_as_it_is_set_and_no_longer(tmp_path: P
         ended = bench.row(task).finished_at
         assert ended is not None
         limits = RetentionLimits(SECONDS, 10**12)
-        # By whichever clock it ended last: the daemon's, or the hub's that heard of it.
         await retention(bench, limits, ended + SECONDS_US - 1).round()
         assert files(bench) == {task}
         await retention(bench, limits, now_us() + SECONDS_US + 1).round()
@@ -81,7 +80,8 @@ async def test_all_output_may_take_as_much_as_it_is_set_to_and_not_a_byte_more(
         async with bench.daemon(identity) as daemon:
             tasks = [await started(bench, identity, daemon) for _ in range(3)]
             await finish(bench, daemon, tasks)
-        size, now = taken(bench), now_us()
+        rows = await bench.hub.store.usage()
+        size, now = taken(bench) + sum(each.bytes for each in rows), now_us()
         for limit in (size + 1, size):
             await retention(bench, RetentionLimits(SECONDS, limit), now).round()
             assert files(bench) == set(tasks)
@@ -93,10 +93,14 @@ async def test_the_hub_itself_keeps_to_what_is_set(tmp_path: Path) -> None:
     settings: dict[str, Any] = {
         "retention_seconds": 7.0,
         "retention_bytes": 8,
+        "retention_bytes_per_user": 10,
+        "retention_bytes_per_workspace": 11,
+        "task_variables_seconds": 12.0,
         "min_free_disk_bytes": 9,
     }
     async with running_bench(tmp_path, **settings) as bench:
-        assert bench.hub.retention._limits == RetentionLimits(7.0, 8)
+        assert bench.hub.retention._limits == RetentionLimits(7.0, 8, 10, 11)
+        assert bench.hub.forgetting._keep_seconds == 12.0
         assert bench.hub.reserve._needed == 9
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from arborlink.protocol.messages import Command, Heartbeat
 from tests.hub.live.bench import running_bench
+from tests.hub.service.test_neighbours import account, machine
 
 RUNNING, QUEUED = 16, 256
 
@@ -60,3 +62,23 @@ async def test_an_account_has_as_many_tokens_as_there_may_be(tmp_path: Path) -> 
         await bench.post("/api/tokens", body, status=409)
         listed = (await bench.client.get("/api/tokens")).json()["items"]
         assert [each["id"] for each in listed][1:] == [newest["id"], last["id"]]
+
+
+async def test_an_account_has_so_many_unfinished_tasks_in_all_workspaces(tmp_path: Path) -> None:
+    async with running_bench(tmp_path, unfinished_tasks_per_user=3) as bench:
+        first, second = [(await bench.enrolled()).workspace_id for _ in range(2)]
+        theirs = (await machine(bench, await account(bench, "other"))).workspace_id
+        tasks = [await bench.create(each) for each in (first, second, first)]
+        body = {"command": "true", "ifOffline": "queue"}
+        for each in (first, second):
+            refused = await bench.post(f"/api/workspaces/{each}/tasks", body, status=429)
+            assert refused["code"] == "too_many_tasks"
+        for _ in range(3):
+            await bench.create(theirs)
+        await bench.post(f"/api/tasks/{tasks[0]}/cancel", status=200)
+        await bench.create(second)
+        # Many at once keep to it, too.
+        await bench.post(f"/api/tasks/{tasks[1]}/cancel", status=200)
+        path = f"/api/workspaces/{first}/tasks"
+        answers = await asyncio.gather(*(bench.client.post(path, json=body) for _ in range(8)))
+        assert sorted(each.status_code for each in answers) == [201, *[429] * 7]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from arborlink.hub.live.clock import now_us
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Ack, Status, TaskStatusChanged
 from tests.hub.live.bench import Bench
@@ -171,3 +172,57 @@ async def test_an_end_makes_room_for_the_next_task(bench: Bench, identity: Daemo
             await daemon.settled(task)
     assert bench.hub.store.task_counts(identity.workspace_id).dispatched == 0
     assert bench.hub.daemons.outputs.find(task) is None
+
+
+YEAR_9999 = 253_402_300_799_000_000
+HOUR_US = 3_600 * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (YEAR_9999, YEAR_9999),
+        (YEAR_9999, 1),
+        (1, YEAR_9999),
+        (0, 0),
+        (HOUR_US, -HOUR_US),
+        (-HOUR_US, -2 * HOUR_US),
+        (2 * HOUR_US, HOUR_US),
+    ],
+    ids=["9999", "backwards", "forever", "1970", "end before start", "early", "late"],
+)
+async def test_a_task_starts_and_ends_when_that_can_be(
+    bench: Bench, identity: DaemonIdentity, start: int, end: int
+) -> None:
+    """In the order made, started, ended, heard of; `start` and `end` below an hour: from now."""
+
+    def at(time: int) -> int:
+        return now_us() + time if abs(time) <= 2 * HOUR_US and time not in (0, 1) else time
+
+    async with bench.daemon(identity) as daemon:
+        task = await handed(bench, identity, daemon)
+        reported = at(end)
+        await daemon.send(Status(task_id=task, status=TaskStatus.RUNNING, at=at(start)))
+        await bench.becomes(task, TaskStatus.RUNNING)
+        await daemon.ended(task, at=reported)
+        await daemon.settled(task)
+        row = await bench.becomes(task, TaskStatus.COMPLETED)
+    assert row.started_at is not None and row.finished_at is not None
+    assert row.created_at <= row.started_at <= row.finished_at <= now_us()
+    assert row.reported_finished_at == reported
+
+
+async def test_an_end_that_can_be_is_as_its_daemon_says(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    """A daemon that was away tells hours later when its task ended."""
+    async with bench.daemon(identity) as daemon:
+        task = await handed(bench, identity, daemon)
+        started = now_us()
+        await daemon.send(Status(task_id=task, status=TaskStatus.RUNNING, at=started))
+        await bench.becomes(task, TaskStatus.RUNNING)
+        ended = now_us()
+        await daemon.ended(task, at=ended)
+        await daemon.settled(task)
+        row = await bench.becomes(task, TaskStatus.COMPLETED)
+    assert (row.started_at, row.finished_at, row.reported_finished_at) == (started, ended, None)

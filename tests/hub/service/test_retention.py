@@ -135,10 +135,10 @@ async def test_a_crash_between_row_and_files_leaves_files_only(tmp_path: Path) -
         identity = await bench.enrolled()
         async with bench.daemon(identity) as daemon:
             task = await started(bench, identity, daemon)
-            assert await bench.hub.store.delete_task(task) is False
+            assert await bench.hub.store.delete_tasks([task]) == set()
             await finish(bench, daemon, [task])
-            assert await bench.hub.store.delete_task(task) is True
-            assert await bench.hub.store.delete_task(task) is False
+            assert await bench.hub.store.delete_tasks([task]) == {task}
+            assert await bench.hub.store.delete_tasks([task]) == set()
     async with running_bench(tmp_path) as bench:
         assert files(bench) == {task}
         await retention(bench, later=2 * DAY_US).round()

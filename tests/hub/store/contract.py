@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from arborlink.hub.store.base import (
@@ -38,8 +39,10 @@ class TaskContract:
             gaps=[GapInfo(start=1, end=5, reason="spool_full")],
             error="null",
         )
-        assert await store.add_task(row) == row
-        assert store.task(row.id) == row
+        stored = msgspec.structs.replace(row, env={"NAME": ""})
+        assert await store.add_task(row) == stored
+        assert store.task(row.id) == stored
+        assert store.task_request(row.id).env == row.env
         assert store.task("tsk_other") is None
 
     async def test_a_task_needs_its_workspace(self, store: Store) -> None:

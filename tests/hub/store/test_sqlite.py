@@ -177,7 +177,7 @@ def test_a_view_has_the_fields_of_its_row(view: str, row: type[msgspec.Struct]) 
     assert schema.migrate(connection) == schema.migrations()[-1][0]
 
 
-@pytest.mark.parametrize("name", ["tasks", "workspaces", "access", "meta"])
+@pytest.mark.parametrize("name", ["tasks", "retention", "workspaces", "access", "meta"])
 def test_every_statement_has_a_purpose_and_compiles(name: str) -> None:
     connection = apsw.Connection(":memory:")
     schema.migrate(connection)

@@ -34,11 +34,20 @@ def task_ended(row: TaskRow) -> None:
         "exit_code": row.exit_code,
         "signal": row.signal,
         "output_bytes": row.output_size,
+        "reported_finished_at": row.reported_finished_at,
     }
     if row.started_at is not None and row.finished_at is not None:
         fields["milliseconds"] = (row.finished_at - row.started_at) // MILLISECOND_US
     known = {name: value for name, value in fields.items() if value is not None}
     logger.info("task ended", extra=known)
+
+
+def task_removed(
+    task_id: str, workspace_id: str, owner_id: str | None, size: int, cause: str
+) -> None:
+    """It was over, and is removed with its output, which gave back `size` bytes."""
+    fields = {"task": task_id, "workspace": workspace_id, "bytes": size, "reason": cause}
+    logger.info("task removed", extra=fields if owner_id is None else {**fields, "user": owner_id})
 
 
 def connected(session: Session) -> None:

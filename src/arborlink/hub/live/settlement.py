@@ -42,7 +42,8 @@ class Settlement:
             await uninterrupted(self._started(row, report))
 
     async def _started(self, row: TaskRow, report: Status) -> None:
-        changes = TaskChanges(started_at=report.at or now_us(), log_id=report.log_id)
+        started_at = believed(report.at, row.created_at, now_us())
+        changes = TaskChanges(started_at=started_at, log_id=report.log_id)
         self._facts.task_changed(
             await self._tasks.transition_task(row.id, TaskEvent.START, changes)
         )
@@ -74,7 +75,7 @@ class Settlement:
         if report is None or row is None:
             return row
         if not is_final(row.status):
-            event, changes = _verdict(report, output)
+            event, changes = _verdict(report, row, output)
             row = await self._tasks.transition_task(row.id, event, changes)
             log_lines.task_ended(row)
         output.close_writer()
@@ -115,14 +116,25 @@ class Settlement:
             return None
 
 
-def _verdict(report: Status, output: TaskOutput) -> tuple[TaskEvent, TaskChanges]:
+def believed(reported: int | None, earliest: int, now: int) -> int:
+    """Return when something happened that a daemon reports `now`: when it says, if that can be.
+
+    Retention goes by it, and lists show it: a clock that is wrong must not keep what it likes.
+    All in µs since 1970; `earliest` is when what happened before it did.
+    """
+    return reported if reported is not None and earliest <= reported <= now else now
+
+
+def _verdict(report: Status, row: TaskRow, output: TaskOutput) -> tuple[TaskEvent, TaskChanges]:
     event, reason, error = EVENT_FOR[report.status], report.reason, report.error
     fault = _fault(report, output)
     if fault is not None:
         logger.error("task %s: %s", output.task_id, fault, extra={"task": output.task_id})
         event, reason, error = TaskEvent.FAIL, Reason.CORRUPT_OUTPUT, fault
+    finished_at = believed(report.at, row.started_at or row.created_at, now_us())
     return event, TaskChanges(
-        finished_at=report.at or now_us(),
+        finished_at=finished_at,
+        reported_finished_at=None if report.at == finished_at else report.at,
         reason=reason,
         exit_code=report.exit_code,
         signal=report.signal,

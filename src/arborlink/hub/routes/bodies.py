@@ -14,6 +14,7 @@ from arborlink.protocol.resources import (
     Scope,
     Task,
     Token,
+    Variables,
     Workspace,
 )
 
@@ -127,6 +128,12 @@ class CancelTask(Body, frozen=True):
     """How long the task may take to end by itself, in seconds."""
 
     grace_seconds: Grace | None = None
+
+
+class RerunTask(Body, frozen=True):
+    """Values of variables, over those that the task had; needed where these are forgotten."""
+
+    env: Variables = {}
 
 
 class TaskInput(Body, frozen=True):

@@ -17,6 +17,7 @@ from arborlink import __version__
 from arborlink.hub.live.connections import KindTotals
 from arborlink.hub.live.durations import Durations
 from arborlink.hub.service.ports import HubPorts
+from arborlink.hub.service.retention import CAUSES
 
 
 def register_collectors(hub: HubPorts, registry: CollectorRegistry) -> None:
@@ -75,6 +76,14 @@ class HubCollector(Collector):
             "Output that was received and is not durable yet.",
             value=gauges.outputs.unflushed_bytes(),
         )
+        removals = self._hub.figures.removals
+        tasks = ("arbor_removed_tasks", removals.tasks, "Tasks that retention removed.")
+        freed = ("arbor_removed_bytes", removals.bytes, "What that gave back.")
+        for name, by_cause, text in (tasks, freed):
+            family = CounterMetricFamily(name, text, labels=["cause"])
+            for cause in CAUSES:
+                family.add_metric([cause], by_cause[cause])
+            yield family
 
 
 Totals = Mapping[str, KindTotals]

@@ -10,7 +10,13 @@ from starlette.responses import Response
 
 from arborlink.hub.access import Identity
 from arborlink.hub.routes.authentication import identify
-from arborlink.hub.routes.bodies import CancelTask, InputAccepted, TaskInput, TaskPage
+from arborlink.hub.routes.bodies import (
+    CancelTask,
+    InputAccepted,
+    RerunTask,
+    TaskInput,
+    TaskPage,
+)
 from arborlink.hub.routes.operations import Operation, Parameter
 from arborlink.hub.routes.requests import (
     integer_parameter,
@@ -70,9 +76,11 @@ async def cancel_task(hub: HubPorts, request: Request) -> Response:
 
 
 async def rerun_task(hub: HubPorts, request: Request) -> Response:
-    """A new task with the same request."""
+    """A new task with the same request; its variables have the values that are given, or were."""
     identity = await identify(hub.access, request)
-    return json_response(await hub.tasks.rerun(identity, request.path_params["id"]), 201)
+    body = await read_optional_json(request, RerunTask, hub.settings.request_body_bytes)
+    env = None if body is None else body.env
+    return json_response(await hub.tasks.rerun(identity, request.path_params["id"], env), 201)
 
 
 async def write_input(hub: HubPorts, request: Request) -> Response:
@@ -225,6 +233,8 @@ OPERATIONS = (
         tag=TAG,
         handle=rerun_task,
         scope="tasks:write",
+        body=RerunTask,
+        body_required=False,
         result=Task,
         status=201,
     ),

@@ -17,6 +17,7 @@ from typing import Final
 from arborlink.hub.live.durations import Durations
 from arborlink.hub.service.gauges import Gauges, Reading
 from arborlink.hub.service.process import Disk
+from arborlink.hub.service.retention import Removals
 from arborlink.protocol.figures import ConnectionCounts, HealthPoints, RoundTrips
 
 INTERVAL_SECONDS: Final = 5
@@ -117,13 +118,14 @@ class Sampler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the routes show of the hub's health. `started_at`: µs since 1970."""
+    """What the routes show of the hub's health. `started_at` is in µs since 1970."""
 
     gauges: Gauges
     sampler: Sampler
     disk: Disk
     started_at: int
     sqlite_version: str
+    removals: Removals
 
 
 async def sample_for_ever(sampler: Sampler, clock: Callable[[], float] = time.monotonic) -> None:

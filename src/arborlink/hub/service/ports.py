@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -52,7 +53,11 @@ class TaskService(Protocol):
         self, identity: Identity, task_id: str, grace_seconds: float | None = None
     ) -> Task: ...
 
-    async def rerun(self, identity: Identity, task_id: str) -> Task: ...
+    async def rerun(
+        self, identity: Identity, task_id: str, env: Mapping[str, str] | None = None
+    ) -> Task:
+        """A new task with the same request. `env`: values over those that its variables had."""
+        ...
 
     async def write_input(
         self,

@@ -1,8 +1,12 @@
 """Removes tasks that were kept long enough, or for which there is no room, with their output.
 
-The first to have ended go first; what is not over never goes. The row goes before the files, so a
-crash in between leaves files without a task, never a task whose output is silently gone. Files
-without a task (of a deleted workspace, too) are found by name and removed later.
+Room is shared: of a workspace, an account, and the hub. Where there is too much, the account that
+takes the most gives, in its largest workspace, and there what ended first; an account that takes no
+more than its fair share gives nothing to others. What is not over never goes, but counts.
+
+The row goes before the files, so a crash in between leaves files without a task, never a task whose
+output is silently gone. Files without a task (of a deleted workspace, too) are found by name and
+removed later, or at once where there is too much: no task goes for their sake.
 """
 
 from __future__ import annotations
@@ -11,58 +15,104 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 
+from arborlink.hub.live import log_lines
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.outputs import Outputs
+from arborlink.hub.service.fair_shares import reduce
 from arborlink.hub.service.process import BLOCK_BYTES, MIN_SCAN_SECONDS, SCAN_TIME_FACTOR
-from arborlink.hub.store.base import FinishedTask, TaskStore
+from arborlink.hub.store.base_retention import FinishedTask, RetentionStore
 from arborlink.outputlog import OutputLog
 from arborlink.outputlog.files import data_path, index_path
 from arborlink.protocol.errors import ArborError
 from arborlink.protocol.limits import MAX_OFFSET
 
+# Deleted in one transaction.
 BATCH_TASKS: Final = 64
+# Looked up at once, on the event loop.
+BATCH_IDS: Final = 512
 # Files without a task are left alone for so long: whoever makes a mistake can still get at them.
 ORPHAN_SECONDS: Final = 3_600.0
 MICROSECONDS: Final = 1_000_000
+
+# Why a task goes: how old it is, or what takes too much.
+Cause = Literal["age", "workspace", "user", "total"]
+CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionLimits:
-    """How long tasks are kept after their end, and how many bytes all outputs may take."""
+    """How long tasks are kept after their end, and how many bytes all tasks may take, those of one
+    account, and those of one workspace."""
 
     seconds: float
     bytes: int
+    user_bytes: int = MAX_OFFSET
+    workspace_bytes: int = MAX_OFFSET
+
+
+@dataclass(slots=True)
+class Removals:
+    """What was removed since the hub began, by cause."""
+
+    tasks: Counter[Cause] = field(default_factory=Counter)
+    bytes: Counter[Cause] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One task's files: what they take on the disk, and when the last of them was changed."""
 
-    task_id: str
+    stem: Path
     taken_bytes: int
     changed_at: float
 
 
+@dataclass(slots=True)
+class Usage:
+    """What there is: bytes by workspace, whose each is, and files without a task."""
+
+    owners: dict[str, str]
+    workspaces: Counter[str]
+    orphans: list[Stored] = field(default_factory=list)
+
+    def of_owner(self, owner_id: str) -> dict[str, int]:
+        """Return the bytes of each of an account's workspaces."""
+        return {
+            workspace_id: size
+            for workspace_id, size in self.workspaces.items()
+            if self.owners.get(workspace_id) == owner_id
+        }
+
+    def by_owner(self) -> dict[str, int]:
+        """Return the bytes of each account that has any."""
+        total: Counter[str] = Counter()
+        for workspace_id, size in self.workspaces.items():
+            total[self.owners.get(workspace_id, "")] += size
+        return {owner_id: size for owner_id, size in total.items() if size}
+
+
 class Retention:
-    """Works in small steps: a task, or a folder of them, at a time; the disk in other threads."""
+    """Works in small steps, some tasks or a folder at a time; on the disk in other threads."""
 
     def __init__(
         self,
-        tasks: TaskStore,
+        tasks: RetentionStore,
         outputs: Outputs,
         facts: Facts,
         limits: RetentionLimits,
         *,
         unix_us: Callable[[], int] = now_us,
     ) -> None:
+        self.removals = Removals()
         self._tasks = tasks
         self._outputs = outputs
         self._facts = facts
@@ -87,52 +137,121 @@ class Retention:
             Unavailable: the database cannot be written.
             OSError: the disk refuses.
         """
-        await self._remove_old()
-        excess = await self._measure() - self._limits.bytes
-        if excess > 0:
-            await self._remove_first(excess)
-
-    async def _remove_old(self) -> None:
         before = self._unix_us() - round(self._limits.seconds * MICROSECONDS)
+        rows = await self._tasks.usage()
+        usage = Usage({each.workspace_id: each.owner_id for each in rows}, Counter())
         while batch := self._tasks.finished_tasks(before, BATCH_TASKS):
-            for task in batch:
-                await self._remove(task)
+            if not await self._remove(batch, "age", usage):
+                break
+        await self._measure(usage)
+        await self._make_room(usage)
 
-    async def _remove_first(self, excess: int) -> None:
-        while batch := self._tasks.finished_tasks(MAX_OFFSET, BATCH_TASKS):
-            for task in batch:
-                excess -= await self._remove(task)
-                if excess <= 0:
-                    return
+    async def _make_room(self, usage: Usage) -> None:
+        limits = self._limits
+        for workspace_id, size in list(usage.workspaces.items()):
+            if size > limits.workspace_bytes:
+                await self._free(workspace_id, size - limits.workspace_bytes, "workspace", usage)
+        for owner_id, size in usage.by_owner().items():
+            if size > limits.user_bytes:
+                await self._free_of_owner(owner_id, size - limits.user_bytes, "user", usage)
+        await self._remove_orphans(usage)
+        owners = usage.by_owner()
 
-    async def _remove(self, task: FinishedTask) -> int:
-        """Remove a task; how many bytes that gave back."""
-        await self._tasks.delete_task(task.id)
+        async def free(owner_id: str, size: int) -> int:
+            return await self._free_of_owner(owner_id, size, "total", usage)
+
+        await reduce(owners, limits.bytes, free)
+        excess = sum(owners.values()) - limits.bytes
+        if excess > 0:
+            logger.warning(
+                "tasks take %d bytes more than `retention_bytes`: what there is beyond the fair "
+                "share of an account is of tasks that are not over",
+                excess,
+            )
+
+    async def _free_of_owner(self, owner_id: str, size: int, cause: Cause, usage: Usage) -> int:
+        own = usage.of_owner(owner_id)
+
+        async def free(workspace_id: str, size: int) -> int:
+            return await self._free(workspace_id, size, cause, usage)
+
+        return await reduce(own, sum(own.values()) - size, free)
+
+    async def _free(self, workspace_id: str, size: int, cause: Cause, usage: Usage) -> int:
+        """Remove what ended first in a workspace; the bytes that gives back, `size` or more."""
+        freed = 0
+        while freed < size:
+            batch = self._tasks.finished_tasks(MAX_OFFSET, BATCH_TASKS, workspace_id)
+            removed = await self._remove(batch, cause, usage, enough=size - freed)
+            if not removed:
+                break
+            freed += removed
+        return freed
+
+    async def _remove(
+        self, batch: Sequence[FinishedTask], cause: Cause, usage: Usage, enough: int = MAX_OFFSET
+    ) -> int:
+        """Remove tasks until that gives back `enough` bytes; how many bytes it did."""
+        stems = [self._outputs.stem(task.id) for task in batch]
+        taken = await asyncio.to_thread(lambda: [_look(stem).taken_bytes for stem in stems])
+        sizes: dict[str, int] = {}
+        for task, size in zip(batch, taken, strict=True):
+            if sum(sizes.values()) >= enough:
+                break
+            sizes[task.id] = size + task.row_bytes
+        gone = await self._tasks.delete_tasks(sizes)
+        for task in batch:
+            if task.id in gone:
+                self._note_removed(task, sizes[task.id], cause, usage)
+        await asyncio.to_thread(_delete_all, [self._outputs.stem(task_id) for task_id in gone])
+        return sum(sizes[task_id] for task_id in gone)
+
+    def _note_removed(self, task: FinishedTask, size: int, cause: Cause, usage: Usage) -> None:
         self._facts.task_removed(task.workspace_id, task.id)
         self._outputs.forget(task.id)
-        return await asyncio.to_thread(_delete, self._outputs.stem(task.id))
+        usage.workspaces[task.workspace_id] -= size
+        self.removals.tasks[cause] += 1
+        self.removals.bytes[cause] += size
+        owner_id = usage.owners.get(task.workspace_id)
+        log_lines.task_removed(task.id, task.workspace_id, owner_id, size, cause)
 
-    async def _measure(self) -> int:
-        """What all outputs take; those without a task are removed."""
-        total = 0
-        now = self._unix_us() / MICROSECONDS
+    async def _measure(self, usage: Usage) -> None:
+        """Find what all tasks take; files without a task are removed if they are old."""
+        usage.workspaces = Counter()
+        for row in await self._tasks.usage():
+            usage.owners[row.workspace_id] = row.owner_id
+            usage.workspaces[row.workspace_id] = row.bytes
         for folder in await asyncio.to_thread(_folders, self._outputs.folder):
             found = await asyncio.to_thread(_stored, folder)
-            known = self._tasks.known_tasks([each.task_id for each in found])
-            for each in found:
-                if each.task_id in known or now - each.changed_at < ORPHAN_SECONDS:
-                    total += each.taken_bytes
-                else:
-                    logger.info("removing the output of %s, which is no task", each.task_id)
-                    await asyncio.to_thread(_delete, folder / each.task_id)
-        return total
+            for begin in range(0, len(found), BATCH_IDS):
+                stored = found[begin : begin + BATCH_IDS]
+                workspaces = self._tasks.workspaces_of_tasks([each.stem.name for each in stored])
+                for each in stored:
+                    workspace_id = workspaces.get(each.stem.name)
+                    if workspace_id is None:
+                        usage.orphans.append(each)
+                    else:
+                        usage.workspaces[workspace_id] += each.taken_bytes
+                # A folder may have thousands: others have their turn in between.
+                await asyncio.sleep(0)
+
+    async def _remove_orphans(self, usage: Usage) -> None:
+        """Remove files without a task that are old, and while there is too much, others."""
+        now = self._unix_us() / MICROSECONDS
+        orphans = sorted(usage.orphans, key=lambda each: each.changed_at)
+        excess = usage.workspaces.total() + sum(each.taken_bytes for each in orphans)
+        excess -= self._limits.bytes
+        for each in orphans:
+            if excess <= 0 and now - each.changed_at < ORPHAN_SECONDS:
+                return
+            logger.info("removing the output of %s, which is no task", each.stem.name)
+            await asyncio.to_thread(OutputLog.delete, each.stem)
+            excess -= each.taken_bytes
 
 
-def _delete(stem: Path) -> int:
-    """Delete a log; what its files took."""
-    taken = sum(_taken(path)[0] for path in (data_path(stem), index_path(stem)))
-    OutputLog.delete(stem)
-    return taken
+def _delete_all(stems: Sequence[Path]) -> None:
+    for stem in stems:
+        OutputLog.delete(stem)
 
 
 def _taken(path: Path) -> tuple[int, float]:
@@ -163,4 +282,4 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _look(stem: Path) -> Stored:
     data, index = _taken(data_path(stem)), _taken(index_path(stem))
-    return Stored(stem.name, data[0] + index[0], max(data[1], index[1]))
+    return Stored(stem, data[0] + index[0], max(data[1], index[1]))

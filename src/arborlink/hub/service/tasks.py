@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 from arborlink.hub.access import Identity, Visibility
@@ -23,6 +23,7 @@ from arborlink.hub.store.base import (
     IdempotencyKey,
     TaskChanges,
     TaskQuery,
+    TaskRequest,
     TaskRow,
     TaskStore,
 )
@@ -41,6 +42,8 @@ from arborlink.protocol.resources import NewTask, Task, TerminalSize
 DEFAULT_EXPIRY_SECONDS = 86_400.0
 # Of tasks, at a time. A quarter of what may wait, so that no user keeps all others from searching.
 SEARCHES_PER_USER = 8
+# Of variables, in an error.
+SHOWN_NAMES = 8
 
 
 class Tasks:
@@ -57,6 +60,7 @@ class Tasks:
         *,
         queue_limit: int = limits.QUEUED_TASKS_PER_WORKSPACE,
         command_limit: int = limits.TASK_COMMAND_BYTES,
+        unfinished_limit: int | None = None,
         reserve: Reserve | None = None,
     ) -> None:
         self._tasks = tasks
@@ -68,6 +72,7 @@ class Tasks:
         self._queue_limit = queue_limit
         self._searches = Shares(SEARCHES_PER_USER)
         self._command_limit = command_limit
+        self._unfinished_limit = unfinished_limit
         self._reserve = reserve
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────
@@ -137,7 +142,8 @@ class Tasks:
             InvalidInput: the request cannot be run as it is.
             NotFound: no such workspace.
             WorkspaceUnreachable: its daemon is away and the request does not want to wait.
-            TooManyRequests: the workspace's queue is full.
+            TooManyRequests: the workspace's queue is full, or too many of its owner's tasks are not
+                over (code `too_many_tasks`).
             Unavailable: the hub is going down, or its disk is low (`StorageLow`).
         """
         self._visibility.workspace(identity, workspace_id)
@@ -154,7 +160,7 @@ class Tasks:
         instance_id = self._admit(workspace_id, new)
         row = _row(new, identity, workspace_id, instance_id)
         with self._dispatcher.adding(workspace_id):
-            stored = await self._tasks.add_task(row, idempotency)
+            stored = await self._tasks.add_task(row, idempotency, limit=self._unfinished_limit)
         if stored.id == row.id:
             log_lines.task_created(stored)
             self._inputs.relay(row.id)
@@ -216,8 +222,16 @@ class Tasks:
         self._facts.task_changed(row)
         return self._facts.task(row)
 
-    async def rerun(self, identity: Identity, task_id: str) -> Task:
-        """A new task with the same request. Raises Conflict: it is not known. And as `create`."""
+    async def rerun(
+        self, identity: Identity, task_id: str, env: Mapping[str, str] | None = None
+    ) -> Task:
+        """Run a new task with the same request; `env` are values over those of its variables.
+
+        Raises:
+            Conflict: what it ran is not known (code `command_unknown`), or values of variables are
+                forgotten and not in `env` (code `variables_forgotten`).
+        And as `create` does.
+        """
         row = self.visible(identity, task_id)
         if row.command == UNKNOWN_COMMAND:
             raise Conflict(
@@ -229,7 +243,7 @@ class Tasks:
             command=request.command,
             args=request.args,
             cwd=row.cwd,
-            env=request.env,
+            env=_variables(request, env or {}),
             shell=row.shell,
             tty=row.tty,
             timeout=row.timeout,
@@ -283,6 +297,20 @@ class Tasks:
         if size != row.tty:
             self._facts.task_changed(await self._tasks.resize_task(row.id, size))
         session.send(Resize(task_id=row.id, cols=cols, rows=rows))
+
+
+def _variables(request: TaskRequest, given: Mapping[str, str]) -> dict[str, str]:
+    missing = sorted(request.env.keys() - given.keys()) if request.is_forgotten else []
+    if missing:
+        names = ", ".join(missing[:SHOWN_NAMES])
+        if len(missing) > SHOWN_NAMES:
+            names += f" and {len(missing) - SHOWN_NAMES} more"
+        raise Conflict(
+            f"the values of this task's variables are forgotten, as it ended a while ago: {names}. "
+            'Send them again, as "env", or start the command anew with them',
+            code="variables_forgotten",
+        )
+    return {**request.env, **given}
 
 
 def _row(new: NewTask, identity: Identity, workspace_id: str, instance_id: str | None) -> TaskRow:

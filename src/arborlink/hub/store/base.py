@@ -13,6 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from arborlink.hub.store.base_access import AccountStore, DaemonStore
+from arborlink.hub.store.base_retention import RetentionStore
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
 from arborlink.protocol.messages import HostInfo
 from arborlink.protocol.resources import GapInfo, SpoolPolicy, StandardInput, TerminalSize
@@ -21,8 +22,10 @@ from arborlink.protocol.resources import GapInfo, SpoolPolicy, StandardInput, Te
 class TaskRow(Struct, frozen=True, kw_only=True):
     """A task as stored. `instance_id` is the supervisor instance it was handed to, if any.
 
-    `is_cut`: command, args and names of variables are the beginning of what was asked for. To run
-    it, read its `TaskRequest`: the row may lack values of variables even where it is not cut.
+    `is_cut`: command, args and names of variables are the beginning of what was asked for. `env` is
+    with values only in a row that is to be stored; in one that is, each is empty. To run a task,
+    read its `TaskRequest`. `reported_finished_at` is when it ended by its daemon's clock, where
+    that cannot be true: `finished_at` is then when the hub heard of it.
     """
 
     id: str
@@ -53,14 +56,19 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     instance_id: str | None = None
     log_id: str | None = None
     is_cut: bool = False
+    reported_finished_at: int | None = None
 
 
 class TaskRequest(Struct, frozen=True, kw_only=True):
-    """What a task was asked to run, all of it."""
+    """What a task was asked to run, all of it.
+
+    `is_forgotten`: the values of its variables are not known any more, and each is empty in `env`.
+    """
 
     command: str
     args: list[str]
     env: dict[str, str]
+    is_forgotten: bool = False
 
 
 class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,6 +83,7 @@ class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_size: int | None = None
     gaps: list[GapInfo] | None = None
     log_id: str | None = None
+    reported_finished_at: int | None = None
 
 
 class TaskQuery(Struct, frozen=True, kw_only=True):
@@ -101,13 +110,6 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
 
     dispatched: int
     queued: int
-
-
-class FinishedTask(Struct, frozen=True, kw_only=True):
-    """What retention has to know of a task that is over."""
-
-    id: str
-    workspace_id: str
 
 
 class IdempotencyKey(Struct, frozen=True, kw_only=True):
@@ -182,25 +184,20 @@ class TaskStore(Protocol):
         """Return some that are pending, never handed to a daemon, and past `expires_at`."""
         ...
 
-    def finished_tasks(self, before: int, limit: int) -> list[FinishedTask]:
-        """Those that were over by then, the first of them first."""
-        ...
-
     def known_tasks(self, task_ids: Collection[str]) -> set[str]:
         """Those of the ids that are tasks'."""
         ...
 
-    async def delete_task(self, task_id: str) -> bool:
-        """Delete a task that is over; False if there is none."""
-        ...
-
-    async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
+    async def add_task(
+        self, row: TaskRow, key: IdempotencyKey | None = None, *, limit: int | None = None
+    ) -> TaskRow:
         """Store a new task; return its row as it is stored, or with a key that was used before, the
-        task it made then.
+        task it made then. `limit`: as many may be unfinished in all workspaces of its owner.
 
         Raises:
             Conflict: the key was used for another body (code `idempotency_key_reused`).
             NotFound: no such workspace.
+            TooManyRequests: as many are unfinished (code `too_many_tasks`).
         """
         ...
 
@@ -339,5 +336,7 @@ class MetaStore(Protocol):
         ...
 
 
-class Store(TaskStore, WorkspaceStore, AccountStore, DaemonStore, MetaStore, Protocol):
+class Store(
+    TaskStore, RetentionStore, WorkspaceStore, AccountStore, DaemonStore, MetaStore, Protocol
+):
     """All of it: what the hub is given."""

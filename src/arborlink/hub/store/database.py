@@ -15,6 +15,7 @@ import apsw
 
 from arborlink.hub.store.faults import explain
 from arborlink.hub.store.readers import Readers
+from arborlink.hub.store.rewriting import rewrite_once
 from arborlink.hub.store.schema import migrate
 from arborlink.hub.store.writer import Job, T, Writer
 
@@ -38,11 +39,12 @@ class Database:
         path.chmod(0o600)
         try:
             migrate(writing)
+            rewrite_once(writing)
         except BaseException:
             writing.close()
             raise
         self._reading = _open(path, apsw.SQLITE_OPEN_READONLY)
-        self._writer = Writer(writing, asyncio.get_running_loop())
+        self._writer = Writer(writing, asyncio.get_running_loop(), busy_timeout_ms=BUSY_TIMEOUT_MS)
         # Two, so that lists never wait for searches.
         self.lists, self.searches = (
             Readers(lambda: _open(path, apsw.SQLITE_OPEN_READONLY), name=name)
@@ -106,4 +108,6 @@ def _open(path: Path, flags: int) -> apsw.Connection:
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         connection.pragma("foreign_keys", True)
+        # What is deleted is overwritten, so that neither the file nor a copy of it has it any more.
+        connection.pragma("secure_delete", True)
     return connection

@@ -1,6 +1,7 @@
 """A consistent copy of the database of a hub that may be running, and what becomes of the copy.
 
 Reads the original from a connection of its own, in one read transaction: the hub goes on writing.
+The copy is made of rows, not of pages, so that nothing is in it of what was deleted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from arborlink.hub.store.faults import explain
 from arborlink.hub.store.queries import load
 
 _SQL: Final = load("snapshot")
-_ALL_PAGES: Final = -1
 _IN_ONE_FILE: Final = "delete"  # the journal mode that leaves nothing beside the database
 
 
@@ -36,17 +36,18 @@ class Snapshot:
 
     @classmethod
     def make(cls, original: Path, path: Path) -> Snapshot:
-        """Copy a database as it is now.
+        """Copy a database as it is now, but for values of variables that are not needed to run a
+        task which waits: a restored hub starts no other.
 
         Raises:
             Unavailable: one of the two cannot be used.
         """
         try:
             with closing(_open(original, apsw.SQLITE_OPEN_READONLY)) as source:
-                with closing(_create(path)) as target:
-                    with target.backup("main", source, "main") as backup:
-                        backup.step(_ALL_PAGES)
-                    target.pragma("journal_mode", _IN_ONE_FILE)
+                source.execute(_SQL["copy"], {"path": str(path)})
+            with closing(_open(path, apsw.SQLITE_OPEN_READWRITE)) as target:
+                target.pragma("journal_mode", _IN_ONE_FILE)
+                target.execute(_SQL["forget_values"])
         except apsw.Error as error:
             raise explain(error) from error
         return cls(path)
@@ -86,11 +87,9 @@ class Snapshot:
             raise explain(error) from error
 
 
-def _create(path: Path) -> apsw.Connection:
-    return _open(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-
-
 def _open(path: Path, flags: int) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    if not flags & apsw.SQLITE_OPEN_READONLY:
+        connection.pragma("secure_delete", True)
     return connection

@@ -13,6 +13,7 @@ from arborlink.hub.store.faults import explain
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.sqlite_accounts import SqliteAccounts
 from arborlink.hub.store.sqlite_daemons import SqliteDaemons
+from arborlink.hub.store.sqlite_retention import SqliteRetention
 from arborlink.hub.store.sqlite_tasks import SqliteTasks
 from arborlink.hub.store.sqlite_users import SqliteUsers
 from arborlink.hub.store.sqlite_workspaces import SqliteWorkspaces
@@ -22,7 +23,9 @@ DATABASE_FILE: Final = "hub.sqlite3"
 _META: Final = load("meta")
 
 
-class SqliteStore(SqliteTasks, SqliteWorkspaces, SqliteUsers, SqliteAccounts, SqliteDaemons):
+class SqliteStore(
+    SqliteTasks, SqliteRetention, SqliteWorkspaces, SqliteUsers, SqliteAccounts, SqliteDaemons
+):
     """Implements `Store`; to be made with `open`, on the event loop that will use it."""
 
     hub_id: str

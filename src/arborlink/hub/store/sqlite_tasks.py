@@ -8,7 +8,6 @@ from typing import Any, Final
 import apsw
 
 from arborlink.hub.store.base import (
-    FinishedTask,
     IdempotencyKey,
     TaskChanges,
     TaskCounts,
@@ -23,9 +22,9 @@ from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
 from arborlink.hub.store.task_head import split_row
 from arborlink.hub.store.task_search import add_matcher, search_bindings, searched_text
-from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
-from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance
-from arborlink.protocol.limits import MIB
+from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound, TooManyRequests
+from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance, is_final
+from arborlink.protocol.limits import KIB, MIB
 from arborlink.protocol.resources import TerminalSize
 
 # A page of a list ends where its rows have more text than this. One row is always there.
@@ -33,7 +32,11 @@ LIST_CHARS: Final = 1 * MIB
 # Greater than every task's id: a page that begins at the newest is a range like any other.
 AFTER_ALL_IDS: Final = "tsk~"
 
+# What a task takes in the database besides its texts, about: all else in its rows, and the indexes.
+ROW_BYTES: Final = 1 * KIB
+
 _SQL: Final = load("tasks")
+_RETENTION: Final = load("retention")
 _TASK: Final = RowMapper(TaskRow, json=frozenset({"args", "env", "tty", "gaps"}))
 _REQUEST: Final = RowMapper(TaskRequest, json=frozenset({"args", "env"}))
 
@@ -100,42 +103,30 @@ class SqliteTasks(Database):
         found = self._one(_SQL["live_key"], {"user_id": key.user_id, "key": key.key, "now": now})
         return None if found is None else self.task(_same_request(key, *found))
 
-    def finished_tasks(self, before: int, limit: int) -> list[FinishedTask]:
-        """Those that were over by then, the first of them first."""
-        rows = self._all(_SQL["finished_tasks"], {"before": before, "limit": limit})
-        return [FinishedTask(id=task_id, workspace_id=workspace) for task_id, workspace in rows]
-
     def known_tasks(self, task_ids: Collection[str]) -> set[str]:
         """Those of the ids that are tasks'."""
         rows = self._all(_SQL["known_tasks"], {"ids": to_json(sorted(task_ids))})
         return {task_id for (task_id,) in rows}
 
-    async def delete_task(self, task_id: str) -> bool:
-        """Delete a task that is over."""
-
-        def job(connection: apsw.Connection) -> bool:
-            return bool(fetch(connection, _SQL["delete_task"], {"id": task_id}))
-
-        return await self._write(job)
-
-    async def add_task(self, row: TaskRow, key: IdempotencyKey | None = None) -> TaskRow:
+    async def add_task(
+        self, row: TaskRow, key: IdempotencyKey | None = None, *, limit: int | None = None
+    ) -> TaskRow:
         """Store a new task, or find the one that the key made."""
         head, request = split_row(row)
-        bindings, text = _TASK.encode(head), searched_text(row)
+        statements = _insertions(row, head, request)
 
         def job(connection: apsw.Connection) -> TaskRow:
             if key is not None:
                 earlier = _earlier(connection, key, row.created_at)
                 if earlier is not None:
                     return earlier
+            if limit is not None:
+                _check_unfinished(connection, row.workspace_id, limit)
             try:
-                connection.execute(_SQL["add_task"], bindings)
+                for name, bindings in statements:
+                    connection.execute(_SQL[name], bindings)
             except apsw.ConstraintError as error:
                 raise _refused(row, error) from error
-            connection.execute(_SQL["add_task_text"], {"id": row.id, "text": text})
-            if request is not None:
-                whole = {**_REQUEST.encode(request), "id": row.id}
-                connection.execute(_SQL["add_task_request"], whole)
             if key is not None:
                 connection.execute(_SQL["add_key"], {**_key(key), "task_id": row.id})
             return head
@@ -176,6 +167,9 @@ class SqliteTasks(Database):
             status = advance(_existing(connection, task_id).status, event)
             bindings = {**_TASK.encode(changes), "id": task_id, "status": status}
             connection.execute(_SQL["transition_task"], bindings)
+            if is_final(status):
+                settled = {"id": task_id, "at": changes.finished_at or 0}
+                connection.execute(_SQL["settle_variables"], settled)
             return _existing(connection, task_id)
 
         return await self._write(job)
@@ -231,6 +225,37 @@ def _page(found: Iterable[tuple[Any, ...]], limit: int) -> TaskList:
     return TaskList(rows=rows, has_more=False)
 
 
+def _insertions(
+    row: TaskRow, head: TaskRow, request: TaskRequest | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """The names of the statements that store a task, with their bindings, in order."""
+    texts = {"text": searched_text(row)}
+    found = [("add_task_text", {"id": row.id, **texts})]
+    if request is not None:
+        encoded = _REQUEST.encode(request)
+        whole = {name: encoded[name] for name in ("command", "args", "env")}
+        texts |= whole
+        found.append(("add_task_request", {"id": row.id, **whole}))
+    if row.env:
+        texts["values"] = to_json(row.env)
+        found.append(("add_task_variables", {"id": row.id, "env": texts["values"]}))
+    own = _TASK.encode(head)
+    stored = [*texts.values(), *(value for value in own.values() if isinstance(value, str))]
+    own["row_bytes"] = ROW_BYTES + sum(len(text.encode()) for text in stored)
+    return [("add_task", own), *found]
+
+
+def _check_unfinished(connection: apsw.Connection, workspace_id: str, limit: int) -> None:
+    ((count,),) = fetch(connection, _RETENTION["unfinished_of_owner"], {"workspace": workspace_id})
+    if count >= limit:
+        raise TooManyRequests(
+            f"{count} tasks of this account wait or run already, and at most {limit} may; cancel "
+            "some or wait",
+            code="too_many_tasks",
+            retry_after=10.0,
+        )
+
+
 def _existing(connection: apsw.Connection, task_id: str) -> TaskRow:
     for row in fetch(connection, _SQL["task"], {"id": task_id}):
         return _TASK.decode(row)
@@ -242,7 +267,7 @@ def _no_task(task_id: str) -> NotFound:
 
 
 def _earlier(connection: apsw.Connection, key: IdempotencyKey, now: int) -> TaskRow | None:
-    connection.execute(_SQL["forget_keys"], {"now": now})
+    connection.execute(_RETENTION["forget_keys"], {"now": now})
     for body_hash, task_id in fetch(connection, _SQL["key"], _key(key)):
         return _existing(connection, _same_request(key, body_hash, task_id))
     return None

@@ -18,11 +18,12 @@ from arborlink.protocol.resources import command_bytes
 def split_row(row: TaskRow) -> tuple[TaskRow, TaskRequest | None]:
     """Return the row as it is stored, and the request, if the row does not hold all of it.
 
-    The row has at most TASK_HEAD_BYTES of command and arguments and as much of names of variables;
-    with a request beside it, it has no values of variables.
+    The row has at most TASK_HEAD_BYTES of command and arguments and as much of names of variables.
+    The values of variables are in neither: they are stored by themselves, as they are forgotten.
     """
-    if command_bytes(row.command, row.args, row.env) <= TASK_HEAD_BYTES:
-        return row, None
+    env = dict.fromkeys(row.env, "")
+    if command_bytes(row.command, row.args, env) <= TASK_HEAD_BYTES:
+        return msgspec.structs.replace(row, env=env), None
     command, left = _beginning(row.command, TASK_HEAD_BYTES)
     args = []
     for argument in row.args:
@@ -35,7 +36,7 @@ def split_row(row: TaskRow) -> tuple[TaskRow, TaskRequest | None]:
     head = msgspec.structs.replace(
         row, command=command, args=args, env=dict.fromkeys(names, ""), is_cut=is_cut
     )
-    return head, TaskRequest(command=row.command, args=row.args, env=row.env)
+    return head, TaskRequest(command=row.command, args=row.args, env=env)
 
 
 def _beginning(text: str, size: int) -> tuple[str, int]:

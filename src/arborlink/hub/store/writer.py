@@ -31,8 +31,11 @@ log = logging.getLogger(__name__)
 
 
 class _Item(NamedTuple):
+    """`empties_ms`: after this one the log is emptied, waiting so long for readers."""
+
     job: Job[Any]
     future: asyncio.Future[Any] | None
+    empties_ms: int | None = None
 
 
 class _Outcome(NamedTuple):
@@ -47,8 +50,15 @@ class Writer:
     At most MAX_WAITING_JOBS wait; a job beyond that is refused at once.
     """
 
-    def __init__(self, connection: apsw.Connection, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        busy_timeout_ms: int,
+    ) -> None:
         self._connection = connection
+        self._busy_timeout_ms = busy_timeout_ms
         self._loop = loop
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._waiting = 0
@@ -74,6 +84,18 @@ class Writer:
         """Run the job soon; nobody waits, and a failure is only logged."""
         with contextlib.suppress(Unavailable):
             self._put(_Item(job, None))
+
+    async def empty_log(self, wait_seconds: float) -> bool:
+        """Move the log into the database and make its file empty, after what was handed in before.
+
+        Waits as long for connections that read an older state; False if they did not end.
+
+        Raises:
+            Unavailable: overloaded, closing, or the disk does not take it.
+        """
+        future: asyncio.Future[bool] = self._loop.create_future()
+        self._put(_Item(_write_nothing, future, round(1_000 * wait_seconds)))
+        return await future
 
     @property
     def waiting(self) -> int:
@@ -108,7 +130,11 @@ class Writer:
         while more:
             group, more = self._next_group()
             if group:
-                self._tell(self._resolve, self._commit(group))
+                outcomes = self._commit(group)
+                wait_ms = group[-1].empties_ms
+                if wait_ms is not None and outcomes[-1].error is None:
+                    outcomes[-1] = _Outcome(group[-1], self._empty(wait_ms))
+                self._tell(self._resolve, outcomes)
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._checkpoint("PASSIVE")
         self._checkpoint("TRUNCATE")
@@ -120,7 +146,7 @@ class Writer:
         item = self._queue.get()
         while item is not None:
             group.append(item)
-            if len(group) == MAX_GROUP_JOBS:
+            if len(group) == MAX_GROUP_JOBS or item.empties_ms is not None:
                 return group, True
             try:
                 item = self._queue.get_nowait()
@@ -166,6 +192,20 @@ class Writer:
         except apsw.Error as error:
             log.warning("the store could not move its log into the database: %s", error)
 
+    def _empty(self, wait_ms: int) -> bool:
+        self._wal_pages = 0
+        self._connection.set_busy_timeout(wait_ms)
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
+        except apsw.Error as error:
+            log.warning("the store could not empty its log: %s", error)
+            return False
+        finally:
+            self._connection.set_busy_timeout(self._busy_timeout_ms)
+        return True
+
     def _tell(self, callback: Callable[[Any], None], value: Any) -> None:
         # The loop is gone when a process ends without closing: then nobody is waiting either.
         with contextlib.suppress(RuntimeError):
@@ -175,7 +215,7 @@ class Writer:
 
     def _resolve(self, outcomes: list[_Outcome]) -> None:
         self._waiting -= len(outcomes)
-        for (_job, future), value, error in outcomes:
+        for (_job, future, _empties), value, error in outcomes:
             if future is None:
                 if error is not None:
                     log.warning("a write that nobody waited for failed: %s", error)
@@ -184,3 +224,7 @@ class Writer:
                     future.set_result(value)
                 else:
                     future.set_exception(error)
+
+
+def _write_nothing(_connection: apsw.Connection) -> None:
+    """Change nothing."""

@@ -2,6 +2,14 @@
 -- What the database says about itself.
 SELECT key, value FROM meta;
 
+-- name: copy
+-- Every row, written anew into a file that is not there yet.
+VACUUM INTO :path;
+
+-- name: forget_values
+-- Values of variables of tasks that were started or are over: they are not started again.
+DELETE FROM task_variables WHERE task_id NOT IN (SELECT id FROM tasks WHERE status = 'pending');
+
 -- name: snapshot_tasks
 -- All tasks, and whether each is over and had output.
 SELECT id, output_size > 0 AND status NOT IN ('pending', 'running') FROM tasks ORDER BY id;

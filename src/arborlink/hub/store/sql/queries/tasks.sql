@@ -53,10 +53,12 @@ SELECT * FROM task_rows WHERE id IN (
 ) ORDER BY id DESC;
 
 -- name: task_request
--- What a task was asked to run: beside its row if that is too small for it.
+-- What a task was asked to run: beside its row if that is too small for it. Where the values of
+-- its variables are gone, there are the names, each with an empty text.
 SELECT coalesce(whole.command, tasks.command), coalesce(whole.args, tasks.args),
-  coalesce(whole.env, tasks.env)
+  coalesce(given.env, whole.env, tasks.env), given.task_id IS NULL AND tasks.env <> '{}'
 FROM tasks LEFT JOIN task_requests AS whole ON whole.task_id = tasks.id
+  LEFT JOIN task_variables AS given ON given.task_id = tasks.id
 WHERE tasks.id = :id;
 
 -- name: next_waiting_task
@@ -98,46 +100,39 @@ SELECT * FROM task_rows WHERE id IN (
   ORDER BY expires_at LIMIT :limit
 );
 
--- name: finished_tasks
--- The tasks that were over by a time, the first of them first. The end is by the daemon's clock; one
--- that is slow does not make tasks older than they can be.
-SELECT id, workspace_id FROM tasks INDEXED BY tasks_finished
-WHERE finished_at IS NOT NULL AND max(finished_at, created_at) <= :before
-  AND status NOT IN ('pending', 'running')
-ORDER BY max(finished_at, created_at), id LIMIT :limit;
-
 -- name: known_tasks
 -- Which of some ids are tasks'.
 SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(:ids));
-
--- name: delete_task
--- A task that is over, with the key that made it.
-DELETE FROM tasks WHERE id = :id AND status NOT IN ('pending', 'running') RETURNING id;
 
 -- name: add_task
 -- A new task, as it was asked for.
 INSERT INTO tasks (
   id, workspace_id, command, args, cwd, env, shell, tty, title, timeout, on_spool_full, stdin,
   status, created_by, created_at, expires_at, started_at, finished_at, reason, exit_code, signal,
-  error, output_size, gaps, cancel_requested, instance_id, log_id, is_cut
+  error, output_size, gaps, cancel_requested, instance_id, log_id, is_cut,
+  reported_finished_at, row_bytes
 ) VALUES (
   :id, :workspace_id, :command, :args, :cwd, :env, :shell, :tty, :title, :timeout, :on_spool_full,
   :stdin, :status, :created_by, :created_at, :expires_at, :started_at, :finished_at, :reason,
   :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id,
-  :is_cut
+  :is_cut, :reported_finished_at, :row_bytes
 );
 
 -- name: add_task_request
 -- What a task was asked to run, where its row is too small for it.
 INSERT INTO task_requests (task_id, command, args, env) VALUES (:id, :command, :args, :env);
 
+-- name: add_task_variables
+-- The values of a task's variables, until a while after its end.
+INSERT INTO task_variables (task_id, env) VALUES (:id, :env);
+
+-- name: settle_variables
+-- From when on it is counted how long they are kept.
+UPDATE task_variables SET settled_at = :at WHERE task_id = :id;
+
 -- name: add_task_text
 -- What a search of the task looks through.
 INSERT INTO task_texts (task_id, text) VALUES (:id, :text);
-
--- name: forget_keys
--- Keys whose time is over make room.
-DELETE FROM idempotency_keys WHERE expires_at <= :now;
 
 -- name: live_key
 -- What a key was used for, unless its time is over.
@@ -173,7 +168,9 @@ UPDATE tasks SET
   signal = coalesce(:signal, signal),
   error = coalesce(:error, error),
   output_size = coalesce(:output_size, output_size),
-  gaps = coalesce(:gaps, gaps)
+  gaps = coalesce(:gaps, gaps),
+  reported_finished_at = coalesce(:reported_finished_at, reported_finished_at),
+  row_bytes = row_bytes + coalesce(octet_length(:error), 0) + coalesce(octet_length(:gaps), 0)
 WHERE id = :id;
 
 -- name: resize_task
