@@ -278,3 +278,48 @@ def test_logs_have_ids_and_nothing_of_what_was_run(talkative: Arbor) -> None:
     told = logged(talkative, "daemon")
     assert any(str(line["event"]).endswith(f"connected to {talkative.url}") for line in told)
     assert talkative.workspace_id in {line.get("workspace") for line in told}
+
+
+VALUE = "canary-value-9d20e4"
+
+
+def holding(folder: Path) -> list[str]:
+    """The files that have the value of the variable in any of their bytes."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(str(each.relative_to(folder)) for each in found if VALUE.encode() in _bytes(each))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # a log that was emptied, say
+        return b""
+
+
+def test_a_value_of_a_variable_does_not_outlive_its_task(talkative: Arbor) -> None:
+    """In no byte of the hub's folder, of a later backup, or of the daemon's, at work or stopped."""
+    settings = talkative.home / "arbor.toml"
+    settings.write_text("[hub]\ntask_variables_seconds = 0\n")
+    talkative.hub_options = ["--config", str(settings)]
+    talkative.kill_hub()
+    talkative.start_hub()
+    wait_until(lambda: talkative.state() == "connected", "the daemon to come back")
+    waiting = 'test -n "$CANARY"; echo $$ > pid; until [ -e go ]; do sleep 0.05; done'
+    running = talkative.popen("run", "-e", f"CANARY={VALUE}", "--", "sh", "-c", waiting)
+    pid_file = talkative.workspace / "pid"
+    wait_until(lambda: pid_file.exists() and bool(pid_file.read_text()), "the command to run")
+    child = Path(f"/proc/{int(pid_file.read_text())}/environ").read_bytes()
+    assert VALUE.encode() in child, "it reaches the command"
+    assert holding(talkative.home / "hub") and not holding(talkative.home / "daemons")
+    (talkative.workspace / "go").touch()
+    output, complaints = running.communicate(timeout=HANG_SECONDS)
+    assert (running.returncode, output) == (0, b""), complaints
+    talkative.run("run", "-e", f"CANARY={VALUE}", "--", "sh", "-c", "exit 3")
+    wait_until(lambda: not holding(talkative.home), "the values to be forgotten")
+    copy = talkative.home / "copy.tar"
+    assert talkative.run("hub", "backup", str(copy)).returncode == 0
+    assert copy.exists() and not holding(talkative.home)
+    talkative.stop()
+    assert not holding(talkative.home)
+    for name in ("hub", "daemon"):
+        assert VALUE not in talkative.log(name), name
