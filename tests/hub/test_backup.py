@@ -18,7 +18,7 @@ from arborlink.hub.live.adoption import CLOCK_TOLERANCE_US, MAX_ADOPTED
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.lock import only_one
-from arborlink.hub.service.retention import Retention, RetentionLimits
+from arborlink.hub.service.retention import RetentionLimits
 from arborlink.hub.store.snapshot import Snapshot
 from arborlink.outputlog import LogReader
 from arborlink.protocol.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -232,14 +232,8 @@ async def test_what_is_removed_meanwhile_is_not_in_it(
             for task in (gone, kept):
                 await write(daemon, task, 0, 100)
             await finish(daemon, gone, 100)
-            daemons, loop = bench.hub.daemons, asyncio.get_running_loop()
-            retention = Retention(
-                bench.hub.store,
-                daemons.outputs,
-                daemons.facts,
-                RetentionLimits(1, MIB),
-                unix_us=lambda: now_us() + 10**9,
-            )
+            loop = asyncio.get_running_loop()
+            retention = bench.retention(RetentionLimits(1, MIB), lambda: now_us() + 10**9)
             make = Snapshot.make
 
             def make_and_remove(original: Path, path: Path) -> Snapshot:

@@ -43,6 +43,7 @@ from arborlink.hub.service.health import Figures, Sampler, sample_for_ever
 from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.service.process import Disk
 from arborlink.hub.service.retention import Retention, RetentionLimits
+from arborlink.hub.service.shortening import Shortening
 from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Admission, Sockets
@@ -156,7 +157,8 @@ def _retention(settings: HubSettings, store: SqliteStore, daemons: Daemons) -> R
         settings.retention_bytes_per_user,
         settings.retention_bytes_per_workspace,
     )
-    return Retention(store, daemons.outputs, daemons.facts, limits)
+    shortening = Shortening(store, daemons.outputs, daemons.flusher)
+    return Retention(store, daemons.outputs, daemons.facts, limits, shortening)
 
 
 def _check_not_lost(data_dir: Path) -> None:

@@ -47,8 +47,7 @@ async def test_an_output_at_its_limit_is_whole_and_one_above_it_loses_its_middle
 
 def retention(bench: Bench, limits: RetentionLimits, now: int) -> Retention:
     """As the hub's own, at this moment."""
-    daemons = bench.hub.daemons
-    return Retention(bench.hub.store, daemons.outputs, daemons.facts, limits, unix_us=lambda: now)
+    return bench.retention(limits, lambda: now)
 
 
 def taken(bench: Bench) -> int:

@@ -12,7 +12,10 @@ from typing import Any
 import httpx2
 
 from arborlink.hub.composition import Hub
+from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.session import Session
+from arborlink.hub.service.retention import Retention, RetentionLimits
+from arborlink.hub.service.shortening import Shortening
 from arborlink.hub.store.base import TaskRow
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.link import LinkState
@@ -88,6 +91,12 @@ class Bench:
         response = await self.client.get(f"/api/tasks/{task_id}/output", params=parameters)
         assert response.status_code == 200, response.text
         return response.content
+
+    def retention(self, limits: RetentionLimits, unix_us: Callable[[], int] = now_us) -> Retention:
+        """As the hub's own, with other limits and another clock."""
+        store, daemons = self.hub.store, self.hub.daemons
+        shortening = Shortening(store, daemons.outputs, daemons.flusher)
+        return Retention(store, daemons.outputs, daemons.facts, limits, shortening, unix_us=unix_us)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────
 

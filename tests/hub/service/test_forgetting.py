@@ -14,7 +14,7 @@ from arborlink.hub import backup
 from arborlink.hub.app import LAYOUT
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.service.forgetting import MAX_ATTEMPTS, Forgetting
-from arborlink.hub.service.retention import Retention, RetentionLimits
+from arborlink.hub.service.retention import RetentionLimits
 from arborlink.hub.store import schema
 from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
 from arborlink.protocol.lifecycle import TaskStatus
@@ -181,12 +181,8 @@ async def test_what_retention_and_people_remove_is_overwritten(tmp_path: Path) -
                 task = await bench.create(each.workspace_id, VALUE, args=["a" * size + VALUE])
                 await bench.post(f"/api/tasks/{task}/cancel", status=200)
         assert holding(tmp_path)
-        daemons = bench.hub.daemons
-        limits = RetentionLimits(SECONDS, 10**12)
         later = now_us() + 2 * SECONDS_US
-        keeper = Retention(
-            bench.hub.store, daemons.outputs, daemons.facts, limits, unix_us=lambda: later
-        )
+        keeper = bench.retention(RetentionLimits(SECONDS, 10**12), lambda: later)
         response = await bench.client.delete(f"/api/workspaces/{other.workspace_id}")
         assert response.status_code == 204
         await keeper.round()

@@ -13,12 +13,13 @@ import msgspec
 import pytest
 
 from arborlink.hub.live.clock import new_id, now_us
+from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.service.retention import Retention, RetentionLimits
 from arborlink.hub.store.base import WorkspaceRow
 from arborlink.hub.store.base_access import UserRow
 from arborlink.outputlog import OutputLog
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.limits import KIB
+from arborlink.protocol.limits import GIB, KIB, MIB
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon
 from tests.hub.service.test_retention import SIZE, files, started
@@ -35,11 +36,8 @@ TASK_BYTES = SIZE + 8 * KIB
 
 def retention(bench: Bench, size: int = 10**12, *, later: int = 0, **limits: int) -> Retention:
     """As the hub's own, with other limits, `later` µs from now."""
-    daemons = bench.hub.daemons
     kept = RetentionLimits(DAYS * 86_400, size, **limits)
-    return Retention(
-        bench.hub.store, daemons.outputs, daemons.facts, kept, unix_us=lambda: now_us() + later
-    )
+    return bench.retention(kept, lambda: now_us() + later)
 
 
 async def account(bench: Bench, name: str) -> str:
@@ -76,6 +74,12 @@ async def neighbours(tmp_path: Path) -> AsyncIterator[tuple[Bench, ScriptedDaemo
                 await end(bench, daemon, task, now_us())
         async with bench.daemon(ours) as daemon:
             yield bench, daemon, ours.workspace_id, history
+
+
+def kept(output: TaskOutput) -> int:
+    """How many bytes are kept of an output that is being written."""
+    assert output.writer is not None
+    return output.writer.stored_bytes
 
 
 async def begin(bench: Bench, daemon: ScriptedDaemon, workspace_id: str) -> str:
@@ -121,6 +125,51 @@ async def test_what_runs_cannot_be_removed_and_pushes_no_other_out(
         await retention(bench, 7 * TASK_BYTES).round()
         assert files(bench) == {*history, *running}
         assert "not over" in caplog.text
+
+
+async def test_what_runs_keeps_no_more_than_the_share_of_its_account(tmp_path: Path) -> None:
+    """Its outputs lose their middle, with a gap, and go on; the neighbour's do not."""
+    size, frame = 3 * MIB, 256 * KIB
+    async with neighbours(tmp_path) as (bench, daemon, workspace_id, history):
+        running = [await begin(bench, daemon, workspace_id) for _ in range(2)]
+        for task in running:
+            for offset in range(SIZE, size, frame):
+                await daemon.output(task, offset, bytes(min(frame, size - offset)))
+                await daemon.acked(task, min(offset + frame, size))
+        outputs = [bench.hub.daemons.outputs.get(task) for task in running]
+        await retention(bench, 7 * MIB).round()
+        assert not any(output.gaps() for output in outputs), "there is room"
+        await retention(bench, 5 * MIB).round()
+        # What is cut off is whole records: of the first, and at the other end.
+        share = 5 * MIB // 4 + SIZE + frame
+        await bench.until(lambda: all(kept(each) <= share for each in outputs), "the middle to go")
+        for task in running:
+            await daemon.ended(task, bytes(size))
+            await daemon.settled(task)
+            row = await bench.becomes(task, TaskStatus.COMPLETED)
+            assert [gap.reason for gap in row.gaps] == ["size_limit"]
+        assert set(history) <= files(bench)
+        await retention(bench, 5 * MIB).round()
+        assert files(bench) == {*history, *running}
+
+
+async def test_an_account_that_is_alone_loses_nothing_of_what_runs(tmp_path: Path) -> None:
+    async with running_bench(tmp_path) as bench:
+        identity = await machine(bench, await account(bench, "alone"))
+        async with bench.daemon(identity) as daemon:
+            task = await started(bench, identity, daemon)
+            for offset in range(SIZE, 3 * MIB, SIZE):
+                await daemon.output(task, offset, bytes(SIZE))
+                await daemon.acked(task, offset + SIZE)
+            output = bench.hub.daemons.outputs.get(task)
+            await retention(bench, MIB).round()
+            await bench.hub.daemons.flusher.flush()
+            assert output.gaps() == [] and output.stored_limit == GIB
+            await retention(bench, 10 * MIB, user_bytes=MIB).round()
+            await bench.until(lambda: bool(output.gaps()), "the middle to go")
+            # Once there is room again, all that comes is kept.
+            await retention(bench, 10 * MIB).round()
+            assert output.stored_limit == GIB
 
 
 async def test_the_files_of_a_deleted_workspace_push_no_task_out(tmp_path: Path) -> None:

@@ -24,11 +24,8 @@ SIZE = 200_000
 
 def retention(bench: Bench, *, days: float = 1, size: int = 10**9, later: int = 0) -> Retention:
     """As the hub's own, with other limits, `later` µs from now."""
-    daemons = bench.hub.daemons
     limits = RetentionLimits(days * 86_400, size)
-    return Retention(
-        bench.hub.store, daemons.outputs, daemons.facts, limits, unix_us=lambda: now_us() + later
-    )
+    return bench.retention(limits, lambda: now_us() + later)
 
 
 async def started(bench: Bench, identity: DaemonIdentity, daemon: ScriptedDaemon) -> str:

@@ -100,7 +100,7 @@ class Flusher:
                 logger.exception("cannot make %s durable", output.task_id, extra=about)
                 output.abandon_sync(error)
 
-        await self._forget([output for output, _ in points])
+        await self._forget(list(batch.values()))
 
     async def _forget(self, outputs: list[TaskOutput]) -> None:
         """Keep the outputs within their limit; they are durable now."""

@@ -54,7 +54,8 @@ class TaskOutput:
         reserve: Reserve | None = None,
     ) -> None:
         self.task_id = task_id
-        self._stored_limit = stored_limit
+        # What is kept of it, in bytes; from the next flush on, if that is changed.
+        self.stored_limit = stored_limit
         self._reserve = reserve
         self.ending: Status | None = None
         self.writer: OutputLog | None = None
@@ -192,10 +193,10 @@ class TaskOutput:
         if writer is None or self._syncing or self.ending is not None:
             # An end that is about to be stored names all gaps. What was on its way then is kept.
             return None
-        if writer.stored_bytes <= self._stored_limit:
+        if writer.stored_bytes <= self.stored_limit:
             return None
-        head = self._stored_limit // LIMIT_SHARES
-        tail = self._stored_limit - 2 * head
+        head = self.stored_limit // LIMIT_SHARES
+        tail = self.stored_limit - 2 * head
         point = writer.begin_forget(head, writer.end - tail, "size_limit")
         self._shortening = point
         self._syncing = point is not None

@@ -26,7 +26,7 @@ class Outputs:
     ) -> None:
         self.folder = folder
         self._window = window
-        self._stored_limit = stored_limit
+        self.stored_limit = stored_limit
         self._reserve = reserve
         self._open: dict[str, TaskOutput] = {}
 
@@ -42,7 +42,7 @@ class Outputs:
                 task_id,
                 self.stem(task_id),
                 window=self._window,
-                stored_limit=self._stored_limit,
+                stored_limit=self.stored_limit,
                 reserve=self._reserve,
             )
             output.on_closed = self.release

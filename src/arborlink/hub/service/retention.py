@@ -2,7 +2,8 @@
 
 Room is shared: of a workspace, an account, and the hub. Where there is too much, the account that
 takes the most gives, in its largest workspace, and there what ended first; an account that takes no
-more than its fair share gives nothing to others. What is not over never goes, but counts.
+more than its fair share gives nothing to others. What is not over never goes, but counts, and where
+that alone is more than the share of one among several, its outputs lose their middle.
 
 The row goes before the files, so a crash in between leaves files without a task, never a task whose
 output is silently gone. Files without a task (of a deleted workspace, too) are found by name and
@@ -16,7 +17,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -27,6 +28,7 @@ from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.service.fair_shares import reduce
 from arborlink.hub.service.process import BLOCK_BYTES, MIN_SCAN_SECONDS, SCAN_TIME_FACTOR
+from arborlink.hub.service.shortening import Shortening
 from arborlink.hub.store.base_retention import FinishedTask, RetentionStore
 from arborlink.outputlog import OutputLog
 from arborlink.outputlog.files import data_path, index_path
@@ -109,10 +111,12 @@ class Retention:
         outputs: Outputs,
         facts: Facts,
         limits: RetentionLimits,
+        shortening: Shortening,
         *,
         unix_us: Callable[[], int] = now_us,
     ) -> None:
         self.removals = Removals()
+        self._shortening = shortening
         self._tasks = tasks
         self._outputs = outputs
         self._facts = facts
@@ -161,13 +165,23 @@ class Retention:
             return await self._free_of_owner(owner_id, size, "total", usage)
 
         await reduce(owners, limits.bytes, free)
-        excess = sum(owners.values()) - limits.bytes
+        self._shortening.apply(self._shares(owners), usage.owners)
+
+    def _shares(self, owners: Mapping[str, int]) -> dict[str, int]:
+        """Return what each account may take that takes too much with what cannot be removed."""
+        limit, user_limit = self._limits.bytes, self._limits.user_bytes
+        shares = {each: user_limit for each, size in owners.items() if size > user_limit}
+        excess = sum(owners.values()) - limit
         if excess > 0:
             logger.warning(
-                "tasks take %d bytes more than `retention_bytes`: what there is beyond the fair "
-                "share of an account is of tasks that are not over",
+                "tasks take %d bytes more than `retention_bytes`, and nothing more can be removed: "
+                "what is not over takes more than the fair share of its account",
                 excess,
             )
+            fair = limit // len(owners)
+            shares = {each: fair for each, size in owners.items() if size > fair} | shares
+        # What is alone takes nothing from others, but for a limit that was set to be less than all.
+        return shares if len(owners) > 1 or user_limit < limit else {}
 
     async def _free_of_owner(self, owner_id: str, size: int, cause: Cause, usage: Usage) -> int:
         own = usage.of_owner(owner_id)
