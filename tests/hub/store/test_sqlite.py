@@ -23,12 +23,17 @@ from arborlink.protocol.lifecycle import TaskStatus, is_final
 from . import rows
 from .contract import TaskContract
 from .contract_access import AccessContract, WorkspaceContract
+from .contract_retention import RetentionContract
 
 PAGE_BYTES = 4_096
 
 
 class TestTasks(TaskContract):
     """Tasks in SQLite."""
+
+
+class TestRetention(RetentionContract):
+    """What removes old things, in SQLite."""
 
 
 class TestWorkspaces(WorkspaceContract):

@@ -266,7 +266,10 @@ class WorkspaceStore(Protocol):
         ...
 
     async def delete_workspace(self, workspace_id: str) -> None:
-        """Deletes its tasks' rows, daemon, enrolment codes and tokens too. Raises NotFound."""
+        """Deletes its tasks' rows, daemon, enrolment codes and tokens too. Raises NotFound.
+
+        The rows of tasks that are over go first, in several transactions.
+        """
         ...
 
     async def accept_daemon(

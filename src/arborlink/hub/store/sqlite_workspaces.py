@@ -21,7 +21,11 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.messages import HostInfo
 
+# Deleted in one transaction: other writes have their turn in between.
+BATCH_TASKS: Final = 512
+
 _SQL: Final = load("workspaces")
+_RETENTION: Final = load("retention")
 _WORKSPACE: Final = RowMapper(WorkspaceRow, json=frozenset({"host"}))
 
 
@@ -86,7 +90,15 @@ class SqliteWorkspaces(Database):
         return await self._write(job)
 
     async def delete_workspace(self, workspace_id: str) -> None:
-        """Delete it, and all that hangs on it."""
+        """Delete it, and all that hangs on it; tasks that are over some at a time, before."""
+        some = {"workspace": workspace_id, "limit": BATCH_TASKS}
+
+        def delete_some(connection: apsw.Connection) -> int:
+            existing_workspace(connection, workspace_id)
+            return len(fetch(connection, _RETENTION["delete_some_of_workspace"], some))
+
+        while await self._write(delete_some) == BATCH_TASKS:
+            pass
 
         def job(connection: apsw.Connection) -> None:
             existing_workspace(connection, workspace_id)

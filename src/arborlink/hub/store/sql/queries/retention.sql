@@ -32,6 +32,15 @@ DELETE FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))
   AND status NOT IN ('pending', 'running')
 RETURNING id;
 
+-- name: delete_some_of_workspace
+-- Some tasks of a workspace that are over, with all that is kept of them here.
+DELETE FROM tasks WHERE id IN (
+  SELECT id FROM tasks INDEXED BY tasks_finished_by_workspace
+  WHERE workspace_id = :workspace AND finished_at IS NOT NULL
+    AND status NOT IN ('pending', 'running')
+  LIMIT :limit
+) RETURNING id;
+
 -- name: forget_variables
 -- Values of variables of tasks that were over by a time.
 DELETE FROM task_variables WHERE task_id IN (
