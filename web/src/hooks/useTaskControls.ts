@@ -1,9 +1,14 @@
 import { useDisclosure } from '@mantine/hooks';
+import { showNotification } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
+import { ApiError } from '../live/http';
 import { isFinal } from '../live/merge';
 import type { Task } from '../protocol/messages';
 import { useAction } from './useAction';
 import { useClient } from './useClient';
+
+const FORGOTTEN = 'variables_forgotten';
+const WHY_FORGOTTEN = 'The hub keeps their values only for a while after the end of a task.';
 
 export interface TaskControls {
   busy: boolean;
@@ -13,7 +18,7 @@ export interface TaskControls {
   askToCancel: () => void;
   keep: () => void;
   cancel: () => void;
-  /** The same command once more; goes to the new task. */
+  /** The same command once more; goes to the new task, or to where variables are entered again. */
   rerun: () => void;
 }
 
@@ -37,8 +42,18 @@ export function useTaskControls(task: Task): TaskControls {
     },
     rerun: () =>
       run(async () => {
-        const { id } = await directory.rerun(task.id);
-        await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
+        try {
+          const { id } = await directory.rerun(task.id);
+          await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
+        } catch (error) {
+          if (!(error instanceof ApiError) || error.code !== FORGOTTEN) throw error;
+          showNotification({ title: 'Enter the variables again', message: WHY_FORGOTTEN });
+          await navigate({
+            to: '/workspaces/$workspaceId',
+            params: { workspaceId: task.workspaceId },
+            search: { edit: task.id },
+          });
+        }
       }),
   };
 }
