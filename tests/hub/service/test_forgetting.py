@@ -230,13 +230,13 @@ async def back_up(bench: Bench, destination: Path) -> None:
 OLD_SCHEMA = 7
 
 
-def old_database(path: Path) -> None:
+def old_database(path: Path, fact: str) -> None:
     """A database of an earlier version, with values in rows and where rows were deleted."""
     with closing(apsw.Connection(str(path))) as connection:
         connection.pragma("journal_mode", "wal")
         for number, script in schema.migrations()[:OLD_SCHEMA]:
             connection.execute(f"{script}; PRAGMA user_version = {number}")
-        connection.execute("INSERT INTO meta VALUES ('hub_id', 'hub_1')")
+        connection.execute("INSERT INTO meta VALUES (?, 'hub_1')", (fact,))
         connection.execute("INSERT INTO users VALUES ('usr_1', 'o', 'owner', NULL, 1)")
         connection.execute(
             "INSERT INTO workspaces (id, name, owner_id, created_at) "
@@ -263,9 +263,11 @@ def old_database(path: Path) -> None:
         connection.execute("DELETE FROM tasks WHERE id LIKE 'gone%'")
 
 
-async def test_an_older_database_is_written_anew_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fact", ["hub_id", "restored_after"])
+async def test_an_older_database_is_written_anew_once(tmp_path: Path, fact: str) -> None:
+    """Also one that was restored from a backup, and does not know yet which hub it is."""
     path = tmp_path / DATABASE_FILE
-    await asyncio.to_thread(old_database, path)
+    await asyncio.to_thread(old_database, path, fact)
     assert holding(tmp_path, VALUE + "y")
     before = now_us()
     store = await SqliteStore.open(path, lambda: "hub_2")
@@ -284,7 +286,8 @@ async def test_an_older_database_is_written_anew_once(tmp_path: Path) -> None:
     assert store.task_request("over").is_forgotten and store.task_request("long").is_forgotten
     assert store.task_request("waiting").env == {"TOKEN": VALUE}
     await store.close()
-    generation = path.stat().st_size
-    store = await SqliteStore.open(path, lambda: "hub_2")
-    assert store.hub_id == "hub_1" and path.stat().st_size == generation
+    content = path.read_bytes()
+    store = await SqliteStore.open(path, lambda: "hub_3")
+    assert store.hub_id == ("hub_1" if fact == "hub_id" else "hub_2")
     await store.close()
+    assert len(path.read_bytes()) == len(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -278,3 +279,17 @@ async def test_files_of_no_task_that_are_young_stay_while_there_is_room(tmp_path
         assert stem.with_suffix(".idx").stat().st_mtime <= time.time()
         await retention(bench).round()
         assert files(bench) == {*history, stem.name}
+
+
+async def test_what_the_hub_itself_removes_is_a_figure(tmp_path: Path) -> None:
+    async with running_bench(tmp_path, retention_bytes=2 * TASK_BYTES) as bench:
+        identity = await machine(bench, await account(bench, "mia"))
+        async with bench.daemon(identity) as daemon:
+            for task in [await started(bench, identity, daemon) for _ in range(4)]:
+                await end(bench, daemon, task, now_us())
+        await bench.hub.retention.round()
+        text = (await bench.client.get("/metrics")).text
+        assert 'arbor_removed_tasks_total{cause="total"} 2.0' in text
+        assert 'arbor_removed_tasks_total{cause="age"} 0.0' in text
+        (size,) = re.findall(r'arbor_removed_bytes_total{cause="total"} (\S+)', text)
+        assert 2 * SIZE <= float(size) < 2 * TASK_BYTES

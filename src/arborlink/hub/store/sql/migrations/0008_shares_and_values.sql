@@ -91,4 +91,5 @@ SELECT id, workspace_id, command, args, cwd, env, shell, tty, title, timeout, on
 FROM tasks;
 
 -- What was deleted before is still in the file's free parts: the hub writes the file anew, once.
-INSERT INTO meta (key, value) SELECT 'rewrite_needed', '1' FROM meta WHERE key = 'hub_id';
+-- Not a new one, which has no facts yet; one from a backup has some, if not all.
+INSERT INTO meta (key, value) SELECT 'rewrite_needed', '1' WHERE EXISTS (SELECT 1 FROM meta);
