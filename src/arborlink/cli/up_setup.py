@@ -28,7 +28,9 @@ from arborlink.client.selection import is_own
 from arborlink.protocol.names import name_of_folder
 
 TOKEN_BYTES: Final = 32
-READY_SECONDS: Final = 30.0
+# A hub that ends is noticed at once. One of a new version may write its database anew first, which
+# takes half a minute for each GiB.
+READY_SECONDS: Final = 600.0
 READY_POLL_SECONDS: Final = 0.05
 CONNECTED_SECONDS: Final = 15.0
 NAME_TRIES: Final = 100

@@ -34,7 +34,7 @@ def rewrite_once(connection: apsw.Connection) -> None:
     if size > QUICK_BYTES:
         log.warning(
             "the database is written anew, once, so that nothing of what was deleted is left in "
-            "it: %d MiB, some seconds for every 1,024; the hub starts afterwards",
+            "it: %d MiB, half a minute for every 1,024; the hub starts afterwards",
             size >> 20,
         )
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import apsw
@@ -10,6 +11,8 @@ from arborlink.hub.store.queries import sql_folder
 from arborlink.protocol.errors import Unavailable
 
 SCHEMA_TOO_NEW: Final = "schema_too_new"
+
+log = logging.getLogger(__name__)
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -37,6 +40,8 @@ def migrate(connection: apsw.Connection) -> int:
             f"one knows up to {newest}). Install that version, or use another data folder.",
             code=SCHEMA_TOO_NEW,
         )
+    if 0 < current < newest:
+        log.info("the database is brought from schema %d to %d", current, newest)
     for number, script in known:
         if number > current:
             # A database is never left between two schemas, whatever happens here.
