@@ -13,6 +13,7 @@ removed later, or at once where there is too much: no task goes for their sake.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import os
 import time
@@ -41,6 +42,8 @@ BATCH_TASKS: Final = 64
 BATCH_IDS: Final = 512
 # Files without a task are left alone for so long: whoever makes a mistake can still get at them.
 ORPHAN_SECONDS: Final = 3_600.0
+# Removed in one round where there is too much.
+MAX_ORPHANS: Final = 10_000
 MICROSECONDS: Final = 1_000_000
 
 # Why a task goes: how old it is, or what takes too much.
@@ -80,11 +83,22 @@ class Stored:
 
 @dataclass(slots=True)
 class Usage:
-    """What there is: bytes by workspace, whose each is, and files without a task."""
+    """What there is: bytes by workspace, whose each is, and young files without a task.
+
+    `orphans` are the oldest of these, at most 2 * MAX_ORPHANS; `orphan_bytes` is what all take.
+    """
 
     owners: dict[str, str]
     workspaces: Counter[str]
     orphans: list[Stored] = field(default_factory=list)
+    orphan_bytes: int = 0
+
+    def note_orphan(self, stored: Stored) -> None:
+        """Take note of files without a task that are to stay while there is room."""
+        self.orphan_bytes += stored.taken_bytes
+        self.orphans.append(stored)
+        if len(self.orphans) >= 2 * MAX_ORPHANS:
+            self.orphans = heapq.nsmallest(MAX_ORPHANS, self.orphans, key=_changed_at)
 
     def of_owner(self, owner_id: str) -> dict[str, int]:
         """Return the bytes of each of an account's workspaces."""
@@ -158,7 +172,7 @@ class Retention:
         for owner_id, size in usage.by_owner().items():
             if size > limits.user_bytes:
                 await self._free_of_owner(owner_id, size - limits.user_bytes, "user", usage)
-        await self._remove_orphans(usage)
+        await self._remove_young_orphans(usage)
         owners = usage.by_owner()
 
         async def free(owner_id: str, size: int) -> int:
@@ -196,6 +210,8 @@ class Retention:
         freed = 0
         while freed < size:
             batch = self._tasks.finished_tasks(MAX_OFFSET, BATCH_TASKS, workspace_id)
+            if not batch:
+                break
             removed = await self._remove(batch, cause, usage, enough=size - freed)
             if not removed:
                 break
@@ -232,6 +248,7 @@ class Retention:
     async def _measure(self, usage: Usage) -> None:
         """Find what all tasks take; files without a task are removed if they are old."""
         usage.workspaces = Counter()
+        now = self._unix_us() / MICROSECONDS
         for row in await self._tasks.usage():
             usage.owners[row.workspace_id] = row.owner_id
             usage.workspaces[row.workspace_id] = row.bytes
@@ -242,25 +259,32 @@ class Retention:
                 workspaces = self._tasks.workspaces_of_tasks([each.stem.name for each in stored])
                 for each in stored:
                     workspace_id = workspaces.get(each.stem.name)
-                    if workspace_id is None:
-                        usage.orphans.append(each)
-                    else:
+                    if workspace_id is not None:
                         usage.workspaces[workspace_id] += each.taken_bytes
+                    elif now - each.changed_at < ORPHAN_SECONDS:
+                        usage.note_orphan(each)
+                    else:
+                        await self._remove_orphan(each)
                 # A folder may have thousands: others have their turn in between.
                 await asyncio.sleep(0)
 
-    async def _remove_orphans(self, usage: Usage) -> None:
-        """Remove files without a task that are old, and while there is too much, others."""
-        now = self._unix_us() / MICROSECONDS
-        orphans = sorted(usage.orphans, key=lambda each: each.changed_at)
-        excess = usage.workspaces.total() + sum(each.taken_bytes for each in orphans)
-        excess -= self._limits.bytes
-        for each in orphans:
-            if excess <= 0 and now - each.changed_at < ORPHAN_SECONDS:
+    async def _remove_young_orphans(self, usage: Usage) -> None:
+        """Remove files without a task, the oldest first, while there is too much."""
+        excess = usage.workspaces.total() + usage.orphan_bytes - self._limits.bytes
+        for each in sorted(usage.orphans, key=_changed_at):
+            if excess <= 0:
                 return
-            logger.info("removing the output of %s, which is no task", each.stem.name)
-            await asyncio.to_thread(OutputLog.delete, each.stem)
+            await self._remove_orphan(each)
             excess -= each.taken_bytes
+
+    @staticmethod
+    async def _remove_orphan(stored: Stored) -> None:
+        logger.info("removing the output of %s, which is no task", stored.stem.name)
+        await asyncio.to_thread(OutputLog.delete, stored.stem)
+
+
+def _changed_at(stored: Stored) -> float:
+    return stored.changed_at
 
 
 def _delete_all(stems: Sequence[Path]) -> None:
