@@ -33,15 +33,19 @@ class Shortening:
 
         `owners` are the accounts by workspace. Holds until it is applied again.
         """
+        for output in self._outputs.written():
+            output.stored_limit = self._outputs.stored_limit
+        if not shares:
+            return
         for owner_id, outputs in self._by_owner(owners).items():
             share = shares.get(owner_id)
+            if share is None:
+                continue
+            limit = max(LEAST_BYTES, share // len(outputs))
             for output in outputs:
-                limit = self._outputs.stored_limit
-                if share is not None:
-                    limit = min(limit, max(LEAST_BYTES, share // len(outputs)))
-                is_less = limit < output.stored_limit
-                output.stored_limit = limit
-                if is_less:
+                if limit < output.stored_limit:
+                    output.stored_limit = limit
+                    # It is looked at with the next flush, even if nothing of it comes any more.
                     self._flusher.hurry(output)
 
     def _by_owner(self, owners: Mapping[str, str]) -> dict[str, list[TaskOutput]]:
