@@ -151,8 +151,9 @@ class DaemonAuth(Message, tag="auth", frozen=True):
 class Status(Message, tag="status", frozen=True):
     """A task started, or ended. An end names the final offset and the checksum of all output.
 
-    `at` is in µs since 1970 by the daemon's clock. `checksum` is the CRC-32 of all bytes that are
-    not in gaps. `log_id` names the spool's log: bytes of two logs are never joined.
+    `at` is in µs since 1970 by the daemon's clock; where that cannot be true, the hub takes the
+    time at which it hears of it. `checksum` is the CRC-32 of all bytes that are not in gaps.
+    `log_id` names the spool's log: bytes of two logs are never joined.
     """
 
     task_id: Id

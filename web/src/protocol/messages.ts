@@ -78,8 +78,9 @@ export interface Gap {
 /**
  * A task started, or ended. An end names the final offset and the checksum of all output.
  *
- * `at` is in µs since 1970 by the daemon's clock. `checksum` is the CRC-32 of all bytes that are
- * not in gaps. `logId` names the spool's log: bytes of two logs are never joined.
+ * `at` is in µs since 1970 by the daemon's clock; where that cannot be true, the hub takes the
+ * time at which it hears of it. `checksum` is the CRC-32 of all bytes that are not in gaps.
+ * `logId` names the spool's log: bytes of two logs are never joined.
  */
 export interface Status {
   type: 'status';
