@@ -1,4 +1,4 @@
-"""The largest gives first, nobody below the fair share, and no more than has to be."""
+"""The largest gives first, none below the fair share, and no more than has to be."""
 
 from __future__ import annotations
 
