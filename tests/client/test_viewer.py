@@ -208,6 +208,30 @@ def test_a_negative_offset_begins_before_the_end_and_goes_on_after_a_cut() -> No
     assert joined(pair.taken)[0] == b"789abc"
 
 
+def test_a_task_that_is_removed_while_it_is_read_ends_with_an_error() -> None:
+    pair = Pair()
+    pair.log.write(b"012")
+    pair.connect()
+    pair.exchange(9)
+    assert pair.subscription.confirmed
+    pair.viewer.receive(ErrorMessage(code="task_removed", message="gone", ref=TASK), pair.now)
+    assert isinstance(pair.subscription.failure, NotFound)
+    assert pair.subscription.failure.code == "task_removed"
+
+
+def test_a_task_that_is_removed_when_all_of_it_is_here_is_no_error() -> None:
+    pair = Pair()
+    pair.log.write(b"012")
+    pair.log.final = True
+    pair.connect()
+    pair.exchange(9)
+    assert pair.subscription.ended
+    pair.viewer.receive(ErrorMessage(code="task_removed", message="gone", ref=TASK), pair.now)
+    pair.take(9)
+    assert joined(pair.taken)[0] == b"012"
+    assert pair.subscription.failure is None
+
+
 def test_an_offset_beyond_the_end_of_a_finished_task_is_an_error() -> None:
     pair = Pair(offset=5)
     pair.log.write(b"012")

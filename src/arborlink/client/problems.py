@@ -13,6 +13,8 @@ from arborlink.protocol.resources import Problem
 _BY_SPECIAL_CODE: Final[dict[str, type[errors.ArborError]]] = {
     "input_closed": errors.Conflict,
     "task_over": errors.Conflict,
+    "task_removed": errors.NotFound,
+    "workspace_removed": errors.NotFound,
     "offset_beyond_end": errors.InvalidInput,
     "too_many_subscriptions": errors.TooManyRequests,
     "slow_down": errors.SignInUnfinished,

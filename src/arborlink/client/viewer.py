@@ -32,6 +32,8 @@ ACK_DELAY_SECONDS = 0.25
 # When to offer input again to a hub that cannot take it yet.
 INPUT_RETRY_SECONDS = 1.0
 INPUT_RETRY_CODES = frozenset({"input_not_ready", "input_window_full", "unavailable"})
+# The code of the error that ends a subscription which the hub had confirmed.
+REMOVED = "task_removed"
 
 ToSend: TypeAlias = Subscribe | Unsubscribe | ViewerAck | ViewerInput | Resize
 InputStream: TypeAlias = ExactInput | TypedInput
@@ -170,7 +172,11 @@ class ViewerMachine:
         task_id = subscription.task_id
         stream = self._inputs.get(task_id)
         self._changed[task_id] = None
-        if message.code == "offset_beyond_end":
+        if message.code == REMOVED:
+            # The rest of it never comes. Who has all of it has lost nothing.
+            if not subscription.ended:
+                subscription.failure = error_for(message.code, message.message)
+        elif message.code == "offset_beyond_end":
             # A hub that crashed may have lost what it had not synced. Those bytes come again, and
             # are the ones we have.
             if message.want is not None or subscription.started:

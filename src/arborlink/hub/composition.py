@@ -22,9 +22,11 @@ from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.connections import Connections
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.dispatcher import Dispatcher
+from arborlink.hub.live.endings import Endings
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.flusher import Flusher
 from arborlink.hub.live.inputs import Inputs
+from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.pace import ViewerRates
 from arborlink.hub.live.presence import Presence
@@ -67,6 +69,7 @@ class Hub:
     daemons: Daemons
     tasks: Tasks
     sockets: Sockets
+    requests: OpenRequests
     figures: Figures
     reserve: Reserve
     retention: Retention
@@ -127,6 +130,7 @@ async def compose(settings: HubSettings) -> Hub:
     reserve = Reserve(settings.data_dir, settings.min_free_disk_bytes)
     daemons = _daemons(settings, store, access, reserve)
     reserve.on_change = daemons.room_changed
+    requests = OpenRequests()
     tasks = Tasks(
         store,
         access.visibility,
@@ -134,6 +138,7 @@ async def compose(settings: HubSettings) -> Hub:
         daemons.dispatcher,
         daemons.inputs,
         daemons.facts,
+        requests,
         queue_limit=settings.queued_tasks_per_workspace,
         command_limit=settings.task_command_bytes,
         unfinished_limit=settings.unfinished_tasks_per_user,
@@ -142,11 +147,23 @@ async def compose(settings: HubSettings) -> Hub:
     sockets = _sockets(settings, access, daemons, tasks, store)
     access.on_revoked(sockets.revoke)
     access.on_changed(sockets.renew)
+    access.on_changed(requests.changed)
+    store.on_removed(Endings(daemons, sockets.acceptance, requests).removed)
     retention = _retention(settings, store, daemons)
     figures = _figures(settings, store, daemons, sockets, retention)
     forgetting = Forgetting(store, settings.task_variables_seconds)
     return Hub(
-        settings, store, access, daemons, tasks, sockets, figures, reserve, retention, forgetting
+        settings=settings,
+        store=store,
+        access=access,
+        daemons=daemons,
+        tasks=tasks,
+        sockets=sockets,
+        requests=requests,
+        figures=figures,
+        reserve=reserve,
+        retention=retention,
+        forgetting=forgetting,
     )
 
 
@@ -279,8 +296,8 @@ def application(hub: Hub) -> Starlette:
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
-        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
-        *SearchRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
+        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs, hub.requests).routes(),
+        *SearchRoutes(hub.access, hub.tasks, hub.daemons.outputs, hub.requests).routes(),
     ]
     app = Starlette(
         routes=routes(ports, live),

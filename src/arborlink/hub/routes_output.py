@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arborlink.hub.access import Access
-from arborlink.hub.live.downloads import Download, Downloads
+from arborlink.hub.live.downloads import Download
+from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.stored import missing_end, open_stored, stored_extent
 from arborlink.hub.problems import problem_response
@@ -40,12 +41,13 @@ SUFFIXES = {"raw": "log", "text": "txt", "jsonl": "jsonl", "asciicast": "cast"}
 class OutputRoutes:
     """Reads with readers of its own; streaming runs in Starlette's thread pool, off the loop."""
 
-    def __init__(self, access: Access, tasks: Tasks, outputs: Outputs) -> None:
+    def __init__(
+        self, access: Access, tasks: Tasks, outputs: Outputs, requests: OpenRequests
+    ) -> None:
         self._access = access
         self._tasks = tasks
         self._outputs = outputs
-        self._downloads = Downloads()
-        access.on_revoked(self._downloads.revoke)
+        self._requests = requests
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""
@@ -61,7 +63,9 @@ class OutputRoutes:
         task = self._tasks.shown(identity, row.id)
         form = _choice(request, "format", tuple(MEDIA_TYPES), "raw")
         stream = _choice(request, "stream", ("stdout", "stderr"), None)
-        size, gaps = await self._extent(row)
+        with self._requests.open(identity, row.workspace_id, row.id) as opened:
+            size, gaps = await self._extent(row)
+            opened.check()
         headers = _headers(request, task, form or "raw")
         if gaps:
             headers["Arbor-Gaps"] = formats.gaps_header(gaps)
@@ -81,7 +85,8 @@ class OutputRoutes:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         stem = self._outputs.stem(task.id)
         body = _body(stem, row, start, end, form or "raw", stream, task, gaps)
-        return Download(self._downloads, identity, body, 206 if found else 200, headers)
+        # Counted as open again before anything else runs.
+        return Download(self._requests, identity, row, body, 206 if found else 200, headers)
 
     async def _extent(self, row: TaskRow) -> tuple[int, list[GapInfo]]:
         """Return how long the output is, and what is missing of it. Raises OutputDamaged."""
@@ -100,7 +105,9 @@ class OutputRoutes:
         start, end = _offset(request, "from", 0), _offset(request, "to", size)
         stem = self._outputs.stem(row.id)
         # A long output has millions of records: off the loop, and never all of them in memory.
-        items = await run_in_threadpool(_segments, stem, row, start, min(end, size))
+        with self._requests.open(identity, row.workspace_id, row.id) as opened:
+            items = await run_in_threadpool(_segments, stem, row, start, min(end, size))
+            opened.check()
         return Response(msgspec.json.encode({"items": items}), media_type="application/json")
 
 

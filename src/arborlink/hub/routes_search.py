@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from functools import partial
 from typing import Final
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arborlink.hub.access import Access
+from arborlink.hub.live.open_requests import OpenRequest, OpenRequests
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.stored import missing_end
 from arborlink.hub.routes.authentication import identify
@@ -34,10 +36,13 @@ _CURSOR: Final = re.compile(r"(\d{1,18})\.(\d{1,18})?", re.ASCII)
 class SearchRoutes:
     """Reads with readers of its own, off the loop."""
 
-    def __init__(self, access: Access, tasks: Tasks, outputs: Outputs) -> None:
+    def __init__(
+        self, access: Access, tasks: Tasks, outputs: Outputs, requests: OpenRequests
+    ) -> None:
         self._access = access
         self._tasks = tasks
         self._outputs = outputs
+        self._requests = requests
         self._searches = Searches()
 
     def routes(self) -> list[BaseRoute]:
@@ -54,14 +59,25 @@ class SearchRoutes:
         start = _start(request)
         to = integer_parameter(request, "to", MAX_OFFSET, 0, MAX_OFFSET)
         limit = integer_parameter(request, "limit", DEFAULT_HITS, 1, MAX_HITS)
-        matcher = await run_in_threadpool(Matcher, query, regex=regex, case=case)
-        await run_in_threadpool(missing_end, stem, row)
-        wish = Wish(matcher, start, to, limit)
-        answer = await self._searches.run(stem, wish, partial(_gone, request))
+        with self._requests.open(identity, row.workspace_id, row.id) as opened:
+            matcher = await run_in_threadpool(Matcher, query, regex=regex, case=case)
+            await run_in_threadpool(missing_end, stem, row)
+            wish = Wish(matcher, start, to, limit)
+            answer = await self._searches.run(stem, wish, partial(_gone, request, opened))
+            opened.check()
         return json_response(_page(answer, over=is_final(row.status)))
 
 
-async def _gone(request: Request) -> None:
+async def _gone(request: Request, opened: OpenRequest) -> None:
+    """Return when nobody waits for the answer any more, or nobody may have it."""
+    async with asyncio.TaskGroup() as group:
+        ends = [group.create_task(_left(request)), group.create_task(opened.until_ended())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for each in ends:
+            each.cancel()
+
+
+async def _left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

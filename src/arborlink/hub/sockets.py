@@ -213,15 +213,13 @@ class Sockets:
             session.close(SERVICE_RESTART, "your account was changed; come back in a moment")
 
     def _held_by(self, subject_id: str) -> list[Session]:
+        # Daemons are not a user's, whoever enrolled them; `Presence` ends those that are removed.
         return [
             session
             for session in self.sessions
-            if (identity := session.identity) is not None
-            and (
-                subject_id == identity.token_id
-                # A daemon is its workspace's, whoever enrolled it.
-                or (subject_id == identity.user_id and identity.kind != "daemon")
-            )
+            if isinstance(session, ViewerSession)
+            and (identity := session.identity) is not None
+            and subject_id in (identity.token_id, identity.user_id)
         ]
 
     def close_all(self, code: int, reason: str) -> None:

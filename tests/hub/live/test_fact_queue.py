@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborlink.hub.bus.base import Fact, TaskRemoved
+from arborlink.hub.bus.base import Fact, TaskRemoved, WorkspaceRemoved
 from arborlink.hub.live import fact_queue
 from arborlink.hub.live.fact_queue import FactQueue
 from arborlink.protocol.lifecycle import TaskStatus
@@ -17,14 +17,16 @@ FACTS = st.one_of(
     st.builds(InputAck, task_id=NAMES, offset=st.integers(0, 9)),
     st.builds(TaskRemoved, task_id=NAMES),
     st.builds(TaskStatusChanged, task_id=NAMES, status=st.sampled_from(TaskStatus)),
+    st.builds(WorkspaceRemoved, workspace_id=NAMES, owner_id=NAMES),
     st.builds(WorkspaceChanged, workspace_id=NAMES, state=NAMES),
 )
 
 
 def about(fact: Fact) -> tuple[type, str]:
     """What a fact is about."""
-    name = fact.workspace_id if isinstance(fact, WorkspaceChanged) else fact.task_id
-    return type(fact), name
+    if isinstance(fact, WorkspaceChanged | WorkspaceRemoved):
+        return type(fact), fact.workspace_id
+    return type(fact), fact.task_id
 
 
 @given(facts=st.lists(FACTS))

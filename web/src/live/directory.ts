@@ -65,6 +65,7 @@ export class Directory {
     };
     this.#stop = [
       this.#link.listen((fact) => this.#onFact(fact)),
+      this.#link.listenForRemovals((workspaceId) => this.#forgetWorkspace(workspaceId)),
       this.#link.state.subscribe(onLink),
     ];
     void this.refresh();
@@ -148,6 +149,10 @@ export class Directory {
   /** With its tasks and their output; the folder itself stays. */
   async removeWorkspace(workspaceId: string): Promise<void> {
     await remove(workspacePath(workspaceId));
+    this.#forgetWorkspace(workspaceId);
+  }
+
+  #forgetWorkspace(workspaceId: string): void {
     const { workspaces, tasks } = this.state.get();
     const gone = tasks.filter((task) => task.workspaceId === workspaceId);
     this.#tasks.remove(gone.map(({ id }) => id));

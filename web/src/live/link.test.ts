@@ -136,6 +136,19 @@ test('hands a task to its follower and facts to whoever listens', async () => {
   expect(world.socket.sent.at(-1)).toEqual({ type: 'unsubscribe', taskId: 'tsk_1' });
 });
 
+test('tells of a workspace that was deleted, and of nothing else by that', async () => {
+  link.start();
+  await world.welcome();
+  const removed: string[] = [];
+  const stop = link.listenForRemovals((workspaceId) => removed.push(workspaceId));
+  world.say({ type: 'error', code: 'not_found', message: '', ref: 'ws_1' });
+  world.say({ type: 'error', code: 'workspace_removed', message: '', ref: 'ws_2' });
+  expect(removed).toEqual(['ws_2']);
+  stop();
+  world.say({ type: 'error', code: 'workspace_removed', message: '', ref: 'ws_3' });
+  expect(removed).toEqual(['ws_2']);
+});
+
 test('gives up a hub that has fallen silent, and only that', async () => {
   link.start();
   await world.welcome();

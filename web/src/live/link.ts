@@ -49,6 +49,7 @@ export class Link {
   readonly #backoff: Backoff;
   readonly #followers = new Map<string, Follower>();
   readonly #factListeners = new Set<(fact: Fact) => void>();
+  readonly #removalListeners = new Set<(workspaceId: string) => void>();
   #socket: Socket | null = null;
   #heartbeat: HeartbeatMachine | null = null;
   #cancelTimer: (() => void) | null = null;
@@ -101,6 +102,12 @@ export class Link {
   listen(listener: (fact: Fact) => void): () => void {
     this.#factListeners.add(listener);
     return () => this.#factListeners.delete(listener);
+  }
+
+  /** Hear of every workspace that is deleted. */
+  listenForRemovals(listener: (workspaceId: string) => void): () => void {
+    this.#removalListeners.add(listener);
+    return () => this.#removalListeners.delete(listener);
   }
 
   /** Send, if the link is live: what must not be lost is said again by `Follower.subscribe`. */
@@ -216,6 +223,10 @@ export class Link {
     if (message.type === 'status' || message.type === 'workspace') {
       for (const listener of this.#factListeners) {
         listener(message);
+      }
+    } else if (message.type === 'error' && message.code === 'workspace_removed') {
+      for (const listener of this.#removalListeners) {
+        listener(message.ref ?? '');
       }
     } else {
       const taskId = message.type === 'error' ? (message.ref ?? '') : message.taskId;

@@ -21,13 +21,15 @@ from arborlink.hub.access.tickets import Ticket, Tickets
 from arborlink.hub.access.users import Users
 from arborlink.hub.access.visibility import Visibility
 from arborlink.hub.settings import HubSettings
-from arborlink.hub.store.base import Store
+from arborlink.hub.store.base import Removed, RemovedKind, Store
 from arborlink.hub.store.base_access import DaemonRow, TokenRow, UserRow
 from arborlink.protocol.errors import NotAuthenticated
 from arborlink.protocol.limits import MAX_TOKEN_CHARS
 from arborlink.protocol.resources import Scope
 
 MINUTE_SECONDS: Final = 60.0
+# What somebody is known by, of the things that a store deletes.
+CREDENTIALS: Final[frozenset[RemovedKind]] = frozenset({"user", "token", "session", "daemon"})
 
 
 class Access:
@@ -52,7 +54,7 @@ class Access:
         passwords = Passwords(hasher or own_hasher())
         self.accounts = Accounts(store, self.environment, tokens_per_user=settings.tokens_per_user)
         self.browsers = Browsers(store, self.environment, passwords)
-        self.users = Users(store, self.environment, passwords, self._revoked, self._changed)
+        self.users = Users(store, self.environment, passwords, self._changed)
         self.devices = Devices(self.accounts, self.environment)
         self.enrolments = Enrolments(store, self.environment, self.visibility)
         self.rotations = Rotations(store, self.environment, self.enrolments)
@@ -73,6 +75,7 @@ class Access:
         for listener in (self._tickets.revoke, self.devices.revoke):
             self._revoked.add(listener)
             self._changed.add(listener)
+        store.on_removed(self._on_removed)
 
     async def bootstrap(self, token: str | None) -> UserRow:
         """The owner's account, made if need be; see `Accounts.bootstrap`. Raises InvalidInput."""
@@ -123,7 +126,8 @@ class Access:
     # ── who is it no longer ──────────────────────────────────────────────────────────────────
 
     def on_revoked(self, callback: Callable[[str], object]) -> None:
-        """Call this with the id of every token, session, daemon or user that is revoked."""
+        """Call this with the id of every token, session, daemon or user that is deleted, whatever
+        deletes it."""
         self._revoked.add(callback)
 
     def on_changed(self, callback: Callable[[str], object]) -> None:
@@ -155,25 +159,25 @@ class Access:
         if token_id != identity.token_id:
             identity.require_everywhere("admin")
         await self._store.delete_token(token_id, identity.user_id)
-        self._revoked.tell(token_id)
 
     async def sign_out(self, identity: Identity) -> None:
         """End the session that this identity came from."""
         if identity.kind == "session" and identity.token_id is not None:
             await self._store.delete_session(identity.token_id)
-            self._revoked.tell(identity.token_id)
 
     async def end_session(self, identity: Identity, session_id: str) -> None:
         """End one of this user's sessions. Raises NotFound, NotAllowed."""
         await self.browsers.end(identity, session_id)
-        self._revoked.tell(session_id)
 
     async def sign_out_everywhere(self, identity: Identity) -> None:
         """End all sessions of this user; API tokens stay. Raises NotAllowed."""
-        self._revoked.tell(*await self.browsers.end_all(identity))
+        await self.browsers.end_all(identity)
 
     async def remove_daemon(self, identity: Identity, daemon_id: str) -> DaemonRow:
         """Raises NotFound, NotAllowed."""
-        row = await self.enrolments.remove(identity, daemon_id)
-        self._revoked.tell(row.id)
-        return row
+        return await self.enrolments.remove(identity, daemon_id)
+
+    def _on_removed(self, removed: Removed) -> None:
+        # Whatever deleted it: a request for that, the end of its workspace or user, or its age.
+        if removed.kind in CREDENTIALS:
+            self._revoked.tell(removed.id)

@@ -16,8 +16,7 @@ from arborlink.protocol.resources import Role
 class Users:
     """Owners manage all accounts; everybody changes their own password.
 
-    `revoked` hears of sessions and accounts that end, `changed` of accounts that may do more or
-    less than before.
+    `changed` hears of accounts that may do more or less than before.
     """
 
     def __init__(
@@ -25,13 +24,11 @@ class Users:
         store: Store,
         environment: Environment,
         passwords: Passwords,
-        revoked: Listeners,
         changed: Listeners,
     ) -> None:
         self._store = store
         self._environment = environment
         self._passwords = passwords
-        self._revoked = revoked
         self._changed = changed
 
     def all(self, identity: Identity) -> list[UserRow]:
@@ -90,7 +87,7 @@ class Users:
             self._changed.tell(user_id)
         if password_hash is not None:
             keep = identity.token_id if own and identity.kind == "session" else None
-            self._revoked.tell(*await self._store.set_password(user_id, password_hash, keep))
+            await self._store.set_password(user_id, password_hash, keep)
         return self._existing(user_id)
 
     async def remove(self, identity: Identity, user_id: str) -> list[str]:
@@ -106,14 +103,12 @@ class Users:
             raise Conflict(
                 "This is your own account. Let another owner remove it.", code="own_account"
             )
-        passed_on = await self._store.delete_user(user_id, identity.user_id)
-        self._revoked.tell(user_id)
-        return passed_on
+        return await self._store.delete_user(user_id, identity.user_id)
 
     async def set_password(self, user_id: str, password: str) -> None:
         """Without asking anybody. Raises NotFound, InvalidInput."""
         password_hash = await self._passwords.hash(password, self._existing(user_id).username)
-        self._revoked.tell(*await self._store.set_password(user_id, password_hash))
+        await self._store.set_password(user_id, password_hash)
 
     def has_password(self, user_id: str) -> bool:
         """Whether the account has one."""

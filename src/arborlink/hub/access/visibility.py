@@ -16,12 +16,17 @@ class Visibility:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    @staticmethod
-    def may_see(identity: Identity, workspace: WorkspaceRow) -> bool:
+    @classmethod
+    def may_see(cls, identity: Identity, workspace: WorkspaceRow) -> bool:
         """Owners see everything, others their own; a limited credential only its workspace."""
-        if identity.workspace_id not in (None, workspace.id):
+        return cls.may_see_owned(identity, workspace.id, workspace.owner_id)
+
+    @staticmethod
+    def may_see_owned(identity: Identity, workspace_id: str, owner_id: str) -> bool:
+        """As `may_see`, of a workspace that may be deleted by now."""
+        if identity.workspace_id not in (None, workspace_id):
             return False
-        return identity.role == "owner" or workspace.owner_id == identity.user_id
+        return identity.role == "owner" or owner_id == identity.user_id
 
     def workspace(self, identity: Identity, workspace_id: str) -> WorkspaceRow:
         """Raises NotFound."""

@@ -11,12 +11,21 @@ from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceCh
 
 @dataclass(frozen=True, slots=True)
 class TaskRemoved:
-    """Retention has removed the task and its output."""
+    """The task and its output were removed, by themselves or with their workspace."""
 
     task_id: str
+    with_workspace: bool = False
 
 
-Fact: TypeAlias = TaskStatusChanged | WorkspaceChanged | InputAck | TaskRemoved
+@dataclass(frozen=True, slots=True)
+class WorkspaceRemoved:
+    """The workspace was deleted, and all tasks in it."""
+
+    workspace_id: str
+    owner_id: str
+
+
+Fact: TypeAlias = TaskStatusChanged | WorkspaceChanged | InputAck | TaskRemoved | WorkspaceRemoved
 Listener: TypeAlias = Callable[[str, Fact], None]
 
 

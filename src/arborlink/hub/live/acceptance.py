@@ -21,6 +21,7 @@ from arborlink.protocol.checksum import format_checksum
 from arborlink.protocol.errors import (
     QUARANTINED,
     ConnectionReplaced,
+    NotAuthenticated,
     Unavailable,
     UnsupportedProtocol,
     WorkspaceQuarantined,
@@ -116,6 +117,10 @@ class Acceptance:
         self._daemons.facts.workspace_changed(auth.workspace_id)
         await self._daemons.dispatcher.kick(auth.workspace_id)
 
+    def workspace_removed(self, workspace_id: str) -> None:
+        """Forget what was observed of a workspace that was deleted."""
+        self._contests.forget(workspace_id)
+
     async def _check_only_one(self, auth: DaemonAuth) -> None:
         daemons = self._daemons
         if self._contests.arrives(auth.workspace_id, auth.instance_id, time.monotonic()):
@@ -131,9 +136,11 @@ class Acceptance:
             if present is not None:
                 present.fail(WorkspaceQuarantined(QUARANTINED))
             daemons.facts.workspace_changed(auth.workspace_id)
-        # Also for one that was accepted just before.
+        # Also for one that was accepted just before: all of this may have happened since.
         row = daemons.workspaces.workspace(auth.workspace_id)
-        if row is not None and row.quarantined_at is not None:
+        if row is None or row.daemon_id != auth.daemon_id:
+            raise NotAuthenticated("this daemon was removed, or its workspace; enroll it again")
+        if row.quarantined_at is not None:
             raise WorkspaceQuarantined(QUARANTINED, ref=row.id)
 
     def _check_current(self, session: DaemonSession) -> None:

@@ -61,3 +61,7 @@ class Contests:
             return False
         del self._contests[workspace_id]
         return True
+
+    def forget(self, workspace_id: str) -> None:
+        """Forget a workspace that was deleted."""
+        self._contests.pop(workspace_id, None)

@@ -1,4 +1,5 @@
-"""Outputs on their way to somebody by HTTP: broken off when the credential for them is no more.
+"""Outputs on their way to somebody by HTTP: broken off when the credential for them is no more, or
+when the task is.
 
 An answer that has begun cannot say that it is wrong. Its connection is cut, so that nobody takes
 what has arrived for the whole.
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, Protocol
 
 from starlette.responses import StreamingResponse
@@ -18,6 +18,8 @@ from starlette.types import Receive, Scope, Send
 from arborlink.hub.access import Identity
 from arborlink.hub.front.gate import HTTP_CONNECTION
 from arborlink.hub.live.clock import now_us
+from arborlink.hub.live.open_requests import OpenRequests
+from arborlink.hub.store.base import TaskRow
 from arborlink.protocol.errors import OutputDamaged
 
 log = logging.getLogger(__name__)
@@ -33,61 +35,47 @@ class HttpConnection(Protocol):
     def cut(self) -> None: ...
 
 
-class Downloads:
-    """Those that are in progress, by whose they are."""
-
-    def __init__(self) -> None:
-        self._open: set[tuple[Identity, HttpConnection]] = set()
-
-    def revoke(self, subject_id: str) -> None:
-        """A token, session or user is not valid any more."""
-        for identity, connection in tuple(self._open):
-            if subject_id in (identity.token_id, identity.user_id):
-                connection.cut()
-
-    @contextmanager
-    def open(self, identity: Identity, connection: HttpConnection) -> Iterator[None]:
-        """While a body is sent."""
-        entry = (identity, connection)
-        self._open.add(entry)
-        timer = None
-        if identity.expires_at is not None:
-            seconds = (identity.expires_at - now_us()) / MICROSECONDS
-            timer = asyncio.get_running_loop().call_later(
-                min(max(0.0, seconds), MAX_TIMER_SECONDS), connection.cut
-            )
-        try:
-            yield
-        finally:
-            self._open.discard(entry)
-            if timer is not None:
-                timer.cancel()
-
-
 class Download(StreamingResponse):
-    """A body that is sent for as long as `identity` is good."""
+    """A body that is sent for as long as `identity` is good and the task is there."""
 
     def __init__(
         self,
-        downloads: Downloads,
+        requests: OpenRequests,
         identity: Identity,
+        row: TaskRow,
         body: Iterator[bytes],
         status: int,
         headers: dict[str, str],
     ) -> None:
         super().__init__(body, status, headers)
-        self._downloads = downloads
+        self._requests = requests
         self._identity = identity
+        self._row = row
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        connection = scope.get(HTTP_CONNECTION)
+        connection: HttpConnection | None = scope.get(HTTP_CONNECTION)
         if connection is None:
             await super().__call__(scope, receive, send)
             return
-        with self._downloads.open(self._identity, connection):
+        with self._requests.open(self._identity, self._row.workspace_id, self._row.id) as request:
+            request.on_end = connection.cut
+            expiry = _cut_when_expired(self._identity, connection)
             try:
                 await super().__call__(scope, receive, send)
             except OutputDamaged as error:
-                log.error("a download was broken off: %s", error)
+                if request.failure is None:
+                    log.error("a download was broken off: %s", error)
                 connection.cut()
+            finally:
+                if expiry is not None:
+                    expiry.cancel()
+
+
+def _cut_when_expired(identity: Identity, connection: HttpConnection) -> asyncio.TimerHandle | None:
+    if identity.expires_at is None:
+        return None
+    seconds = (identity.expires_at - now_us()) / MICROSECONDS
+    return asyncio.get_running_loop().call_later(
+        min(max(0.0, seconds), MAX_TIMER_SECONDS), connection.cut
+    )

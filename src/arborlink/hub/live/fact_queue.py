@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from arborlink.hub.bus.base import Fact, TaskRemoved
+from arborlink.hub.bus.base import Fact, TaskRemoved, WorkspaceRemoved
 from arborlink.protocol.limits import MIB
 from arborlink.protocol.messages import InputAck, TaskStatusChanged
 
@@ -37,7 +37,7 @@ class FactQueue:
         """Let a fact wait; return False if there is no room for it."""
         key = _key(fact)
         _, replaced = self._facts.pop(key, (None, 0))
-        size = 0 if isinstance(fact, TaskRemoved) else len(_JSON.encode(fact))
+        size = 0 if isinstance(fact, TaskRemoved | WorkspaceRemoved) else len(_JSON.encode(fact))
         self._bytes += size - replaced
         if len(self._facts) == MAX_WAITING_FACTS or self._bytes > MAX_WAITING_BYTES:
             self._bytes -= size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from arborlink.hub.bus.base import Bus, TaskRemoved
+from arborlink.hub.bus.base import Bus, TaskRemoved, WorkspaceRemoved
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.store.base import TaskRequest, TaskRow, TaskStore, WorkspaceStore
@@ -106,6 +106,10 @@ class Facts:
     def task_removed(self, workspace_id: str, task_id: str) -> None:
         """Tell those who follow it."""
         self.bus.publish(workspace_id, TaskRemoved(task_id))
+
+    def workspace_removed(self, workspace_id: str, owner_id: str) -> None:
+        """Tell those who watch it, or follow a task of it."""
+        self.bus.publish(workspace_id, WorkspaceRemoved(workspace_id, owner_id))
 
     def workspace_changed(self, workspace_id: str) -> None:
         """Tell everybody."""

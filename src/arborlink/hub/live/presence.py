@@ -10,7 +10,7 @@ from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.returning import Returning
 from arborlink.hub.store.base import WorkspaceStore
 from arborlink.hub.views import PresenceInfo
-from arborlink.protocol.errors import GOING_AWAY, ConnectionReplaced, may_reconnect
+from arborlink.protocol.errors import ConnectionReplaced, NotAuthenticated, may_reconnect
 
 if TYPE_CHECKING:
     from arborlink.hub.live.daemon_session import DaemonSession
@@ -24,6 +24,7 @@ class Presence:
         self._returning = Returning(store, grace_seconds)
         self._sessions: dict[str, DaemonSession] = {}
         self._connections: Counter[str] = Counter()
+        self._reconnects_of_removed = 0
         self._draining = False
         # A hub that was killed could not note when its daemons were last seen: until they come
         # back, its own start is the best that is known.
@@ -63,7 +64,7 @@ class Presence:
 
     def all_reconnects(self) -> int:
         """The same, over all daemons."""
-        return self._connections.total() - len(self._connections)
+        return self._reconnects_of_removed + self._connections.total() - len(self._connections)
 
     def leave(self, session: DaemonSession) -> bool:
         """The session ended; False if it had been replaced before."""
@@ -102,8 +103,15 @@ class Presence:
         self._draining = True
         self._returning.give_up()
 
-    def disconnect_daemon(self, workspace_id: str, reason: str) -> None:
-        """Close the workspace's daemon connection."""
+    def daemon_removed(self, daemon_id: str, workspace_id: str) -> None:
+        """Close the connection of a daemon that was deleted, also one that is being accepted."""
         session = self._sessions.get(workspace_id)
-        if session is not None:
-            session.close(GOING_AWAY, reason)
+        if session is not None and session.daemon_id == daemon_id:
+            session.fail(
+                NotAuthenticated("this daemon was removed, or its workspace; enroll it again")
+            )
+        self._reconnects_of_removed += max(0, self._connections.pop(daemon_id, 0) - 1)
+
+    def workspace_removed(self, workspace_id: str) -> None:
+        """Let nobody wait any longer for the daemon of a workspace that was deleted."""
+        self._returning.forget(workspace_id)

@@ -50,6 +50,10 @@ class Returning:
         if news is not None:
             news.set()
 
+    def forget(self, workspace_id: str) -> None:
+        """It was deleted: who waits looks again, and finds that there is nothing to wait for."""
+        self.arrived(workspace_id)
+
     def give_up(self) -> None:
         """The hub is going down: nobody need wait any longer."""
         for news in list(self._news.values()):

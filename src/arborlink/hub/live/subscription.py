@@ -17,8 +17,9 @@ CRUMB_BYTES = 4 * limits.KIB
 class Subscription:
     """Costs the hub one frame at a time, however slow its viewer is."""
 
-    def __init__(self, output: TaskOutput, offset: int, window: int) -> None:
+    def __init__(self, output: TaskOutput, workspace_id: str, offset: int, window: int) -> None:
         self.output = output
+        self.workspace_id = workspace_id
         self.cursor = Cursor(offset, window)
 
     @property

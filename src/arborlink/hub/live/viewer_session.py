@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket
 
-from arborlink.hub.bus.base import Fact, TaskRemoved
+from arborlink.hub.bus.base import Fact, TaskRemoved, WorkspaceRemoved
 from arborlink.hub.live.fact_queue import FactQueue
+from arborlink.hub.live.open_requests import removed_task, removed_workspace
 from arborlink.hub.live.pace import Pace, ViewerRates
 from arborlink.hub.live.session import (
     STALLED_RETRY_SECONDS,
@@ -30,7 +31,6 @@ from arborlink.protocol.errors import (
     ArborError,
     InvalidInput,
     MalformedMessage,
-    NotFound,
     OffsetOutOfOrder,
     RemoteProtocolError,
     TooManyRequests,
@@ -40,7 +40,6 @@ from arborlink.protocol.link import HubLink
 from arborlink.protocol.messages import (
     AnyMessage,
     Cancel,
-    ErrorMessage,
     InputAck,
     Resize,
     Subscribe,
@@ -190,7 +189,7 @@ class ViewerSession(Session):
     def collect(self) -> None:
         """Queue facts in the order they happened, and what else of watched workspaces has room."""
         for fact in self._facts.drain():
-            super().send(self._removal(fact) if isinstance(fact, TaskRemoved) else fact)
+            super().send(_told(fact))
         self._send_workspaces()
         # All of it is sent before this is called again.
         self._waiting_bytes = 0
@@ -276,7 +275,7 @@ class ViewerSession(Session):
                 self._viewing.outputs.unwatch(task_id, self.wake)
             raise
         window = min(message.window or self._viewing.window_bytes, self._viewing.max_window_bytes)
-        self._rotation.add(task_id, Subscription(output, offset, window))
+        self._rotation.add(task_id, Subscription(output, row.workspace_id, offset, window))
         self.send(self._viewing.facts.status(row))
         self.wake()
 
@@ -321,23 +320,39 @@ class ViewerSession(Session):
         self._send_workspaces()
         self.wake()
 
-    def _removal(self, fact: TaskRemoved) -> ErrorMessage:
-        self._unfollow(fact.task_id)
-        error = NotFound(
-            "this task and its output were removed: they were kept long enough",
-            code="task_removed",
-        )
-        return error_message(error, fact.task_id)
-
     # ── facts ────────────────────────────────────────────────────────────────────────────────
 
     def _on_fact(self, workspace_id: str, fact: Fact) -> None:
+        if isinstance(fact, WorkspaceRemoved):
+            self._end_workspace(fact)
+            return
         if not self._concerns(workspace_id, fact):
             return
+        if isinstance(fact, TaskRemoved):
+            self._unfollow(fact.task_id)
+        self._add(fact)
+
+    def _add(self, fact: Fact) -> None:
         if self._facts.add(fact):
             self.wake()
         else:
             self.fail(_too_much_waits())
+
+    def _end_workspace(self, fact: WorkspaceRemoved) -> None:
+        # Before the deletion is answered: nothing more of it is read for this viewer.
+        for subscription in self._rotation.subscriptions():
+            if subscription.workspace_id == fact.workspace_id:
+                task_id = subscription.output.task_id
+                self._unfollow(task_id)
+                self._add(TaskRemoved(task_id, with_workspace=True))
+        watched = fact.workspace_id in self._workspaces or (
+            ALL_WORKSPACES in self._workspaces
+            and self._viewing.tasks.might_see(self._who, fact.workspace_id, fact.owner_id)
+        )
+        self._workspaces.discard(fact.workspace_id)
+        self._snapshots.pop(fact.workspace_id, None)
+        if watched:
+            self._add(fact)
 
     def _concerns(self, workspace_id: str, fact: Fact) -> bool:
         if isinstance(fact, InputAck | TaskStatusChanged | TaskRemoved):
@@ -352,6 +367,16 @@ class ViewerSession(Session):
             ALL_WORKSPACES in self._workspaces
             and self._viewing.tasks.may_see(self._who, workspace_id)
         )
+
+
+def _told(fact: Fact) -> AnyMessage:
+    match fact:
+        case TaskRemoved():
+            return error_message(removed_task(with_workspace=fact.with_workspace), fact.task_id)
+        case WorkspaceRemoved():
+            return error_message(removed_workspace(), fact.workspace_id)
+        case _:
+            return fact
 
 
 def _too_much_waits() -> TooManyRequests:

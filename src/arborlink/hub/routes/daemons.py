@@ -77,10 +77,9 @@ def _resource(hub: HubPorts, identity: Identity, row: DaemonRow) -> Daemon:
 
 
 async def delete_daemon(hub: HubPorts, request: Request) -> Response:
-    """Its token is dead before its connection is closed, so that it cannot come back."""
+    """Its token is dead before its connection is closed, so that it cannot come back in."""
     identity = await identify(hub.access, request)
     row = await hub.access.remove_daemon(identity, request.path_params["id"])
-    hub.presence.disconnect_daemon(row.workspace_id, "the daemon was removed")
     hub.announcer.workspace_changed(row.workspace_id)
     return no_content()
 

@@ -25,10 +25,6 @@ class Presence(Protocol):
         """Whether the hub is going down and takes nothing new."""
         ...
 
-    def disconnect_daemon(self, workspace_id: str, reason: str) -> None:
-        """Close the workspace's daemon connection, if there is one."""
-        ...
-
 
 class TaskListing(NamedTuple):
     """A page of tasks, and whether there are more."""

@@ -13,6 +13,7 @@ from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
+from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.uninterrupted import uninterrupted
@@ -57,6 +58,7 @@ class Tasks:
         dispatcher: Dispatcher,
         inputs: Inputs,
         facts: Facts,
+        requests: OpenRequests,
         *,
         queue_limit: int = limits.QUEUED_TASKS_PER_WORKSPACE,
         command_limit: int = limits.TASK_COMMAND_BYTES,
@@ -69,6 +71,7 @@ class Tasks:
         self._dispatcher = dispatcher
         self._inputs = inputs
         self._facts = facts
+        self._requests = requests
         self._queue_limit = queue_limit
         self._searches = Shares(SEARCHES_PER_USER)
         self._command_limit = command_limit
@@ -84,6 +87,10 @@ class Tasks:
         except NotFound:
             return False
         return True
+
+    def might_see(self, identity: Identity, workspace_id: str, owner_id: str) -> bool:
+        """Return whether a workspace that was deleted existed for this principal."""
+        return self._visibility.may_see_owned(identity, workspace_id, owner_id)
 
     def visible(self, identity: Identity, task_id: str) -> TaskRow:
         """The task's row. Raises NotFound, NotAllowed."""
@@ -142,6 +149,7 @@ class Tasks:
             InvalidInput: the request cannot be run as it is.
             NotFound: no such workspace.
             WorkspaceUnreachable: its daemon is away and the request does not want to wait.
+            NotAuthenticated: the credential was revoked while it was waited for the daemon.
             TooManyRequests: the workspace's queue is full, or too many of its owner's tasks are not
                 over (code `too_many_tasks`).
             Unavailable: the hub is going down, or its disk is low (`StorageLow`).
@@ -154,8 +162,10 @@ class Tasks:
         if earlier:
             return self._facts.task(earlier)
         if new.if_offline == "fail":
-            await self._presence.until_back(workspace_id)
-            # It may have been removed meanwhile.
+            with self._requests.open(identity, workspace_id) as opened:
+                await self._presence.until_back(workspace_id)
+                opened.check()
+            # It may have another owner by now.
             self._visibility.workspace(identity, workspace_id)
         instance_id = self._admit(workspace_id, new)
         row = _row(new, identity, workspace_id, instance_id)

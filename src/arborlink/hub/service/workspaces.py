@@ -94,7 +94,6 @@ class Workspaces:
                 code="workspace_busy",
             )
         await self._store.delete_workspace(workspace_id)
-        self._presence.disconnect_daemon(workspace_id, "the workspace was deleted")
 
     def _writable(self, identity: Identity, workspace_id: str) -> WorkspaceRow:
         row = self._visibility.workspace(identity, workspace_id)

@@ -7,8 +7,8 @@ they are durable; those of one moment share a commit. Times are µs since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Callable, Collection
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -144,6 +144,21 @@ class Acceptance(Struct, frozen=True, kw_only=True):
 
     epoch: int
     previous_instance_id: str | None
+
+
+RemovedKind: TypeAlias = Literal["workspace", "user", "token", "session", "daemon", "task"]
+
+
+class Removed(NamedTuple):
+    """A row that was deleted, by itself or with what it belonged to.
+
+    `of`: the owner of a workspace, the user of a token or session, the workspace of a daemon or
+    task. Tasks that were over and went with their workspace are not named one by one.
+    """
+
+    kind: RemovedKind
+    id: str
+    of: str
 
 
 class TaskStore(Protocol):
@@ -320,6 +335,14 @@ class MetaStore(Protocol):
     @property
     def restored_after(self) -> str | None:
         """The newest task of the backup that the database was restored from, if it was."""
+        ...
+
+    def on_removed(self, listener: Callable[[Removed], object]) -> None:
+        """Call this with everything that is deleted from now on, whatever deletes it.
+
+        It is called on the event loop, once the deletion is durable and before the write that
+        deleted it returns, so that nothing that was removed is served after that.
+        """
         ...
 
     def writes_waiting(self) -> int:

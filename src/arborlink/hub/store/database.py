@@ -2,19 +2,23 @@
 
 Reads of a few small rows run where they are called; each is a transaction of its own, so it sees
 every write that was awaited. Reads whose cost a client chooses run on threads (`readers`). This
-module knows nothing of tables.
+module knows nothing of tables; which rows are told of when they go is in `removals`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
+from arborlink.hub.store.base import Removed
 from arborlink.hub.store.faults import explain
 from arborlink.hub.store.readers import Readers
+from arborlink.hub.store.removals import Removals
 from arborlink.hub.store.rewriting import rewrite_once
 from arborlink.hub.store.schema import migrate
 from arborlink.hub.store.writer import Job, T, Writer
@@ -23,6 +27,8 @@ BUSY_TIMEOUT_MS: Final = 5_000
 STATEMENT_CACHE: Final = 128
 
 Bindings = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -44,12 +50,32 @@ class Database:
             writing.close()
             raise
         self._reading = _open(path, apsw.SQLITE_OPEN_READONLY)
-        self._writer = Writer(writing, asyncio.get_running_loop(), busy_timeout_ms=BUSY_TIMEOUT_MS)
+        self._removal_listeners: list[Callable[[Removed], object]] = []
+        self._writer = Writer(
+            writing,
+            asyncio.get_running_loop(),
+            busy_timeout_ms=BUSY_TIMEOUT_MS,
+            drain_effects=Removals(writing).drain,
+            on_effects=self._tell_removed,
+        )
         # Two, so that lists never wait for searches.
         self.lists, self.searches = (
             Readers(lambda: _open(path, apsw.SQLITE_OPEN_READONLY), name=name)
             for name in ("lists", "searches")
         )
+
+    def on_removed(self, listener: Callable[[Removed], object]) -> None:
+        """Call this with everything that is deleted from now on."""
+        self._removal_listeners.append(listener)
+
+    def _tell_removed(self, removed: Sequence[Removed]) -> None:
+        for each in removed:
+            for listener in self._removal_listeners:
+                try:
+                    listener(each)
+                except Exception:
+                    # The others are told nevertheless, and the write has succeeded.
+                    log.exception("a removal (%s %s) was not acted upon", each.kind, each.id)
 
     def _all(self, sql: str, bindings: Bindings | None = None) -> list[tuple[Any, ...]]:
         try:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import apsw
@@ -42,12 +42,15 @@ class _Outcome(NamedTuple):
     item: _Item
     value: Any = None
     error: BaseException | None = None
+    effects: Sequence[Any] = ()
 
 
 class Writer:
     """Runs jobs on `connection`, which is its own from now on. Used from one event loop.
 
-    At most MAX_WAITING_JOBS wait; a job beyond that is refused at once.
+    At most MAX_WAITING_JOBS wait; a job beyond that is refused at once. `drain_effects` is called
+    on the writer's thread after each job and returns what else it did; `on_effects` gets that on
+    the loop, once the job is durable and before its result is there.
     """
 
     def __init__(
@@ -56,10 +59,14 @@ class Writer:
         loop: asyncio.AbstractEventLoop,
         *,
         busy_timeout_ms: int,
+        drain_effects: Callable[[], Sequence[Any]],
+        on_effects: Callable[[Sequence[Any]], None],
     ) -> None:
         self._connection = connection
         self._busy_timeout_ms = busy_timeout_ms
         self._loop = loop
+        self._drain_effects = drain_effects
+        self._on_effects = on_effects
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._waiting = 0
         self._most_waiting = 0
@@ -163,6 +170,7 @@ class Writer:
             log.warning("the store could not commit %d writes: %s", len(group), error)
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            self._drain_effects()
             return [_Outcome(item, error=explain(error)) for item in group]
         return outcomes
 
@@ -177,9 +185,10 @@ class Writer:
                 raise
             execute("ROLLBACK TO job")
             execute("RELEASE job")
+            self._drain_effects()
             return _Outcome(item, error=explain(error))
         execute("RELEASE job")
-        return _Outcome(item, value)
+        return _Outcome(item, value, effects=self._drain_effects())
 
     def _note_wal(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         self._wal_pages = pages
@@ -215,7 +224,9 @@ class Writer:
 
     def _resolve(self, outcomes: list[_Outcome]) -> None:
         self._waiting -= len(outcomes)
-        for (_job, future, _empties), value, error in outcomes:
+        for (_job, future, _empties), value, error, effects in outcomes:
+            if effects:
+                self._on_effects(effects)
             if future is None:
                 if error is not None:
                     log.warning("a write that nobody waited for failed: %s", error)
