@@ -18,7 +18,7 @@ MEASURED: Final = "seconds: "
 SHOWN: Final = 10
 
 HERE: Final = Path(__file__).parent
-# Below tests/: what starts all of Arbor as processes, or tries every byte.
+# Below tests/: what starts all of Arbor as processes, or tries every byte or credential.
 SLOW: Final = (
     "cli/test_accounts.py",
     "cli/test_hostile_member.py",
@@ -30,6 +30,7 @@ SLOW: Final = (
     "corpus",
     "e2e",
     "fuzz",
+    "hub/matrix",
     "hub/test_backup.py",
     "outputlog/test_crash.py",
     "outputlog/test_forgetting.py",
