@@ -181,8 +181,13 @@ def verdict(
     if rule.signs_out:
         # Only a token says who one is without a cookie to be deleted.
         return 401 if principal is None and credential.has_authorization else "allowed"
-    if principal is None:
-        return 401
+    return 401 if principal is None else judged(rule, principal, whose, world)
+
+
+def judged(
+    rule: Rule, principal: Principal, whose: Whose | None, world: World
+) -> Literal["allowed", 403, 404]:
+    """Return what somebody who is known is answered about somebody's thing."""
     missing = rule.thing is not None and not exists(rule.thing, whose, principal, world)
     barred = is_barred(rule, principal)
     if missing and barred:
