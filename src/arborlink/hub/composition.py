@@ -26,7 +26,6 @@ from arborlink.hub.live.endings import Endings
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.flusher import Flusher
 from arborlink.hub.live.inputs import Inputs
-from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.pace import ViewerRates
 from arborlink.hub.live.presence import Presence
@@ -69,7 +68,6 @@ class Hub:
     daemons: Daemons
     tasks: Tasks
     sockets: Sockets
-    requests: OpenRequests
     figures: Figures
     reserve: Reserve
     retention: Retention
@@ -130,7 +128,6 @@ async def compose(settings: HubSettings) -> Hub:
     reserve = Reserve(settings.data_dir, settings.min_free_disk_bytes)
     daemons = _daemons(settings, store, access, reserve)
     reserve.on_change = daemons.room_changed
-    requests = OpenRequests()
     tasks = Tasks(
         store,
         access.visibility,
@@ -138,7 +135,7 @@ async def compose(settings: HubSettings) -> Hub:
         daemons.dispatcher,
         daemons.inputs,
         daemons.facts,
-        requests,
+        access.open_requests,
         queue_limit=settings.queued_tasks_per_workspace,
         command_limit=settings.task_command_bytes,
         unfinished_limit=settings.unfinished_tasks_per_user,
@@ -147,8 +144,7 @@ async def compose(settings: HubSettings) -> Hub:
     sockets = _sockets(settings, access, daemons, tasks, store)
     access.on_revoked(sockets.revoke)
     access.on_changed(sockets.renew)
-    access.on_changed(requests.changed)
-    store.on_removed(Endings(daemons, sockets.acceptance, requests).removed)
+    store.on_removed(Endings(daemons, sockets.acceptance).removed)
     retention = _retention(settings, store, daemons)
     figures = _figures(settings, store, daemons, sockets, retention)
     forgetting = Forgetting(store, settings.task_variables_seconds)
@@ -159,7 +155,6 @@ async def compose(settings: HubSettings) -> Hub:
         daemons=daemons,
         tasks=tasks,
         sockets=sockets,
-        requests=requests,
         figures=figures,
         reserve=reserve,
         retention=retention,
@@ -296,8 +291,8 @@ def application(hub: Hub) -> Starlette:
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
-        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs, hub.requests).routes(),
-        *SearchRoutes(hub.access, hub.tasks, hub.daemons.outputs, hub.requests).routes(),
+        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
+        *SearchRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
     ]
     app = Starlette(
         routes=routes(ports, live),

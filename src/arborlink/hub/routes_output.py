@@ -13,7 +13,6 @@ from starlette.routing import BaseRoute, Route
 
 from arborlink.hub.access import Access
 from arborlink.hub.live.downloads import Download
-from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.stored import missing_end, open_stored, stored_extent
 from arborlink.hub.problems import problem_response
@@ -41,13 +40,11 @@ SUFFIXES = {"raw": "log", "text": "txt", "jsonl": "jsonl", "asciicast": "cast"}
 class OutputRoutes:
     """Reads with readers of its own; streaming runs in Starlette's thread pool, off the loop."""
 
-    def __init__(
-        self, access: Access, tasks: Tasks, outputs: Outputs, requests: OpenRequests
-    ) -> None:
+    def __init__(self, access: Access, tasks: Tasks, outputs: Outputs) -> None:
         self._access = access
         self._tasks = tasks
         self._outputs = outputs
-        self._requests = requests
+        self._requests = access.open_requests
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arborlink.hub.access import Access
-from arborlink.hub.live.open_requests import OpenRequest, OpenRequests
+from arborlink.hub.access.open_requests import OpenRequest
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.stored import missing_end
 from arborlink.hub.routes.authentication import identify
@@ -36,13 +36,11 @@ _CURSOR: Final = re.compile(r"(\d{1,18})\.(\d{1,18})?", re.ASCII)
 class SearchRoutes:
     """Reads with readers of its own, off the loop."""
 
-    def __init__(
-        self, access: Access, tasks: Tasks, outputs: Outputs, requests: OpenRequests
-    ) -> None:
+    def __init__(self, access: Access, tasks: Tasks, outputs: Outputs) -> None:
         self._access = access
         self._tasks = tasks
         self._outputs = outputs
-        self._requests = requests
+        self._requests = access.open_requests
         self._searches = Searches()
 
     def routes(self) -> list[BaseRoute]:

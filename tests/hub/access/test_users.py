@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+import argon2
 import pytest
 
-from arborlink.hub.access import Identity
+from arborlink.hub.access import Access, Identity
+from arborlink.hub.settings import HubSettings
+from arborlink.hub.store.base_access import UserRow
 from arborlink.protocol.errors import Conflict, InvalidInput, NotAllowed, NotAuthenticated, NotFound
+from tests.bounds import HANG_SECONDS
 
 from .conftest import World, identity_of
 
@@ -48,6 +57,50 @@ async def test_a_password_of_ones_own_needs_the_one_before(world: World) -> None
     with pytest.raises(NotAuthenticated):
         await world.access.browsers.sign_in_with_password("mia", PASSWORD)
     assert await world.access.browsers.sign_in_with_password("mia", "another horse")
+
+
+class Gated(argon2.PasswordHasher):
+    """Hashes as soon as the gate is open; `waits` is set once something waits for that."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.waits, self.gate = threading.Event(), threading.Event()
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        """As the base, later."""
+        self.waits.set()
+        assert self.gate.wait(HANG_SECONDS)
+        return super().hash(password, salt=salt)
+
+
+@pytest.mark.parametrize("made", ["a password", "an account"])
+async def test_who_is_signed_out_while_a_password_waits_for_its_turn_changes_nothing(
+    world: World, made: str
+) -> None:
+    mia = await member(world)
+    hasher = Gated()
+    access = Access(world.store, HubSettings(), world.access.environment, hasher=hasher)
+    link = await access.create_sign_in_link()
+    thief = (await access.browsers.sign_in_with_link(link.secret)).identity
+    before = world.store.user(mia.user_id), len(world.store.users())
+    async with asyncio.TaskGroup() as group:
+        work: Coroutine[Any, Any, UserRow]
+        if made == "a password":
+            work = access.users.change(thief, mia.user_id, password="stolen horse")
+        else:
+            work = access.users.create(thief, "eve", "owner", "stolen horse")
+        change = group.create_task(refused(work))
+        while not hasher.waits.is_set():
+            await asyncio.sleep(0)
+        await access.sign_out_everywhere(thief)
+        hasher.gate.set()
+        await change
+    assert (world.store.user(mia.user_id), len(world.store.users())) == before
+
+
+async def refused(work: Coroutine[Any, Any, UserRow]) -> None:
+    with pytest.raises(NotAuthenticated):
+        await work
 
 
 async def test_without_a_password_the_first_one_is_free(world: World) -> None:

@@ -17,6 +17,7 @@ import pytest
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.service.retention import Retention, RetentionLimits
 from arborlink.hub.store.base import TaskChanges
+from arborlink.hub.store.readers import READS_AT_ONCE, Readers
 from arborlink.outputlog import OutputLog
 from arborlink.protocol.lifecycle import TaskEvent
 from arborlink.protocol.limits import MIB
@@ -176,6 +177,37 @@ async def test_what_is_not_answered_yet_is_refused_by_name(
         assert PIECE[:20] not in response.content
 
 
+@pytest.mark.parametrize("ending", [Reader.remove_account, Reader.end_session, Reader.change_role])
+@pytest.mark.parametrize(
+    "path", ["/api/tasks", "/api/tasks?search=true", "/api/workspaces", "/api/tokens"]
+)
+async def test_a_list_that_waits_for_its_turn_is_refused(
+    bench: Bench, ending: Ending, path: str
+) -> None:
+    readers = bench.hub.store.searches if "search" in path else bench.hub.store.lists
+    async with reader_of(bench, size=MIB) as reader, asyncio.TaskGroup() as group:
+        with occupied(readers):
+            request = group.create_task(reader.client.get(path))
+            await bench.until(lambda: len(bench.hub.access.open_requests._open) == 1)
+            await ending(reader)
+            assert not request.done()
+        response = await request
+        assert (response.status_code, response.json()["code"]) == ENDINGS[ending]
+        assert "items" not in response.json()
+
+
+@contextmanager
+def occupied(readers: Readers) -> Iterator[None]:
+    """All threads of these readers have something else to do."""
+    go_on = threading.Event()
+    for _ in range(READS_AT_ONCE):
+        readers._executor.submit(go_on.wait, HANG_SECONDS)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
 async def test_a_revoked_token_breaks_off_its_own_downloads_alone(bench: Bench) -> None:
     async with reader_of(bench) as reader:
         body = {"name": "n", "scopes": ["tasks:read"]}
@@ -230,4 +262,4 @@ async def test_a_request_that_is_over_is_not_counted_any_more(
     task = await long_task(bench, identity.workspace_id, MIB)
     for what in ("output", "segments", "search?q=needle", "search?q=(&regex=1"):
         await bench.client.get(f"/api/tasks/{task}/{what}")
-    await bench.until(lambda: not bench.hub.requests._open)
+    await bench.until(lambda: not bench.hub.access.open_requests._open)

@@ -14,6 +14,7 @@ from arborlink.hub.access.enrolments import Enrolments
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.listeners import Listeners
+from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.access.passwords import Passwords, own_hasher
 from arborlink.hub.access.rates import RateLimiter
 from arborlink.hub.access.rotations import Rotations
@@ -50,11 +51,12 @@ class Access:
         self.environment = environment or Environment()
         self.settings = settings
         self.visibility = Visibility(store)
+        self.open_requests = OpenRequests()
         self._revoked, self._changed = Listeners(), Listeners()
         passwords = Passwords(hasher or own_hasher())
         self.accounts = Accounts(store, self.environment, tokens_per_user=settings.tokens_per_user)
         self.browsers = Browsers(store, self.environment, passwords)
-        self.users = Users(store, self.environment, passwords, self._changed)
+        self.users = Users(store, self.environment, passwords, self.open_requests, self._changed)
         self.devices = Devices(self.accounts, self.environment)
         self.enrolments = Enrolments(store, self.environment, self.visibility)
         self.rotations = Rotations(store, self.environment, self.enrolments)
@@ -76,6 +78,8 @@ class Access:
             self._revoked.add(listener)
             self._changed.add(listener)
         store.on_removed(self._on_removed)
+        store.on_removed(self.open_requests.removed)
+        self._changed.add(self.open_requests.changed)
 
     async def bootstrap(self, token: str | None) -> UserRow:
         """The owner's account, made if need be; see `Accounts.bootstrap`. Raises InvalidInput."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.listeners import Listeners
+from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.access.passwords import Passwords
 from arborlink.hub.store.base import Store
 from arborlink.hub.store.base_access import UserRow
@@ -24,11 +25,13 @@ class Users:
         store: Store,
         environment: Environment,
         passwords: Passwords,
+        open_requests: OpenRequests,
         changed: Listeners,
     ) -> None:
         self._store = store
         self._environment = environment
         self._passwords = passwords
+        self._open_requests = open_requests
         self._changed = changed
 
     def all(self, identity: Identity) -> list[UserRow]:
@@ -43,7 +46,9 @@ class Users:
         identity.require_owner()
         password_hash = None
         if password is not None:
-            password_hash = await self._passwords.hash(password, username)
+            with self._open_requests.open(identity) as opened:
+                password_hash = await self._passwords.hash(password, username)
+                opened.check()
         row = UserRow(
             id=self._environment.new_id("usr"),
             username=username,
@@ -79,9 +84,12 @@ class Users:
         user = self._existing(user_id)
         password_hash = None
         if password is not None:
-            if own:
-                await self._prove(user, current_password)
-            password_hash = await self._passwords.hash(password, username or user.username)
+            # Passwords wait for their turn. Who may not do this any more by then does not.
+            with self._open_requests.open(identity) as opened:
+                if own:
+                    await self._prove(user, current_password)
+                password_hash = await self._passwords.hash(password, username or user.username)
+                opened.check()
         if username is not None or role is not None:
             await self._store.update_user(user_id, username=username, role=role)
             self._changed.tell(user_id)

@@ -16,9 +16,9 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from arborlink.hub.access import Identity
+from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.front.gate import HTTP_CONNECTION
 from arborlink.hub.live.clock import now_us
-from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.store.base import TaskRow
 from arborlink.protocol.errors import OutputDamaged
 

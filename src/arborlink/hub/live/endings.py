@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from arborlink.hub.live.acceptance import Acceptance
 from arborlink.hub.live.daemons import Daemons
-from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.store.base import Removed
 
 
@@ -14,17 +13,15 @@ from arborlink.hub.store.base import Removed
 class Endings:
     """Hears of everything that the store deletes, whatever deletes it.
 
-    Viewers' connections and what waits in memory for a credential are told by `Access`, which hears
-    of it from the same place.
+    Viewers' connections, requests in progress, and what waits in memory for a credential are told
+    by `Access`, which hears of it from the same place.
     """
 
     daemons: Daemons
     acceptance: Acceptance
-    requests: OpenRequests
 
     def removed(self, removed: Removed) -> None:
         """End what there is of it. Called before the write that deleted it returns."""
-        self.requests.removed(removed)
         match removed.kind:
             case "daemon":
                 self.daemons.presence.daemon_removed(removed.id, removed.of)
@@ -37,4 +34,4 @@ class Endings:
                 self.daemons.presence.workspace_removed(removed.id)
                 self.acceptance.workspace_removed(removed.id)
             case "user" | "token" | "session":
-                pass  # only their requests, and what `Access` ends
+                pass  # `Access` ends what they hold open

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket
 
+from arborlink.hub.access.open_requests import removed_task, removed_workspace
 from arborlink.hub.bus.base import Fact, TaskRemoved, WorkspaceRemoved
 from arborlink.hub.live.fact_queue import FactQueue
-from arborlink.hub.live.open_requests import removed_task, removed_workspace
 from arborlink.hub.live.pace import Pace, ViewerRates
 from arborlink.hub.live.session import (
     STALLED_RETRY_SECONDS,

@@ -57,7 +57,9 @@ async def list_tasks(hub: HubPorts, request: Request) -> Response:
     identity.require("tasks:read")
     limit = integer_parameter(request, "limit", DEFAULT_PAGE, 1, MAX_PAGE)
     query = hub.access.visibility.narrow(identity, _query(hub, request, identity, limit))
-    items, has_more = await hub.tasks.list(identity, query)
+    with hub.access.open_requests.open(identity) as opened:
+        items, has_more = await hub.tasks.list(identity, query)
+        opened.check()
     return json_response(TaskPage(items=items, next_cursor=items[-1].id if has_more else None))
 
 

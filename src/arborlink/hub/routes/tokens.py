@@ -21,7 +21,9 @@ async def list_tokens(hub: HubPorts, request: Request) -> Response:
     """Without their secrets, which nobody has."""
     identity = await identify(hub.access, request)
     identity.require_everywhere("admin")
-    items = [_resource(row) for row in await hub.store.tokens(identity.user_id)]
+    with hub.access.open_requests.open(identity) as opened:
+        items = [_resource(row) for row in await hub.store.tokens(identity.user_id)]
+        opened.check()
     return json_response(TokenPage(items=items, next_cursor=None))
 
 

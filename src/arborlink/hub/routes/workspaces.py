@@ -22,7 +22,10 @@ def service(hub: HubPorts) -> Workspaces:
 async def list_workspaces(hub: HubPorts, request: Request) -> Response:
     """All on one page: they are machines, not events."""
     identity = await identify(hub.access, request)
-    return json_response(WorkspacePage(items=await service(hub).list(identity), next_cursor=None))
+    with hub.access.open_requests.open(identity) as opened:
+        items = await service(hub).list(identity)
+        opened.check()
+    return json_response(WorkspacePage(items=items, next_cursor=None))
 
 
 async def create_workspace(hub: HubPorts, request: Request) -> Response:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 from arborlink.hub.access import Identity, Visibility
+from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.live import log_lines
 from arborlink.hub.live.adoption import UNKNOWN_COMMAND
 from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
-from arborlink.hub.live.open_requests import OpenRequests
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.uninterrupted import uninterrupted

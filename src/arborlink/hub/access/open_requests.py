@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from arborlink.hub.access import Identity
+from arborlink.hub.access.identity import Identity
 from arborlink.hub.store.base import Removed
 from arborlink.protocol.errors import ArborError, NotAuthenticated, NotFound, Unavailable
 
@@ -18,7 +18,7 @@ from arborlink.protocol.errors import ArborError, NotAuthenticated, NotFound, Un
 class OpenRequest:
     """One of them. `failure` is why it has ended, and `on_end` is called when it does."""
 
-    def __init__(self, identity: Identity, workspace_id: str, task_id: str | None) -> None:
+    def __init__(self, identity: Identity, workspace_id: str | None, task_id: str | None) -> None:
         self.identity = identity
         self.workspace_id = workspace_id
         self.task_id = task_id
@@ -58,9 +58,9 @@ class OpenRequests:
 
     @contextmanager
     def open(
-        self, identity: Identity, workspace_id: str, task_id: str | None = None
+        self, identity: Identity, workspace_id: str | None = None, task_id: str | None = None
     ) -> Iterator[OpenRequest]:
-        """Count a request of `identity` about a workspace, or a task of it, while inside.
+        """Count a request of `identity` while inside; about a workspace, or a task of it.
 
         What goes wrong inside once it has ended goes wrong because of that, and is told as that.
         """
