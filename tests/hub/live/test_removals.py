@@ -13,8 +13,11 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from arborlink.client import Chunk, Hub
+from arborlink.protocol.errors import NotFound
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import ErrorMessage, Output, TaskStatusChanged, ViewerAuth
+from arborlink.testing.hub import TOKEN
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import (
     DaemonIdentity,
@@ -218,6 +221,44 @@ async def test_a_session_whose_time_is_over_ends_what_it_holds_open(bench: Bench
                 pass
         assert (await viewer.closed()).code == 4501
         await other.settle()
+
+
+async def test_a_program_that_reads_is_told_by_the_name_of_the_error(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    async with (
+        bench.daemon(identity) as daemon,
+        Hub(f"http://127.0.0.1:{bench.port}", TOKEN) as hub,
+    ):
+        task = await handed(bench, identity, daemon)
+        await daemon.running(task)
+        await daemon.output(task, 0, OUTPUT)
+        await daemon.acked(task, len(OUTPUT))
+        read = b""
+        await delete(bench, f"/api/daemons/{identity.daemon_id}")
+        await daemon.closed()
+        await bench.until(lambda: not bench.connected(identity.workspace_id))
+        with pytest.raises(NotFound) as caught:
+            async for piece in (await hub.task(task)).output():
+                assert isinstance(piece, Chunk)
+                read += piece.data
+                await delete_workspace(bench, identity)
+        assert (read, caught.value.code) == (OUTPUT, "task_removed")
+
+
+async def test_a_key_of_a_deleted_workspace_makes_a_new_task_elsewhere(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    """What the key made is gone, and so is the key."""
+    other = await bench.enrolled()
+    body, headers = {"command": "true", "ifOffline": "queue"}, {"Idempotency-Key": "of two"}
+    path = f"/api/workspaces/{identity.workspace_id}/tasks"
+    made = await bench.post(path, body, headers=headers)
+    await delete_workspace(bench, identity)
+    assert (await bench.post(path, body, 404, headers=headers))["code"] == "not_found"
+    there = f"/api/workspaces/{other.workspace_id}/tasks"
+    again = await bench.post(there, body, headers=headers)
+    assert again["id"] != made["id"] and again["workspaceId"] == other.workspace_id
 
 
 async def ticket_of(client: httpx2.AsyncClient, **headers: str) -> str:

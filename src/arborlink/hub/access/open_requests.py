@@ -88,10 +88,13 @@ class OpenRequests:
                 request.end(Unavailable("Your account was changed just now; retry in 1 seconds."))
 
 
-def removed_task(*, with_workspace: bool) -> NotFound:
+def removed_task() -> NotFound:
     """Tell a reader of a task that there is nothing more to read, nor to come."""
-    why = "together with its workspace" if with_workspace else "it was kept long enough"
-    return NotFound(f"this task and its output were removed: {why}", code="task_removed")
+    return NotFound(
+        "this task and its output were removed: they were kept as long as there is time and room "
+        "for them, or their workspace was deleted",
+        code="task_removed",
+    )
 
 
 def removed_workspace() -> NotFound:
@@ -109,8 +112,7 @@ def _failure(request: OpenRequest, removed: Removed) -> ArborError | None:
                 return None
             return NotAuthenticated("The credential of this request was revoked. Sign in again.")
         case "task":
-            is_about = removed.id == request.task_id
-            return removed_task(with_workspace=False) if is_about else None
+            return removed_task() if removed.id == request.task_id else None
         case "workspace":
             if removed.id != request.workspace_id:
                 return None

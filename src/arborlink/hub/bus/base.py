@@ -14,7 +14,6 @@ class TaskRemoved:
     """The task and its output were removed, by themselves or with their workspace."""
 
     task_id: str
-    with_workspace: bool = False
 
 
 @dataclass(frozen=True, slots=True)

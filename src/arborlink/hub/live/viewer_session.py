@@ -344,7 +344,7 @@ class ViewerSession(Session):
             if subscription.workspace_id == fact.workspace_id:
                 task_id = subscription.output.task_id
                 self._unfollow(task_id)
-                self._add(TaskRemoved(task_id, with_workspace=True))
+                self._add(TaskRemoved(task_id))
         watched = fact.workspace_id in self._workspaces or (
             ALL_WORKSPACES in self._workspaces
             and self._viewing.tasks.might_see(self._who, fact.workspace_id, fact.owner_id)
@@ -372,7 +372,7 @@ class ViewerSession(Session):
 def _told(fact: Fact) -> AnyMessage:
     match fact:
         case TaskRemoved():
-            return error_message(removed_task(with_workspace=fact.with_workspace), fact.task_id)
+            return error_message(removed_task(), fact.task_id)
         case WorkspaceRemoved():
             return error_message(removed_workspace(), fact.workspace_id)
         case _:
