@@ -228,6 +228,25 @@ async def test_a_revoked_token_breaks_off_its_own_downloads_alone(bench: Bench) 
             assert sum([len(chunk) async for chunk in whole.aiter_raw()]) == LONG_BYTES
 
 
+async def test_a_token_that_expires_breaks_off_its_downloads(bench: Bench) -> None:
+    async with reader_of(bench) as reader:
+        lifetime = 1.0
+        while True:
+            body = {"name": "n", "scopes": ["tasks:read"], "expiresIn": lifetime}
+            token = (await reader.client.post("/api/tokens", json=body)).json()
+            path = f"/api/tasks/{reader.task}/output"
+            headers = {"Authorization": f"Bearer {token['secret']}"}
+            async with reader.client.stream("GET", path, headers=headers) as response:
+                if response.status_code == 401:
+                    # It had expired before it was used: here it takes longer than that.
+                    lifetime *= 2
+                    continue
+                await bench.until(lambda: not bench.hub.access.open_requests._open)
+                with pytest.raises(httpx2.TransportError):
+                    await response.aread()
+                return
+
+
 async def test_a_command_does_not_start_with_a_token_that_was_revoked_meanwhile(
     tmp_path: Path,
 ) -> None:

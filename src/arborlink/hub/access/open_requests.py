@@ -9,10 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
+from arborlink.hub.access.environment import SECOND_US, Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.store.base import Removed
 from arborlink.protocol.errors import ArborError, NotAuthenticated, NotFound, Unavailable
+
+# No request takes longer, and some loops cannot count further.
+MAX_TIMER_SECONDS: Final = 30 * 86_400.0
 
 
 class OpenRequest:
@@ -53,7 +58,8 @@ class OpenRequest:
 class OpenRequests:
     """All of a hub. Told of what is removed, at once and whatever removes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
         self._open: set[OpenRequest] = set()
 
     @contextmanager
@@ -65,6 +71,7 @@ class OpenRequests:
         What goes wrong inside once it has ended goes wrong because of that, and is told as that.
         """
         request = OpenRequest(identity, workspace_id, task_id)
+        expiry = self._end_when_expired(request)
         self._open.add(request)
         try:
             yield request
@@ -73,6 +80,18 @@ class OpenRequests:
             raise
         finally:
             self._open.discard(request)
+            if expiry is not None:
+                expiry.cancel()
+
+    def _end_when_expired(self, request: OpenRequest) -> asyncio.TimerHandle | None:
+        expires_at = request.identity.expires_at
+        if expires_at is None:
+            return None
+        seconds = (expires_at - self._environment.unix_us()) / SECOND_US
+        error = NotAuthenticated("The credential of this request has expired. Sign in again.")
+        return asyncio.get_running_loop().call_later(
+            min(max(0.0, seconds), MAX_TIMER_SECONDS), request.end, error
+        )
 
     def removed(self, removed: Removed) -> None:
         """End those that are about what was removed, or came from it."""

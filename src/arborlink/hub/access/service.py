@@ -51,7 +51,7 @@ class Access:
         self.environment = environment or Environment()
         self.settings = settings
         self.visibility = Visibility(store)
-        self.open_requests = OpenRequests()
+        self.open_requests = OpenRequests(self.environment)
         self._revoked, self._changed = Listeners(), Listeners()
         passwords = Passwords(hasher or own_hasher())
         self.accounts = Accounts(store, self.environment, tokens_per_user=settings.tokens_per_user)

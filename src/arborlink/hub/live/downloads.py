@@ -7,10 +7,9 @@ what has arrived for the whole.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Protocol
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -18,15 +17,10 @@ from starlette.types import Receive, Scope, Send
 from arborlink.hub.access import Identity
 from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.front.gate import HTTP_CONNECTION
-from arborlink.hub.live.clock import now_us
 from arborlink.hub.store.base import TaskRow
 from arborlink.protocol.errors import OutputDamaged
 
 log = logging.getLogger(__name__)
-
-MICROSECONDS: Final = 1_000_000
-# A download takes no longer, and some loops cannot count further.
-MAX_TIMER_SECONDS: Final = 30 * 86_400.0
 
 
 class HttpConnection(Protocol):
@@ -60,22 +54,9 @@ class Download(StreamingResponse):
             return
         with self._requests.open(self._identity, self._row.workspace_id, self._row.id) as request:
             request.on_end = connection.cut
-            expiry = _cut_when_expired(self._identity, connection)
             try:
                 await super().__call__(scope, receive, send)
             except OutputDamaged as error:
                 if request.failure is None:
                     log.error("a download was broken off: %s", error)
                 connection.cut()
-            finally:
-                if expiry is not None:
-                    expiry.cancel()
-
-
-def _cut_when_expired(identity: Identity, connection: HttpConnection) -> asyncio.TimerHandle | None:
-    if identity.expires_at is None:
-        return None
-    seconds = (identity.expires_at - now_us()) / MICROSECONDS
-    return asyncio.get_running_loop().call_later(
-        min(max(0.0, seconds), MAX_TIMER_SECONDS), connection.cut
-    )
