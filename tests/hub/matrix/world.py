@@ -373,7 +373,7 @@ class World:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return all rows of all tables, but for when something was last used."""
-        return {table: list(self._rows(table)) for table in self._tables()}
+        return {table: sorted(self._rows(table), key=repr) for table in self._tables()}
 
     def _tables(self) -> list[str]:
         found = self._database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
@@ -385,7 +385,7 @@ class World:
             for (_, name, *_) in self._database.execute(f"PRAGMA table_info({table})")
             if name not in VOLATILE.get(table, ())
         ]
-        yield from self._database.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1, 2")
+        yield from self._database.execute(f"SELECT {', '.join(columns)} FROM {table}")
 
     async def close(self) -> None:
         """Let go of it."""

@@ -7,16 +7,18 @@ from typing import Any, Final
 
 import apsw
 import pytest
+from msgspec import structs
 
 from arborlink.hub.store import removals
 from arborlink.hub.store.base import Removed, TaskChanges
-from arborlink.hub.store.base_access import EnrolmentRow, SessionRow, UserRow
+from arborlink.hub.store.base_access import EnrolmentRow, UserRow
 from arborlink.hub.store.schema import migrate
 from arborlink.hub.store.sqlite import SqliteStore
 from arborlink.protocol.errors import NotFound, Unavailable
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, is_final
 
 from . import rows
+from .contract_access import session
 
 # Tables whose rows may go in silence, and why nobody can be listening to one.
 UNTOLD: Final = {
@@ -100,11 +102,7 @@ async def fill(store: SqliteStore) -> None:
     await store.add_token(rows.token(2))
     await store.add_token(rows.token(3, user_id=MEMBER.id))
     await store.add_token(rows.token(4, user_id=MEMBER.id, workspace_id=rows.workspace_id(1)))
-    await store.add_session(
-        SessionRow(
-            id="tok_s", user_id=MEMBER.id, secret_hash=b"s" * 32, created_at=1, expires_at=99
-        )
-    )
+    await store.add_session(session("s", MEMBER.id))
     code = EnrolmentRow(
         code_hash=b"c" * 32, workspace_id=rows.workspace_id(1), created_by=MEMBER.id, expires_at=99
     )
@@ -166,15 +164,9 @@ async def test_what_makes_room_or_ends_with_a_password_is_told_of(
     await store.add_token(rows.token(6, created_at=11), limit=3)
     assert told.of("token") == {"tok_5"}
     for number, at in ((1, 1), (2, 200)):
-        row = SessionRow(
-            id=f"tok_{number}s",
-            user_id=MEMBER.id,
-            secret_hash=bytes([number]) * 32,
-            created_at=at,
-            expires_at=at + 1,
-        )
-        await store.add_session(row)
-    assert told.of("session") == {"tok_s", "tok_1s"}
+        row = session(str(number), MEMBER.id)
+        await store.add_session(structs.replace(row, created_at=at, expires_at=at + 1))
+    assert told.of("session") == {"tok_s", "tok_1"}
 
 
 async def test_a_statement_that_nobody_foresaw_is_told_of_too(
