@@ -34,7 +34,7 @@ class Rule:
         answer: of a public one, when it is asked for something of nobody's.
         done: what is answered by one that is allowed, where it is not the operation's own status.
         scope_first: whether it may be asked at all is judged before the thing.
-        ends: what is named, or the session itself, is gone afterwards.
+        ends: what is named, or the session itself, is gone or another one afterwards.
         body: `"@id"` is the thing's id, `"@name"` a new name.
     """
 
@@ -154,7 +154,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "POST /api/tasks/{id}/cancel": (_of("task", READ, WRITE, ends=True),),
     # Allowed, and then there is no daemon that could do it.
     "POST /api/tasks/{id}/rerun": (_of("task", READ, WRITE, done=409),),
-    "POST /api/tasks/{id}/input": (_of("task", READ, WRITE, body={"text": "x"}),),
+    "POST /api/tasks/{id}/input": (_of("task", READ, WRITE, ends=True, body={"text": "x"}),),
     "GET /api/tasks/{task_id}/output": (_of("task", READ),),
     "GET /api/tasks/{task_id}/segments": (_of("task", READ),),
     "GET /api/tasks/{task_id}/search": (_of("task", READ, query="q=x"),),
