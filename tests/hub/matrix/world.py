@@ -53,8 +53,10 @@ RATES: Final[dict[str, Any]] = {
     "tokens_per_user": 100_000,
     "queued_tasks_per_workspace": 100_000,
 }
-# What a request that is refused may leave behind: when a good credential was last used.
+# What may change by itself, or by a request that is refused: when a credential was last used.
 VOLATILE: Final[dict[str, frozenset[str]]] = {
+    # Facts about the database come and go with time; which there are does not.
+    "meta": frozenset({"value"}),
     "tokens": frozenset({"last_used_at"}),
     "sessions": frozenset({"last_seen_at", "expires_at"}),
     "workspaces": frozenset({"last_seen_at"}),
