@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from arborlink.hub.live.clock import now_us
-from arborlink.hub.service.retention import Retention, RetentionLimits
+from arborlink.hub.service.retention import RetentionLimits
 from arborlink.hub.store.base import TaskChanges
 from arborlink.hub.store.readers import READS_AT_ONCE, Readers
 from arborlink.outputlog import OutputLog
@@ -68,12 +68,8 @@ class Reader:
 
     async def remove_task(self) -> None:
         """As retention does it."""
-        daemons, limits = self.bench.hub.daemons, RetentionLimits(0, 10**12)
         later = now_us() + 1_000_000
-        retention = Retention(
-            self.bench.hub.store, daemons.outputs, daemons.facts, limits, unix_us=lambda: later
-        )
-        await retention.round()
+        await self.bench.retention(RetentionLimits(0, 10**12), lambda: later).round()
 
     async def remove_account(self) -> None:
         await self.done(self.bench.client.delete(f"/api/users/{self.user_id}"))
@@ -93,7 +89,8 @@ class Reader:
 Ending = Callable[[Reader], Awaitable[None]]
 # What ends a request, and what the one that is not answered yet is answered then.
 ENDINGS: Final[dict[Ending, tuple[int, str]]] = {
-    Reader.delete_workspace: (404, "workspace_removed"),
+    # Those of its tasks that are over go first, some at a time.
+    Reader.delete_workspace: (404, "task_removed"),
     Reader.remove_task: (404, "task_removed"),
     Reader.remove_account: (401, "not_authenticated"),
     Reader.end_session: (401, "not_authenticated"),

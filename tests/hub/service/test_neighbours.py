@@ -49,7 +49,9 @@ async def account(bench: Bench, name: str) -> str:
 
 async def machine(bench: Bench, owner_id: str, name: str = "w") -> DaemonIdentity:
     """A daemon of a new workspace of this account's."""
-    row = WorkspaceRow(id=new_id("ws"), name=name, owner_id=owner_id, created_at=now_us())
+    row = WorkspaceRow(
+        id=new_id("ws"), name=name, owner_id=owner_id, owner_name="", created_at=now_us()
+    )
     row = await bench.hub.store.add_workspace(row)
     code = await bench.post(f"/api/workspaces/{row.id}/enrollment")
     given = await bench.post("/api/enroll", {"code": code["code"]})
