@@ -83,6 +83,8 @@ MEANINGS: Final = {
     "read later",
     "viewer_messages_burst": "All messages of a viewer, at once",
     "failed_authentications_per_minute": "Failed sign-ins, tokens and codes from one address",
+    "confirmation_seconds": "For how long a browser that proved who uses it may make credentials",
+    "session_lifetime_seconds": "Until a browser's session ends, however much it is used",
     "workspaces_per_user": "Workspaces that one account owns",
     "tokens_per_user": "API tokens of one account; expired ones make room",
     "task_command_bytes": "Command, arguments and variables of a task together, each with its end",

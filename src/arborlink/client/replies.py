@@ -76,7 +76,7 @@ class NewToken(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="ca
     expires_in: float | None = None
 
 
-class CreatedToken(Token, frozen=True):
+class CreatedToken(Token, frozen=True, kw_only=True):
     """A token with its secret."""
 
     secret: str

@@ -80,6 +80,7 @@ class Hub:
             await self.reserve.look()
             async with asyncio.TaskGroup() as group:
                 own = [
+                    group.create_task(self.access.keep_time()),
                     group.create_task(self.reserve.watch_for_ever()),
                     group.create_task(self.retention.run_for_ever()),
                     group.create_task(self.forgetting.run_for_ever()),

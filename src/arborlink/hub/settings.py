@@ -81,6 +81,8 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     viewer_messages_per_second: Rate = 5_000.0
     viewer_messages_burst: Amount = 10_000
     failed_authentications_per_minute: Rate = 10.0
+    confirmation_seconds: Seconds = 3_600.0
+    session_lifetime_seconds: Seconds = 90 * DAY_SECONDS
     workspaces_per_user: Amount = 4_096
     tokens_per_user: Amount = 1_000
     task_command_bytes: Size = wire.TASK_COMMAND_BYTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -13,11 +13,11 @@ import structlog
 from starlette.websockets import WebSocket
 
 from arborlink.hub.access import Access, origin_allowed, sent_origin
+from arborlink.hub.access.environment import SECOND_US
 from arborlink.hub.access.rates import customer
 from arborlink.hub.front.websocket import CONNECTION, GuardedWebSocket
 from arborlink.hub.live import log_lines
 from arborlink.hub.live.acceptance import Acceptance
-from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.connections import Connections
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons
@@ -40,8 +40,8 @@ from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import AuthReceived, HubLink
 from arborlink.protocol.messages import DaemonAuth, ViewerWelcome
 
-# Beyond this no connection lives, and some loops cannot count further.
-MAX_TIMER_SECONDS = 30 * 86_400.0
+# After so long it is looked again how much is left.
+MAX_TIMER_SECONDS = 60.0
 
 
 class Admission:
@@ -183,9 +183,7 @@ class Sockets:
             log_lines.connected(session)
             leaving.callback(log_lines.disconnected, session)
             session.wake()
-            expiry = _end_when_expired(session)
-            if expiry is not None:
-                leaving.callback(expiry.cancel)
+            leaving.callback(self._end_when_expired(session))
             if isinstance(session, DaemonSession):
                 await session.run(codec.daemon_to_hub)
             else:
@@ -222,6 +220,29 @@ class Sockets:
             and subject_id in (identity.token_id, identity.user_id)
         ]
 
+    def _end_when_expired(self, session: Session) -> Callable[[], None]:
+        """Close the session when its credential expires; the return value stops that."""
+        timer: asyncio.TimerHandle | None = None
+
+        def check() -> None:
+            nonlocal timer
+            expires_at = None if session.identity is None else session.identity.expires_at
+            if expires_at is None:
+                return
+            seconds = (expires_at - self.access.environment.unix_us()) / SECOND_US
+            if seconds <= 0:
+                session.fail(NotAuthenticated("the token has expired; sign in again"))
+                return
+            # Timers do not run while a machine sleeps, nor follow a clock that is set.
+            timer = asyncio.get_running_loop().call_later(min(seconds, MAX_TIMER_SECONDS), check)
+
+        def stop() -> None:
+            if timer is not None:
+                timer.cancel()
+
+        check()
+        return stop
+
     def close_all(self, code: int, reason: str) -> None:
         """Close every connection, each with a close frame that says when to come back.
 
@@ -249,17 +270,6 @@ def _owner(session: Session) -> dict[str, str]:
 def _address(websocket: WebSocket) -> str:
     """Whom the limits per address hold for this connection."""
     return customer(websocket.client.host if websocket.client else "")
-
-
-def _end_when_expired(session: Session) -> asyncio.TimerHandle | None:
-    identity = session.identity
-    if identity is None or identity.expires_at is None:
-        return None
-    seconds = (identity.expires_at - now_us()) / 1_000_000
-    error = NotAuthenticated("the token has expired; sign in again")
-    return asyncio.get_running_loop().call_later(
-        min(max(0.0, seconds), MAX_TIMER_SECONDS), session.fail, error
-    )
 
 
 def _choose(offered: list[str]) -> str | None:

@@ -8,7 +8,13 @@ from msgspec import Struct
 
 from arborlink.hub.store.base import TaskCounts, WorkspaceRow
 from arborlink.protocol.errors import QUARANTINED
-from arborlink.protocol.resources import Attention, Workspace, WorkspaceOwner, WorkspaceState
+from arborlink.protocol.resources import (
+    Attention,
+    DaemonChange,
+    Workspace,
+    WorkspaceOwner,
+    WorkspaceState,
+)
 
 
 class PresenceInfo(Struct, frozen=True, kw_only=True):
@@ -39,6 +45,7 @@ def workspace_resource(row: WorkspaceRow, presence: PresenceInfo, counts: TaskCo
         queued_tasks=counts.queued,
         created_at=rfc3339(row.created_at),
         attention=_attention(row),
+        daemon_change=_daemon_change(row),
     )
 
 
@@ -50,6 +57,20 @@ def rfc3339(us: int) -> str:
 def optional_rfc3339(us: int | None) -> str | None:
     """As `rfc3339`, of a time that may not have come yet."""
     return None if us is None else rfc3339(us)
+
+
+def _daemon_change(row: WorkspaceRow) -> DaemonChange | None:
+    change = row.daemon_change
+    if change is None:
+        return None
+    return DaemonChange(
+        what=change.what,
+        at=rfc3339(change.at),
+        user=change.user,
+        token=change.token,
+        address=change.address,
+        removed_account=change.removed_account,
+    )
 
 
 def _attention(row: WorkspaceRow) -> Attention | None:

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     DAEMON_RESTARTED = "daemon_restarted"
     DAEMON_REMOVED = "daemon_removed"
+    DAEMON_REPLACED = "daemon_replaced"
     EXPIRED = "expired"
 
 

@@ -28,9 +28,19 @@ SpoolPolicy = Literal["block", "drop_middle", "kill"]
 StandardInput = Literal["open", "empty"]
 Role = Literal["owner", "member"]
 WorkspaceState = Literal["connected", "unreachable", "never_connected"]
-Scope = Literal["tasks:read", "tasks:write", "workspaces:write", "admin"]
+DaemonChangeKind = Literal["enrolled", "replaced", "removed", "released"]
+Scope = Literal["tasks:read", "tasks:write", "workspaces:write", "daemons:write", "admin"]
 
-ALL_SCOPES: tuple[Scope, ...] = ("tasks:read", "tasks:write", "workspaces:write", "admin")
+ALL_SCOPES: tuple[Scope, ...] = (
+    "tasks:read",
+    "tasks:write",
+    "workspaces:write",
+    "daemons:write",
+    "admin",
+)
+# What a program gets that does not say what it needs: to watch and run tasks, for so long.
+SIGN_IN_SCOPES: tuple[Scope, ...] = ("tasks:read", "tasks:write")
+SIGN_IN_SECONDS = 90 * 86_400.0
 
 
 class Resource(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -103,6 +113,20 @@ class WorkspaceOwner(Resource, frozen=True):
     username: str
 
 
+class DaemonChange(Resource, frozen=True):
+    """What last happened to a workspace's daemon, and who did it. `replaced`: a daemon came after
+    another one. `token`: the name of the API token it was done with. `address`: where the daemon
+    was enrolled from, or where the request came from. `removedAccount`: it was removed together
+    with that account."""
+
+    what: DaemonChangeKind
+    at: str
+    user: str
+    token: str | None
+    address: str | None
+    removed_account: str | None
+
+
 class Workspace(Resource, frozen=True):
     """A folder on a machine, as the hub knows it. `roundTripMs` is that of the last heartbeat.
 
@@ -126,6 +150,7 @@ class Workspace(Resource, frozen=True):
     created_at: str
     attention: Attention | None = None
     owner: WorkspaceOwner | None = None
+    daemon_change: DaemonChange | None = None
 
 
 class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -200,7 +225,8 @@ class GrantedToken(Resource, frozen=True):
 
 
 class Token(Resource, frozen=True):
-    """An API token as it is listed; its secret is shown once, when it is made."""
+    """An API token as it is listed; its secret is shown once, when it is made. `madeBy`: the id of
+    the API token that it was made with, and ends with."""
 
     id: str
     name: str
@@ -210,6 +236,7 @@ class Token(Resource, frozen=True):
     created_at: str
     expires_at: str | None
     last_used_at: str | None
+    made_by: str | None = None
 
 
 class SearchHit(Resource, frozen=True):

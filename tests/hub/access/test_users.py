@@ -162,7 +162,8 @@ async def test_who_is_removed_has_nothing_left(world: World) -> None:
     with pytest.raises(Conflict) as caught:
         await world.access.users.remove(world.owner(), world.owner().user_id)
     assert caught.value.code == "own_account"
-    assert await world.access.users.remove(world.owner(), mia.user_id) == [workspace_id]
+    removed = await world.access.users.remove(world.owner(), mia.user_id)
+    assert removed.passed_on == [workspace_id]
     assert sorted(heard) == sorted([mia.user_id, str(mia.token_id), token.id])
     for credential in (secret, ticket):
         with pytest.raises(NotAuthenticated):

@@ -29,6 +29,7 @@ FORGETTING: Final = "hub/service/test_forgetting.py::test_"
 NEIGHBOURS: Final = "hub/service/test_neighbours.py::test_"
 HEADS: Final = "hub/store/test_task_heads.py::test_"
 LONG_COMMANDS: Final = "hub/live/test_long_commands.py::test_"
+CONFIRMATIONS: Final = "hub/access/test_confirmations.py::test_"
 WORKSPACES: Final = "hub/limits/test_workspaces.py::test_"
 DISPATCH: Final = "hub/live/test_dispatch.py::test_"
 HEARTBEAT: Final = "protocol/test_heartbeat.py::test_"
@@ -202,6 +203,12 @@ HUB: Final[dict[str, Limit]] = {
             REQUESTS + "wrong_tokens_are_counted_by_address_over_http_and_websocket_alike",
             "hub/routes/test_sessions.py::test_guesses_are_limited_by_address",
         ),
+    ),
+    "confirmation_seconds": Limit(
+        3_600, (CONFIRMATIONS + "what_makes_a_credential_needs_a_proof_of_the_last_hour",)
+    ),
+    "session_lifetime_seconds": Limit(
+        90 * 86_400, (CONFIRMATIONS + "no_use_keeps_a_session_beyond_its_lifetime",)
     ),
     "workspaces_per_user": Limit(
         4_096, (WORKSPACES + "an_account_has_as_many_workspaces_as_there_may_be",)

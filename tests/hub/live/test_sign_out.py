@@ -112,23 +112,46 @@ async def test_a_new_password_closes_the_other_browsers(bench: Bench) -> None:
         await first.settle()
 
 
-async def test_a_removed_account_closes_all_it_held_but_its_machines_stay(
-    bench: Bench,
-) -> None:
+async def enrolled_by(here: SignedIn, workspace_id: str) -> DaemonIdentity:
+    """A daemon of this workspace, which this browser enrolled."""
+    code = await here.client.post(f"/api/workspaces/{workspace_id}/enrollment")
+    given = await here.bench.post("/api/enroll", {"code": code.json()["code"]})
+    return DaemonIdentity(workspace_id, given["daemonId"], given["authToken"])
+
+
+async def test_a_removed_account_closes_all_it_held_with_its_machines(bench: Bench) -> None:
     account = await member(bench, "removed")
     user = {"username": account["username"], "password": PASSWORD}
     async with browser(bench, user) as here, here.viewer() as viewer:
         workspace = (await here.client.post("/api/workspaces", json={"name": "hers"})).json()
-        code = await here.client.post(f"/api/workspaces/{workspace['id']}/enrollment")
-        given = await bench.post("/api/enroll", {"code": code.json()["code"]})
-        identity = DaemonIdentity(workspace["id"], given["daemonId"], given["authToken"])
+        identity = await enrolled_by(here, workspace["id"])
         async with bench.daemon(identity) as daemon:
-            with bench.closing(viewer):
+            with bench.closing(viewer, daemon):
                 response = await bench.client.delete(f"/api/users/{account['id']}")
             assert response.status_code == 204
             assert (await viewer.closed()).code == 4501
-            await daemon.settle()
-            assert bench.connected(workspace["id"])
+            assert (await daemon.closed()).code == 4501
+        shown = (await bench.client.get(f"/api/workspaces/{workspace['id']}")).json()
+        assert shown["daemonId"] is None, "what the next owner sends does not go to that machine"
+        change = shown["daemonChange"]
+        assert (change["what"], change["removedAccount"]) == ("removed", "removed")
+        assert change["user"] == "owner"
+
+
+async def test_a_removed_account_no_longer_serves_workspaces_of_others(bench: Bench) -> None:
+    account = await member(bench, "helper")
+    user = {"username": account["username"], "password": PASSWORD}
+    workspace = await bench.post("/api/workspaces", {"name": "of the owner"})
+    await bench.client.patch(f"/api/users/{account['id']}", json={"role": "owner"})
+    async with browser(bench, user) as here:
+        identity = await enrolled_by(here, workspace["id"])
+    async with bench.daemon(identity) as daemon:
+        with bench.closing(daemon):
+            assert (await bench.client.delete(f"/api/users/{account['id']}")).status_code == 204
+        assert (await daemon.closed()).code == 4501
+    kept = await bench.enrolled()
+    async with bench.daemon(kept) as own:
+        await own.settle()
 
 
 async def test_another_role_lets_the_page_come_back_as_that(bench: Bench) -> None:

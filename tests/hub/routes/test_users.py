@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from arborlink.protocol.resources import ALL_SCOPES
+
 from .conftest import ORIGIN, Api, problem
 
 PASSWORD = "correct horse"
@@ -157,7 +159,7 @@ async def test_me_says_what_a_page_needs(api: Api) -> None:
         me = (await browser.get("/api/me")).json()
         assert me["sessionExpiresAt"].endswith("Z") and me["hasPassword"] is False
         assert me["expiresAt"] == me["sessionExpiresAt"]
-        assert me["scopes"] == ["tasks:read", "tasks:write", "workspaces:write", "admin"]
+        assert me["scopes"] == list(ALL_SCOPES)
         assert problem(await browser.delete("/api/session?everywhere=yes"))[0] == 422
         assert (await browser.delete("/api/session?everywhere=1")).status_code == 204
         assert "arbor_session" not in browser.cookies

@@ -9,10 +9,13 @@ import pytest
 
 from arborlink.hub.store.base import Store
 from arborlink.hub.store.base_access import (
+    DaemonChange,
     EnrolmentRow,
     OfferedTokenRow,
+    RemovedUser,
     SessionRow,
     SignInLinkRow,
+    UsedLink,
     UserRow,
 )
 from arborlink.protocol.errors import (
@@ -22,6 +25,7 @@ from arborlink.protocol.errors import (
     WorkspaceQuarantined,
     WorkspaceTaken,
 )
+from arborlink.protocol.resources import DaemonChangeKind
 
 from . import rows
 
@@ -40,6 +44,7 @@ def session(name: str, user_id: str = rows.OWNER.id) -> SessionRow:
         secret_hash=name.encode() * 32,
         created_at=1,
         expires_at=99,
+        ends_at=99,
     )
 
 
@@ -50,6 +55,11 @@ async def enrol(store: Store, daemon_id: str, *, now: int = 1) -> None:
     )
     await store.add_enrolment(row, now)
     await store.redeem_enrolment(OTHER, daemon_id, HASH, now)
+
+
+def change(what: DaemonChangeKind, at: int) -> DaemonChange:
+    """What the owner did with a workspace's daemon."""
+    return DaemonChange(what=what, at=at, user="owner")
 
 
 def offer(number: int, at: int) -> OfferedTokenRow:
@@ -148,10 +158,10 @@ class WorkspaceContract:
         assert row is not None and row.quarantined_at == 5
         with pytest.raises(WorkspaceQuarantined):
             await store.accept_daemon(workspace_id, "dmn_1", *arguments)
-        await store.release_daemon(workspace_id)
+        await store.release_daemon(workspace_id, change("released", 6))
         await store.accept_daemon(workspace_id, "dmn_1", *arguments)
         await store.quarantine_daemon(workspace_id, "dmn_1", 7)
-        await store.delete_daemon("dmn_1")
+        await store.delete_daemon("dmn_1", change("removed", 8))
         row = store.workspace(workspace_id)
         assert row is not None and row.quarantined_at is None
 
@@ -212,7 +222,7 @@ class AccessContract:
         await store.add_user(MEMBER)
         for change in (
             store.update_user(rows.OWNER.id, role="member"),
-            store.delete_user(rows.OWNER.id, MEMBER.id),
+            store.delete_user(rows.OWNER.id, MEMBER.id, 5),
         ):
             with pytest.raises(Conflict) as caught:
                 await change
@@ -223,11 +233,12 @@ class AccessContract:
         assert (await store.workspaces())[0].owner_name == "renamed"
         await store.update_user(MEMBER.id, role="owner")
         both = await asyncio.gather(
-            store.delete_user(rows.OWNER.id, MEMBER.id),
-            store.delete_user(MEMBER.id, rows.OWNER.id),
+            store.delete_user(rows.OWNER.id, MEMBER.id, 5),
+            store.delete_user(MEMBER.id, rows.OWNER.id, 5),
             return_exceptions=True,
         )
-        assert both[0] == [rows.workspace_id(1)] and isinstance(both[1], NotFound)
+        assert both[0] == RemovedUser(passed_on=[rows.workspace_id(1)], unserved=[], ended=[])
+        assert isinstance(both[1], NotFound)
 
     async def test_an_account_goes_with_its_credentials_and_without_its_workspaces(
         self, store: Store
@@ -243,9 +254,11 @@ class AccessContract:
             code_hash=OTHER, workspace_id=rows.workspace_id(2), created_by=MEMBER.id, expires_at=10
         )
         await store.add_enrolment(code, 1)
-        assert await store.delete_user(MEMBER.id, rows.OWNER.id) == [
-            rows.workspace_id(number) for number in (2, 3, 4)
-        ]
+        assert await store.delete_user(MEMBER.id, rows.OWNER.id, 5) == RemovedUser(
+            passed_on=[rows.workspace_id(number) for number in (2, 3, 4)],
+            unserved=[],
+            ended=["tok_1", "tok_a"],
+        )
         assert store.user(MEMBER.id) is None
         assert store.sessions(MEMBER.id, 1) == [] and await store.tokens(MEMBER.id) == []
         assert await store.take_sign_in_link(HASH, 2) is None
@@ -258,7 +271,7 @@ class AccessContract:
             "workspace 1 (Member) (Member)",
         }
         with pytest.raises(NotFound):
-            await store.delete_user(MEMBER.id, rows.OWNER.id)
+            await store.delete_user(MEMBER.id, rows.OWNER.id, 5)
 
     async def test_a_token_is_found_by_its_hash_until_it_is_revoked(self, store: Store) -> None:
         row = rows.token(1, expires_at=9, scopes=["tasks:read", "admin"])
@@ -297,6 +310,7 @@ class AccessContract:
             secret_hash=HASH,
             created_at=1,
             expires_at=5,
+            ends_at=60,
             address="::1",
             user_agent="a browser",
         )
@@ -308,14 +322,23 @@ class AccessContract:
         assert used is not None and (used.last_seen_at, used.expires_at) == (4, 50)
         assert store.sessions(rows.OWNER.id, 49) == [used]
         assert store.sessions(rows.OWNER.id, 50) == []
+        store.note_session_used(row.id, 49, 70)
+        await store.check_writable()
+        used = store.session_by_hash(HASH)
+        assert used is not None and used.expires_at == 60, "no use makes it live longer"
         await store.add_session(
             SessionRow(
-                id="tok_t", user_id=rows.OWNER.id, secret_hash=OTHER, created_at=50, expires_at=90
+                id="tok_t",
+                user_id=rows.OWNER.id,
+                secret_hash=OTHER,
+                created_at=60,
+                expires_at=90,
+                ends_at=90,
             )
         )
         assert store.session_by_hash(HASH) is None
-        await store.delete_session("tok_t")
-        await store.delete_session("tok_t")
+        assert "tok_t" in await store.delete_session("tok_t")
+        assert await store.delete_session("tok_t") == []
         assert store.session_by_hash(OTHER) is None
 
     async def test_all_sessions_of_an_account_end_together(self, store: Store) -> None:
@@ -333,7 +356,7 @@ class AccessContract:
         row = SignInLinkRow(code_hash=HASH, user_id=rows.OWNER.id, expires_at=10)
         await store.add_sign_in_link(row, 1)
         taken = await asyncio.gather(*(store.take_sign_in_link(HASH, 9) for _ in range(5)))
-        assert taken == [rows.OWNER, None, None, None, None]
+        assert taken == [UsedLink(user=rows.OWNER), None, None, None, None]
         await store.add_sign_in_link(row, 1)
         assert await store.take_sign_in_link(HASH, 10) is None
 
@@ -370,11 +393,11 @@ class AccessContract:
         await store.add_enrolment(row, 1)
         with pytest.raises(WorkspaceTaken):
             await store.redeem_enrolment(HASH, "dmn_2", OTHER, 2)
-        assert (await store.delete_daemon("dmn_1")).id == "dmn_1"
+        assert (await store.delete_daemon("dmn_1", change("removed", 2))).id == "dmn_1"
         assert store.daemon_by_hash(HASH) is None
         assert (await store.redeem_enrolment(HASH, "dmn_2", OTHER, 2)).id == "dmn_2"
         with pytest.raises(NotFound):
-            await store.delete_daemon("dmn_1")
+            await store.delete_daemon("dmn_1", change("removed", 3))
         with pytest.raises(NotFound):
             await store.add_enrolment(
                 EnrolmentRow(
@@ -400,7 +423,7 @@ class AccessContract:
         assert row.token_rotated_at == 40
         assert store.offered_token(b"2" * 32) is None
         assert store.offered_token(b"3" * 32) is not None, "it may have been stored by now"
-        await store.delete_daemon("dmn_1")
+        await store.delete_daemon("dmn_1", change("removed", 3))
         assert store.offered_token(b"3" * 32) is None
         for call in (
             store.request_rotation("dmn_1", 1),

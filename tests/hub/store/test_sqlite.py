@@ -26,6 +26,10 @@ from .contract_access import AccessContract, WorkspaceContract
 from .contract_retention import RetentionContract
 
 PAGE_BYTES = 4_096
+# The migration that let credentials end with what made them.
+LINEAGE = next(
+    number for number, script in schema.migrations() if "CREATE TABLE ended_credentials" in script
+)
 
 
 class TestTasks(TaskContract):
@@ -84,6 +88,40 @@ async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Pa
     store = await SqliteStore.open(path, lambda: "hub_1")
     row = store.session_by_hash(bytes(32))
     assert row is not None and (row.expires_at, row.last_seen_at, row.address) == (9, None, None)
+    await store.close()
+
+
+async def test_credentials_of_an_older_schema_keep_what_they_could_do(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite3"
+    connection = apsw.Connection(str(path))
+    older = [script for number, script in schema.migrations() if number < LINEAGE]
+    connection.execute(";".join([*older, f"PRAGMA user_version = {LINEAGE - 1}"]))
+    connection.execute("INSERT INTO users VALUES ('usr_1', 'owner', 'owner', NULL, 1)")
+    for name, scopes in (("a", '["tasks:read"]'), ("b", '["tasks:read","workspaces:write"]')):
+        connection.execute(
+            "INSERT INTO tokens (id, user_id, name, prefix, secret_hash, scopes, created_at) "
+            "VALUES (:id, 'usr_1', 'n', 'p', :hash, :scopes, 1)",
+            {"id": f"tok_{name}", "hash": name.encode() * 32, "scopes": scopes},
+        )
+    connection.execute(
+        "INSERT INTO sessions (id, user_id, secret_hash, created_at, expires_at) "
+        "VALUES ('tok_s', 'usr_1', zeroblob(32), 1, 30 * 86400000000)"
+    )
+    for workspace, daemon in (("ws_1", "dmn_1"), ("ws_2", None)):
+        connection.execute(
+            "INSERT INTO workspaces (id, name, owner_id, created_at, daemon_id) "
+            "VALUES (:id, :id, 'usr_1', 1, :daemon)",
+            {"id": workspace, "daemon": daemon},
+        )
+    connection.close()
+    store = await SqliteStore.open(path, lambda: "hub_1")
+    tokens = {row.id: row.scopes for row in await store.tokens("usr_1")}
+    assert tokens["tok_a"] == ["tasks:read"]
+    assert tokens["tok_b"] == ["tasks:read", "workspaces:write", "daemons:write"]
+    session = store.session_by_hash(bytes(32))
+    assert session is not None and session.confirmed_at is None and session.made_by is None
+    assert session.ends_at == 90 * 86_400 * 1_000_000, "counted from its last use"
+    assert (store.is_untouched("ws_1"), store.is_untouched("ws_2")) == (False, True)
     await store.close()
 
 

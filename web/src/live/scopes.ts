@@ -12,8 +12,12 @@ export const SCOPE_WORDS: Record<Scope, ScopeWords> = {
   'tasks:read': { short: 'watch', long: 'See workspaces, tasks and their output' },
   'tasks:write': { short: 'run', long: 'Run commands, type into them and cancel them' },
   'workspaces:write': {
+    short: 'add workspaces',
+    long: 'Add workspaces, each with its first machine',
+  },
+  'daemons:write': {
     short: 'manage machines',
-    long: 'Add, rename and remove workspaces and their machines',
+    long: 'Replace and remove machines; with the one above, rename and remove workspaces',
   },
   admin: { short: 'do everything', long: 'Everything, including tokens, passwords and accounts' },
 };

@@ -23,6 +23,7 @@ const REASONS: Record<string, string> = {
   daemon_restarted:
     'The daemon restarted while this ran. What became of the command is not known; it is not run again. The output that arrived is kept.',
   daemon_removed: 'Its daemon was removed while this was not finished.',
+  daemon_replaced: 'Another daemon took the workspace over. This was meant for the one before.',
   expired: 'The workspace did not come back in time, so it was never started.',
 };
 

@@ -377,6 +377,7 @@ export interface Workspace {
   createdAt: string;
   attention: Attention | null;
   owner: WorkspaceOwner | null;
+  daemonChange: DaemonChange | null;
 }
 
 /**
@@ -393,6 +394,19 @@ export interface Attention {
 export interface WorkspaceOwner {
   id: string;
   username: string;
+/**
+ * What last happened to a workspace's daemon, and who did it. `replaced`: a daemon came after
+ * another one. `token`: the name of the API token it was done with. `address`: where the daemon
+ * was enrolled from, or where the request came from. `removedAccount`: it was removed together
+ * with that account.
+ */
+export interface DaemonChange {
+  what: 'enrolled' | 'released' | 'removed' | 'replaced';
+  at: string;
+  user: string;
+  token: string | null;
+  address: string | null;
+  removedAccount: string | null;
 }
 
 /** Body of `POST /api/workspaces/{id}/tasks`. */
@@ -419,7 +433,7 @@ export interface Principal {
   userId: string;
   username: string;
   role: 'daemon' | 'member' | 'owner';
-  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  scopes: ('admin' | 'daemons:write' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
   workspaceId: string | null;
   tokenId: string | null;
   hasPassword: boolean;
@@ -455,20 +469,24 @@ export interface GrantedToken {
   token: string;
   tokenId: string;
   username: string;
-  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  scopes: ('admin' | 'daemons:write' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
   expiresAt: string | null;
 }
 
-/** An API token as it is listed; its secret is shown once, when it is made. */
+/**
+ * An API token as it is listed; its secret is shown once, when it is made. `madeBy`: the id of
+ * the API token that it was made with, and ends with.
+ */
 export interface Token {
   id: string;
   name: string;
   prefix: string;
-  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  scopes: ('admin' | 'daemons:write' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
   workspaceId: string | null;
   createdAt: string;
   expiresAt: string | null;
   lastUsedAt: string | null;
+  madeBy: string | null;
 }
 
 /**
@@ -649,7 +667,7 @@ export interface SignInLink {
 export interface DeviceDecision {
   userCode: string;
   approve: boolean;
-  scopes?: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[] | null;
+  scopes?: ('admin' | 'daemons:write' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[] | null;
 }
 
 /**
@@ -661,7 +679,7 @@ export interface DeviceInfo {
   clientName: string;
   hostname: string | null;
   address: string;
-  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  scopes: ('admin' | 'daemons:write' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
   tokenExpiresIn: number | null;
   requestedAt: string;
   expiresAt: string;
@@ -690,11 +708,12 @@ export interface CreatedToken {
   id: string;
   name: string;
   prefix: string;
-  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  scopes: ('admin' | 'daemons:write' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
   workspaceId: string | null;
   createdAt: string;
   expiresAt: string | null;
   lastUsedAt: string | null;
+  madeBy: string | null;
   secret: string;
 }
 
@@ -721,7 +740,7 @@ export interface Daemon {
 /** `expiresIn` in seconds; without it the token lives until it is revoked. */
 export interface NewToken {
   name: string;
-  scopes: ('admin' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
+  scopes: ('admin' | 'daemons:write' | 'tasks:read' | 'tasks:write' | 'workspaces:write')[];
   workspaceId?: string | null;
   expiresIn?: number | null;
 }

@@ -6,6 +6,8 @@ import hmac
 import logging
 from typing import Final
 
+from msgspec import structs
+
 from arborlink.hub.access.credentials import hash_secret, make_secret, shown_prefix
 from arborlink.hub.access.environment import SECOND_US, Environment
 from arborlink.hub.access.identity import Identity
@@ -70,17 +72,25 @@ class Accounts:
     ) -> tuple[TokenRow, str]:
         """A token for the same user, never with more than `identity` has; and its secret.
 
+        It ends when the API token does that made it.
+
         Raises:
             NotAllowed: more scopes, or no limit where `identity` has one.
-            NotFound: no such workspace.
-            Conflict: the user has as many as there may be (code `too_many_tokens`).
+            NotFound: no such workspace, or the API token that makes this one was revoked just now.
+            Conflict: the user has as many as there may be (code `too_many_tokens`), or too many
+                tokens made one another (`too_many_generations`).
         """
         identity.require("admin", workspace_id)
         if identity.workspace_id is not None and workspace_id is None:
             raise NotAllowed("A token that is limited to a workspace cannot make one that is not.")
         secret = make_secret("u", self._environment.random_bytes)
         expires_at = None if seconds is None else self._environment.after(seconds)
-        row = self._token_row(identity.user_id, name, secret, scopes, workspace_id, expires_at)
+        row = structs.replace(
+            self._token_row(identity.user_id, name, secret, scopes),
+            workspace_id=workspace_id,
+            expires_at=identity.end_of(expires_at),
+            made_by=identity.maker_id,
+        )
         return await self._store.add_token(row, limit=self._tokens_per_user), secret
 
     def authenticate_token(self, secret: str) -> Identity | None:
@@ -106,17 +116,12 @@ class Accounts:
             workspace_id=row.workspace_id,
             token_id=row.id,
             expires_at=row.expires_at,
+            maker_id=row.id,
+            maker_ends_at=row.expires_at,
+            token_name=row.name,
         )
 
-    def _token_row(
-        self,
-        user_id: str,
-        name: str,
-        secret: str,
-        scopes: list[Scope],
-        workspace_id: str | None = None,
-        expires_at: int | None = None,
-    ) -> TokenRow:
+    def _token_row(self, user_id: str, name: str, secret: str, scopes: list[Scope]) -> TokenRow:
         return TokenRow(
             id=self._environment.new_id("tok"),
             user_id=user_id,
@@ -125,8 +130,6 @@ class Accounts:
             secret_hash=hash_secret(secret),
             scopes=[scope for scope in ALL_SCOPES if scope in scopes],
             created_at=self._environment.unix_us(),
-            workspace_id=workspace_id,
-            expires_at=expires_at,
         )
 
 

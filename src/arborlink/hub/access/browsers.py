@@ -5,13 +5,21 @@ from __future__ import annotations
 import hmac
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from arborlink.hub.access.credentials import hash_secret, make_secret
 from arborlink.hub.access.environment import SECOND_US, Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.passwords import Passwords
 from arborlink.hub.store.base import Store
-from arborlink.hub.store.base_access import SessionRow, SignInLinkRow, UserRow
-from arborlink.protocol.errors import NotAuthenticated, NotFound
+from arborlink.hub.store.base_access import (
+    Confirmation,
+    SessionRow,
+    SignInLinkRow,
+    UsedLink,
+    UserRow,
+)
+from arborlink.protocol.errors import NotAllowed, NotAuthenticated, NotFound
 from arborlink.protocol.resources import ALL_SCOPES
 
 LINK_SECONDS: Final = 600.0
@@ -46,31 +54,51 @@ UNKNOWN_BROWSER: Final = Browser()
 class Browsers:
     """Sessions, and the links and passwords that begin them."""
 
-    def __init__(self, store: Store, environment: Environment, passwords: Passwords) -> None:
+    def __init__(
+        self,
+        store: Store,
+        environment: Environment,
+        passwords: Passwords,
+        *,
+        lifetime_seconds: float,
+    ) -> None:
         self._store = store
         self._environment = environment
         self._passwords = passwords
+        self._lifetime_seconds = lifetime_seconds
 
-    async def create_link(self, user_id: str) -> NewLink:
-        """A secret that signs its bearer in as this user, once, for ten minutes."""
+    async def create_link(self, user_id: str, maker: Identity | None = None) -> NewLink:
+        """A secret that signs its bearer in as this user, once, for ten minutes.
+
+        It ends with what made it, and so does the session that it begins; without a `maker` it
+        belongs to the account. Raises NotFound when either has ended just now.
+        """
         secret = make_secret("k", self._environment.random_bytes)
         expires_at = self._environment.after(LINK_SECONDS)
+        made_by = None
+        if maker is not None:
+            expires_at = maker.end_of(expires_at) or expires_at
+            made_by = maker.maker_id
         await self._store.add_sign_in_link(
-            SignInLinkRow(code_hash=hash_secret(secret), user_id=user_id, expires_at=expires_at),
+            SignInLinkRow(
+                code_hash=hash_secret(secret),
+                user_id=user_id,
+                expires_at=expires_at,
+                made_by=made_by,
+            ),
             self._environment.unix_us(),
         )
         return NewLink(secret, expires_at)
 
     async def sign_in_with_link(self, link: str, browser: Browser = UNKNOWN_BROWSER) -> NewSession:
         """Raises NotAuthenticated when the link is unknown, used, or too old."""
-        now = self._environment.unix_us()
-        user = await self._store.take_sign_in_link(hash_secret(link), now)
-        if user is None:
+        used = await self._use(link)
+        if used is None:
             raise NotAuthenticated(
                 "This sign-in link was used already or is older than ten minutes. Make a new one: "
                 "`arbor up` and `arbor hub` print one when they start."
             )
-        return await self._sign_in(user, browser, None)
+        return await self._sign_in(used, browser, None)
 
     async def sign_in_with_password(
         self, username: str, password: str, browser: Browser = UNKNOWN_BROWSER
@@ -80,66 +108,143 @@ class Browsers:
         password_hash = None if user is None else user.password_hash
         if not await self._passwords.verify(password_hash, password) or user is None:
             raise NotAuthenticated("The name or the password is wrong.")
-        return await self._sign_in(user, browser, password_hash)
+        return await self._sign_in(UsedLink(user=user), browser, password_hash)
 
-    def authenticate(self, secret: str) -> Identity | None:
-        """Whose session this is; using it keeps it alive for another 30 days."""
+    async def confirm_with_password(self, identity: Identity, password: str) -> bool:
+        """Note that the session's user knows the account's password; whether its end has changed.
+
+        What the session makes belongs to the account from now on, whatever made its link.
+
+        Raises:
+            NotAllowed: the password is wrong, or there is none (code `wrong_password`).
+            NotAuthenticated: the session has ended, or the password was changed just now.
+        """
+        user = self._store.user(identity.user_id)
+        password_hash = None if user is None else user.password_hash
+        if not await self._passwords.verify(password_hash, password) or user is None:
+            raise NotAllowed("The password is wrong.", code="wrong_password")
+        return await self._confirm(identity, UsedLink(user=user), password_hash)
+
+    async def confirm_with_link(self, identity: Identity, link: str) -> bool:
+        """Note that the session's user has a new sign-in link, which is used up by this; whether
+        the session's end has changed.
+
+        What the session makes ends from now on with what made that link.
+
+        Raises:
+            NotAllowed: the link is unknown, used, too old or another account's (code `wrong_link`).
+            NotAuthenticated: the session has ended.
+        """
+        used = await self._use(link)
+        if used is None or used.user.id != identity.user_id:
+            raise NotAllowed(
+                "This sign-in link was used already, is older than ten minutes, or is another "
+                "account's. Make a new one: `arbor link` and `arbor up` print one.",
+                code="wrong_link",
+            )
+        return await self._confirm(identity, used, None)
+
+    def authenticate(self, secret: str, *, only_older: bool = False) -> Identity | None:
+        """Whose session this is; using it keeps it alive for another 30 days, until its end.
+
+        `only_older`: only one from before sessions were confirmed.
+        """
         secret_hash = hash_secret(secret)
         row = self._store.session_by_hash(secret_hash)
         now = self._environment.unix_us()
         if row is None or not hmac.compare_digest(row.secret_hash, secret_hash):
             return None
-        if row.expires_at <= now:
+        if min(row.expires_at, row.ends_at) <= now:
             return None
-        expires_at = row.expires_at
+        if only_older and row.confirmed_at is not None:
+            return None
         if row.last_seen_at is None or row.last_seen_at <= now - USE_NOTED_SECONDS * SECOND_US:
-            expires_at = self._environment.after(SESSION_SECONDS)
+            expires_at = min(self._environment.after(SESSION_SECONDS), row.ends_at)
             self._store.note_session_used(row.id, now, expires_at)
+            row = structs.replace(row, expires_at=expires_at)
         user = self._store.user(row.user_id)
-        return None if user is None else _identity(user, row.id, expires_at)
+        return None if user is None else _identity(user, row)
+
+    async def end_replaced(self, secret: str) -> list[str]:
+        """End the session that a browser had before it signed in again; the ids of what ended."""
+        row = self._store.session_by_hash(hash_secret(secret))
+        return [] if row is None else await self._store.delete_session(row.id)
 
     def sessions(self, identity: Identity) -> list[SessionRow]:
         """The browsers in which this user is signed in, newest first. Raises NotAllowed."""
         identity.require_everywhere("admin")
         return self._store.sessions(identity.user_id, self._environment.unix_us())
 
-    async def end(self, identity: Identity, session_id: str) -> None:
-        """End one of this user's sessions. Raises NotFound, NotAllowed."""
+    async def end(self, identity: Identity, session_id: str) -> list[str]:
+        """End one of this user's sessions; the ids of what ended. Raises NotFound, NotAllowed."""
         if all(each.id != session_id for each in self.sessions(identity)):
             raise NotFound(f"You have no session {session_id[:64]}.", ref=session_id[:64])
-        await self._store.delete_session(session_id)
+        return await self._store.delete_session(session_id)
 
     async def end_all(self, identity: Identity) -> list[str]:
         """End all of this user's sessions; the ids of those. Raises NotAllowed."""
         identity.require_everywhere("admin")
         return await self._store.delete_sessions(identity.user_id)
 
+    async def _use(self, link: str) -> UsedLink | None:
+        return await self._store.take_sign_in_link(hash_secret(link), self._environment.unix_us())
+
     async def _sign_in(
-        self, user: UserRow, browser: Browser, password_hash: str | None
+        self, proof: UsedLink, browser: Browser, password_hash: str | None
     ) -> NewSession:
         secret = make_secret("s", self._environment.random_bytes)
         now = self._environment.unix_us()
+        ends_at = _end(self._environment.after(self._lifetime_seconds), proof)
         row = SessionRow(
             id=self._environment.new_id("tok"),
-            user_id=user.id,
+            user_id=proof.user.id,
             secret_hash=hash_secret(secret),
             created_at=now,
-            expires_at=self._environment.after(SESSION_SECONDS),
+            expires_at=min(self._environment.after(SESSION_SECONDS), ends_at),
+            ends_at=ends_at,
             last_seen_at=now,
             address=browser.address,
             user_agent=browser.user_agent,
+            confirmed_at=now,
+            made_by=proof.made_by,
+            maker_expires_at=proof.maker_expires_at,
         )
         await self._store.add_session(row, password_hash)
-        return NewSession(secret, _identity(user, row.id, row.expires_at))
+        return NewSession(secret, _identity(proof.user, row))
+
+    async def _confirm(
+        self, identity: Identity, proof: UsedLink, password_hash: str | None
+    ) -> bool:
+        session_id = identity.token_id or ""
+        row = next((each for each in self.sessions(identity) if each.id == session_id), None)
+        if row is None:
+            raise NotAuthenticated("This session is over. Sign in again.")
+        lifetime = round(self._lifetime_seconds * SECOND_US)
+        confirmation = Confirmation(
+            session_id=session_id,
+            confirmed_at=self._environment.unix_us(),
+            ends_at=_end(row.created_at + lifetime, proof),
+            made_by=proof.made_by,
+        )
+        await self._store.confirm_session(confirmation, password_hash)
+        return (row.ends_at, row.made_by) != (confirmation.ends_at, confirmation.made_by)
 
 
-def _identity(user: UserRow, session_id: str, expires_at: int) -> Identity:
+def _end(ends_at: int, proof: UsedLink) -> int:
+    return ends_at if proof.maker_expires_at is None else min(ends_at, proof.maker_expires_at)
+
+
+def _identity(user: UserRow, row: SessionRow) -> Identity:
     return Identity(
         user_id=user.id,
         username=user.username,
         role=user.role,
         kind="session",
         scopes=frozenset(ALL_SCOPES),
-        token_id=session_id,
-        session_expires_at=expires_at,
+        token_id=row.id,
+        expires_at=row.ends_at,
+        session_expires_at=row.expires_at,
+        confirmed_at=row.confirmed_at,
+        maker_id=row.made_by,
+        maker_ends_at=row.maker_expires_at,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from arborlink.hub.access.accounts import Accounts
+from arborlink.hub.access.confirmations import Confirmations
 from arborlink.hub.access.credentials import hash_secret, make_code, make_secret, normal_code
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
@@ -82,8 +83,11 @@ class _Grant:
 class Devices:
     """The sign-ins that wait. Each code works once; no secret is kept, only its hash."""
 
-    def __init__(self, accounts: Accounts, environment: Environment) -> None:
+    def __init__(
+        self, accounts: Accounts, environment: Environment, confirmations: Confirmations
+    ) -> None:
         self._accounts = accounts
+        self._confirmations = confirmations
         self._environment = environment
         self._starts = RateLimiter(CODES_PER_MINUTE / 60, CODES_PER_MINUTE, environment.monotonic)
         # Oldest first, so that those whose time is over are at the front.
@@ -132,11 +136,14 @@ class Devices:
 
         Raises:
             NotFound: unknown, decided or expired (code `unknown_code`).
-            NotAllowed: not a browser's session (code `browser_only`).
+            NotAllowed: not a browser's session (code `browser_only`), or to approve, one that is to
+                be confirmed (`confirmation_needed`).
             InvalidInput: no scope would be left.
         """
         _require_browser(identity)
         grant = self._find(user_code)
+        if approve:
+            self._confirmations.require(identity)
         asked = grant.waiting.request.scopes
         grant.scopes = tuple(
             each
@@ -181,6 +188,12 @@ class Devices:
         except Unavailable:
             self._grants[key] = grant
             raise
+        except NotFound as error:
+            # What made the approver's session was revoked while the token was stored.
+            raise SignInUnfinished(
+                "The session that approved this sign-in has ended. Begin a new one.",
+                code="expired_token",
+            ) from error
         return Granted(row, secret, grant.approver.username)
 
     def revoke(self, subject_id: str) -> None:

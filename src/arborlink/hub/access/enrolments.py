@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from typing import Final, NamedTuple
 
 from arborlink.hub.access.credentials import hash_secret, make_code, make_secret, normal_code
@@ -10,10 +11,13 @@ from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.visibility import Visibility
 from arborlink.hub.store.base import Store
-from arborlink.hub.store.base_access import DaemonRow, EnrolmentRow
+from arborlink.hub.store.base_access import DaemonChange, DaemonRow, EnrolmentRow
 from arborlink.protocol.errors import NotAllowed, NotAuthenticated, NotFound
+from arborlink.protocol.resources import DaemonChangeKind
 
 ENROLMENT_SECONDS: Final = 600.0
+
+log = logging.getLogger(__name__)
 
 
 class Enrolled(NamedTuple):
@@ -40,25 +44,41 @@ class Enrolments:
         self._visibility = visibility
 
     async def create_code(self, identity: Identity, workspace_id: str) -> NewCode:
-        """Raises NotFound, NotAllowed."""
+        """A code for this workspace, which ends with the API token that makes it.
+
+        With `workspaces:write` alone it is good for a workspace that never had a daemon and has no
+        task: to put a daemon in the place of another is to be sent what was meant for that one.
+
+        Raises:
+            NotFound: no such workspace, or the API token was revoked just now.
+            NotAllowed: the credential does not permit it.
+        """
         workspace = self._visibility.workspace(identity, workspace_id)
         identity.require("workspaces:write", workspace.id)
+        first_only = not identity.has("daemons:write")
+        if first_only and not self._store.is_untouched(workspace.id):
+            identity.require("daemons:write", workspace.id)
         code = make_code(self._environment.random_bytes)
         expires_at = self._environment.after(ENROLMENT_SECONDS)
+        expires_at = identity.end_of(expires_at) or expires_at
         row = EnrolmentRow(
             code_hash=hash_secret(code),
             workspace_id=workspace.id,
             created_by=identity.user_id,
             expires_at=expires_at,
+            made_by=identity.maker_id,
+            first_only=first_only,
         )
         await self._store.add_enrolment(row, self._environment.unix_us())
         return NewCode(code, expires_at)
 
-    async def redeem(self, code: str) -> Enrolled:
+    async def redeem(self, code: str, address: str | None = None) -> Enrolled:
         """Make the daemon that the code is for; the code is the only proof that is needed.
 
+        `address`: where the request came from, for the workspace's owner to see.
+
         Raises:
-            NotFound: unknown, used up, or too old.
+            NotFound: unknown, used up, too old, or not good for this workspace any more.
             WorkspaceTaken: the workspace has a daemon; the code stays good.
         """
         token = make_secret("d", self._environment.random_bytes)
@@ -67,6 +87,14 @@ class Enrolments:
             self._environment.new_id("dmn"),
             hash_secret(token),
             self._environment.unix_us(),
+            address,
+        )
+        log.info(
+            "daemon %s was enrolled in workspace %s from %s",
+            daemon.id,
+            daemon.workspace_id,
+            address or "an unknown address",
+            extra={"workspace": daemon.workspace_id, "user": daemon.created_by},
         )
         return Enrolled(daemon.workspace_id, daemon.id, token)
 
@@ -79,18 +107,42 @@ class Enrolments:
             raise NotFound("There is no such daemon, or not for you.", ref=daemon_id[:64])
         return row
 
-    async def remove(self, identity: Identity, daemon_id: str) -> DaemonRow:
+    async def remove(
+        self, identity: Identity, daemon_id: str, address: str | None = None
+    ) -> DaemonRow:
         """Its token is worth nothing from now on. Raises NotFound, NotAllowed."""
         row = self.daemon(identity, daemon_id)
-        identity.require("workspaces:write", row.workspace_id)
-        return await self._store.delete_daemon(daemon_id)
+        identity.require("daemons:write", row.workspace_id)
+        change = self._change("removed", identity, row, address)
+        return await self._store.delete_daemon(daemon_id, change)
 
-    async def release(self, identity: Identity, daemon_id: str) -> DaemonRow:
+    async def release(
+        self, identity: Identity, daemon_id: str, address: str | None = None
+    ) -> DaemonRow:
         """Let a daemon in again that was quarantined. Raises NotFound, NotAllowed."""
         row = self.daemon(identity, daemon_id)
-        identity.require("workspaces:write", row.workspace_id)
-        await self._store.release_daemon(row.workspace_id)
+        identity.require("daemons:write", row.workspace_id)
+        change = self._change("released", identity, row, address)
+        await self._store.release_daemon(row.workspace_id, change)
         return row
+
+    def _change(
+        self, what: DaemonChangeKind, identity: Identity, row: DaemonRow, address: str | None
+    ) -> DaemonChange:
+        log.info(
+            "daemon %s of workspace %s was %s",
+            row.id,
+            row.workspace_id,
+            what,
+            extra={"workspace": row.workspace_id, "user": identity.user_id, "address": address},
+        )
+        return DaemonChange(
+            what=what,
+            at=self._environment.unix_us(),
+            user=identity.username,
+            token=identity.token_name,
+            address=address,
+        )
 
     def authenticate(self, daemon_id: str, auth_token: str, workspace_id: str) -> Identity:
         """Raises NotAuthenticated (wrong token), NotAllowed (right, but for another daemon)."""

@@ -41,7 +41,7 @@ class Rotations:
     async def request(self, identity: Identity, daemon_id: str) -> DaemonRow:
         """The daemon is to have another token. Raises NotFound, NotAllowed."""
         row = self._enrolments.daemon(identity, daemon_id)
-        identity.require("workspaces:write", row.workspace_id)
+        identity.require("daemons:write", row.workspace_id)
         return await self._store.request_rotation(row.id, self._environment.unix_us())
 
     async def offer(self, daemon_id: str) -> Offer | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
 from collections.abc import Callable
 from typing import Final
 
 import argon2
+from msgspec import structs
 
 from arborlink.hub.access.accounts import Accounts
 from arborlink.hub.access.browsers import Browsers, NewLink
+from arborlink.hub.access.confirmations import Confirmations
 from arborlink.hub.access.devices import Devices
 from arborlink.hub.access.enrolments import Enrolments
 from arborlink.hub.access.environment import Environment
@@ -18,19 +23,24 @@ from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.access.passwords import Passwords, own_hasher
 from arborlink.hub.access.rates import RateLimiter
 from arborlink.hub.access.rotations import Rotations
+from arborlink.hub.access.steady_clock import SteadyClock
 from arborlink.hub.access.tickets import Ticket, Tickets
 from arborlink.hub.access.users import Users
 from arborlink.hub.access.visibility import Visibility
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import Removed, RemovedKind, Store
 from arborlink.hub.store.base_access import DaemonRow, TokenRow, UserRow
-from arborlink.protocol.errors import NotAuthenticated
+from arborlink.protocol.errors import NotAuthenticated, Unavailable
 from arborlink.protocol.limits import MAX_TOKEN_CHARS
 from arborlink.protocol.resources import Scope
 
 MINUTE_SECONDS: Final = 60.0
 # What somebody is known by, of the things that a store deletes.
 CREDENTIALS: Final[frozenset[RemovedKind]] = frozenset({"user", "token", "session", "daemon"})
+# Less is corrected by any machine that synchronizes its clock.
+CLOCK_TOLERANCE_SECONDS: Final = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class Access:
@@ -48,16 +58,33 @@ class Access:
         *,
         hasher: argon2.PasswordHasher | None = None,
     ) -> None:
-        self.environment = environment or Environment()
+        machine = environment or Environment()
+        self._clock = SteadyClock(machine.unix_us, machine.monotonic, store.latest_time())
+        self.environment = structs.replace(machine, unix_us=self._clock)
         self.settings = settings
         self.visibility = Visibility(store)
         self.open_requests = OpenRequests(self.environment)
         self._revoked, self._changed = Listeners(), Listeners()
         passwords = Passwords(hasher or own_hasher())
         self.accounts = Accounts(store, self.environment, tokens_per_user=settings.tokens_per_user)
-        self.browsers = Browsers(store, self.environment, passwords)
-        self.users = Users(store, self.environment, passwords, self.open_requests, self._changed)
-        self.devices = Devices(self.accounts, self.environment)
+        self.browsers = Browsers(
+            store,
+            self.environment,
+            passwords,
+            lifetime_seconds=settings.session_lifetime_seconds,
+        )
+        self.confirmations = Confirmations(
+            self.browsers, self.environment, self._changed, seconds=settings.confirmation_seconds
+        )
+        self.users = Users(
+            store,
+            self.environment,
+            passwords,
+            self.open_requests,
+            self.confirmations,
+            self._changed,
+        )
+        self.devices = Devices(self.accounts, self.environment, self.confirmations)
         self.enrolments = Enrolments(store, self.environment, self.visibility)
         self.rotations = Rotations(store, self.environment, self.enrolments)
         self.requests = RateLimiter(
@@ -85,8 +112,52 @@ class Access:
         """The owner's account, made if need be; see `Accounts.bootstrap`. Raises InvalidInput."""
         return await self.accounts.bootstrap(token, self.settings.owner_name)
 
+    def warn_of_slow_clock(self) -> None:
+        """Log when this machine's clock is behind the time up to which the hub has worked."""
+        behind = self._clock.behind_seconds()
+        if behind > CLOCK_TOLERANCE_SECONDS:
+            log.warning(
+                "this machine's clock is %.0f s behind the latest time at which this hub worked; "
+                "credentials end as if it had not been set back. `arbor doctor` compares clocks",
+                behind,
+            )
+
+    async def keep_time(self) -> None:
+        """Store the time every minute until cancelled, and once more then: what has expired stays
+        so when this machine's clock is behind at the next start."""
+        self.warn_of_slow_clock()
+        try:
+            while True:
+                await asyncio.sleep(MINUTE_SECONDS)
+                try:
+                    await self.note_time()
+                except Unavailable as error:
+                    log.error("the time could not be stored: %s", error)
+        finally:
+            with contextlib.suppress(Unavailable):
+                await self.note_time()
+
+    async def note_time(self) -> None:
+        """Store the time, which is never before the one that was stored. Raises Unavailable."""
+        await self._store.note_time(self.environment.unix_us())
+
+    async def create_link(self, identity: Identity) -> NewLink:
+        """A link that signs its bearer in as the same user, once.
+
+        Raises:
+            NotAllowed: the credential does not permit it, or a session is to be confirmed (code
+                `confirmation_needed`).
+            NotFound: the API token that makes it was revoked just now.
+        """
+        identity.require_everywhere("admin")
+        self.confirmations.require(identity)
+        return await self.browsers.create_link(identity.user_id, identity)
+
     async def create_sign_in_link(self, user_id: str | None = None) -> NewLink:
-        """A link's secret for this user, or the owner. Raises NotAuthenticated without one."""
+        """A link's secret for this user, or the owner, which belongs to the account.
+
+        Raises NotAuthenticated without one.
+        """
         owner = self._store.owner() if user_id is None else self._store.user(user_id)
         if owner is None:
             raise NotAuthenticated("There is no such account.")
@@ -103,11 +174,14 @@ class Access:
             raise NotAuthenticated("This token is unknown, expired or revoked. Sign in again.")
         return identity
 
-    def authenticate_session(self, secret: str) -> Identity:
-        """The owner of a session cookie. Raises NotAuthenticated."""
+    def authenticate_session(self, secret: str, *, only_older: bool = False) -> Identity:
+        """The owner of a session cookie; `only_older` as that of `Browsers.authenticate`.
+
+        Raises NotAuthenticated.
+        """
         identity = None
         if 0 < len(secret) <= MAX_TOKEN_CHARS:
-            identity = self.browsers.authenticate(secret)
+            identity = self.browsers.authenticate(secret, only_older=only_older)
         if identity is None:
             raise NotAuthenticated("This session is over. Sign in again.")
         return identity
@@ -150,16 +224,20 @@ class Access:
         """A new API token of the same user, and its secret.
 
         Raises:
-            NotFound, NotAllowed, Conflict: as `Accounts.create_token`.
+            NotFound, NotAllowed, Conflict: as `Accounts.create_token`; NotAllowed also for a
+                session that is to be confirmed (code `confirmation_needed`).
         """
         if workspace_id is not None:
             self.visibility.workspace(identity, workspace_id)
+        identity.require("admin", workspace_id)
+        self.confirmations.require(identity)
         return await self.accounts.create_token(
             identity, name, scopes, workspace_id=workspace_id, seconds=seconds
         )
 
     async def revoke_token(self, identity: Identity, token_id: str) -> None:
-        """Raises NotFound when it is not this user's, NotAllowed."""
+        """End a token, and what was made with it. Raises NotFound when it is not this user's,
+        NotAllowed."""
         if token_id != identity.token_id:
             identity.require_everywhere("admin")
         await self._store.delete_token(token_id, identity.user_id)
@@ -169,6 +247,11 @@ class Access:
         if identity.kind == "session" and identity.token_id is not None:
             await self._store.delete_session(identity.token_id)
 
+    async def end_replaced_session(self, secret: str) -> None:
+        """End the session whose cookie a browser sent when it signed in again."""
+        if 0 < len(secret) <= MAX_TOKEN_CHARS:
+            await self.browsers.end_replaced(secret)
+
     async def end_session(self, identity: Identity, session_id: str) -> None:
         """End one of this user's sessions. Raises NotFound, NotAllowed."""
         await self.browsers.end(identity, session_id)
@@ -177,9 +260,17 @@ class Access:
         """End all sessions of this user; API tokens stay. Raises NotAllowed."""
         await self.browsers.end_all(identity)
 
-    async def remove_daemon(self, identity: Identity, daemon_id: str) -> DaemonRow:
+    async def delete_workspace(self, workspace_id: str) -> None:
+        """Delete a workspace with all credentials for it, and what was made with those.
+
+        Raises NotFound."""
+        self._revoked.tell(*await self._store.delete_workspace(workspace_id))
+
+    async def remove_daemon(
+        self, identity: Identity, daemon_id: str, address: str | None = None
+    ) -> DaemonRow:
         """Raises NotFound, NotAllowed."""
-        return await self.enrolments.remove(identity, daemon_id)
+        return await self.enrolments.remove(identity, daemon_id, address)
 
     def _on_removed(self, removed: Removed) -> None:
         # Whatever deleted it: a request for that, the end of its workspace or user, or its age.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from arborlink.hub.access.confirmations import Confirmations
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.listeners import Listeners
 from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.access.passwords import Passwords
 from arborlink.hub.store.base import Store
-from arborlink.hub.store.base_access import UserRow
+from arborlink.hub.store.base_access import RemovedUser, UserRow
 from arborlink.protocol.errors import Conflict, NotAllowed, NotFound
 from arborlink.protocol.limits import MAX_ID_CHARS
 from arborlink.protocol.resources import Role
@@ -26,12 +27,14 @@ class Users:
         environment: Environment,
         passwords: Passwords,
         open_requests: OpenRequests,
+        confirmations: Confirmations,
         changed: Listeners,
     ) -> None:
         self._store = store
         self._environment = environment
         self._passwords = passwords
         self._open_requests = open_requests
+        self._confirmations = confirmations
         self._changed = changed
 
     def all(self, identity: Identity) -> list[UserRow]:
@@ -42,8 +45,16 @@ class Users:
     async def create(
         self, identity: Identity, username: str, role: Role, password: str | None
     ) -> UserRow:
-        """A new account. Raises NotAllowed, InvalidInput, Conflict (code `name_taken`)."""
+        """A new account.
+
+        Raises:
+            NotAllowed: also for a credential with an end (code `credential_ends`), and for a
+                session that is to be confirmed (`confirmation_needed`).
+            InvalidInput: a password that cannot be used.
+            Conflict: the name is taken (code `name_taken`).
+        """
         identity.require_owner()
+        self._require_may_make(identity)
         password_hash = None
         if password is not None:
             with self._open_requests.open(identity) as opened:
@@ -72,7 +83,8 @@ class Users:
 
         Raises:
             NotAllowed: somebody else's account, or more than one's password, and no owner; or the
-                current password is wrong (code `wrong_password`).
+                current password is wrong (code `wrong_password`); and as `create`, except that the
+                current password confirms a session.
             NotFound: no such account.
             InvalidInput: a password that cannot be used.
             Conflict: the name is taken, or nobody would be an owner (code `last_owner`).
@@ -82,6 +94,9 @@ class Users:
         if not own or username is not None or role is not None:
             identity.require_owner()
         user = self._existing(user_id)
+        if password is not None or role is not None:
+            is_proven = own and role is None and user.password_hash is not None
+            self._require_may_make(identity, is_proven=is_proven)
         password_hash = None
         if password is not None:
             # Passwords wait for their turn. Who may not do this any more by then does not.
@@ -98,9 +113,9 @@ class Users:
             await self._store.set_password(user_id, password_hash, keep)
         return self._existing(user_id)
 
-    async def remove(self, identity: Identity, user_id: str) -> list[str]:
-        """Delete an account and all its credentials. Its workspaces, whose ids are returned, pass
-        on to whoever removes it.
+    async def remove(self, identity: Identity, user_id: str) -> RemovedUser:
+        """Delete an account, all its credentials, the daemons that it enrolled and those of its
+        workspaces. The workspaces pass on to the owner who removes it.
 
         Raises:
             NotAllowed, NotFound: as always.
@@ -111,7 +126,9 @@ class Users:
             raise Conflict(
                 "This is your own account. Let another owner remove it.", code="own_account"
             )
-        return await self._store.delete_user(user_id, identity.user_id)
+        return await self._store.delete_user(
+            user_id, identity.user_id, self._environment.unix_us()
+        )
 
     async def set_password(self, user_id: str, password: str) -> None:
         """Without asking anybody. Raises NotFound, InvalidInput."""
@@ -122,6 +139,11 @@ class Users:
         """Whether the account has one."""
         user = self._store.user(user_id)
         return user is not None and user.password_hash is not None
+
+    def _require_may_make(self, identity: Identity, *, is_proven: bool = False) -> None:
+        identity.require_lasting()
+        if not is_proven:
+            self._confirmations.require(identity)
 
     async def _prove(self, user: UserRow, current_password: str | None) -> None:
         # Whoever has got hold of a browser for a minute must not be able to keep the account.

@@ -100,6 +100,7 @@ class Acceptance:
             previous.fail(replaced())
         # One after another, and not while tasks are handed over: each must see what the other did.
         async with self._daemons.dispatcher.lock(auth.workspace_id):
+            await self._give_up_handed_over(auth)
             await self._adoption.adopt(auth)
             positions = await self._reconcile(auth, session)
             self._check_current(session)
@@ -146,6 +147,16 @@ class Acceptance:
     def _check_current(self, session: DaemonSession) -> None:
         if not self._daemons.is_current(session):
             raise replaced()
+
+    async def _give_up_handed_over(self, auth: DaemonAuth) -> None:
+        """Settle what an earlier daemon of the workspace had, whatever this one says of it."""
+        await self._daemons.dispatcher.expire_handed_over(auth.workspace_id)
+        for row in self._daemons.tasks.handed_over_tasks(auth.workspace_id):
+            await self._daemons.settlement.lose(
+                row,
+                Reason.DAEMON_REPLACED,
+                "Another daemon took the workspace over while this was not finished.",
+            )
 
     async def _reconcile(self, auth: DaemonAuth, session: DaemonSession) -> list[TaskPosition]:
         spooled = {task.task_id: task for task in auth.tasks}

@@ -25,6 +25,11 @@ EXPIRY_CHECK_SECONDS = 1.0
 # Of one round; the others are given up in the next ones.
 EXPIRED_AT_ONCE = 256
 
+HANDED_OVER = (
+    "Another daemon took this workspace over before the task was started. It was meant for the "
+    "machine before, so it was not sent. Run it again if it is for this one as well."
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -122,6 +127,7 @@ class Dispatcher:
     async def kick(self, workspace_id: str) -> None:
         """Hand over as many waiting tasks as the daemon may take."""
         async with self.lock(workspace_id):
+            await self.expire_handed_over(workspace_id)
             # Whether one may start is known without reading the queue, which may be long.
             while (session := self._session_with_room(workspace_id)) is not None:
                 row = self._tasks.next_waiting_task(workspace_id)
@@ -155,17 +161,25 @@ class Dispatcher:
         for row in self._tasks.expired_tasks(now_us(), EXPIRED_AT_ONCE):
             async with self.lock(row.workspace_id):
                 row = self._tasks.task(row.id) or row
-                if row.status is not TaskStatus.PENDING or row.instance_id is not None:
-                    continue
-                changes = TaskChanges(
-                    finished_at=now_us(),
-                    reason=Reason.EXPIRED,
-                    error="The workspace's daemon did not come back in time.",
-                )
-                changed = await self._tasks.transition_task(row.id, TaskEvent.EXPIRE, changes)
-                log_lines.task_ended(changed)
-                self._inputs.forget(row.id)
-                self._facts.task_changed(changed)
+                if row.status is TaskStatus.PENDING and row.instance_id is None:
+                    error = "The workspace's daemon did not come back in time."
+                    await self._expire(row, Reason.EXPIRED, error)
+
+    async def expire_handed_over(self, workspace_id: str) -> None:
+        """Give up what waits and was meant for an earlier daemon; under the workspace's lock.
+
+        Its variables may hold secrets of that machine, and the command may fit no other one.
+        """
+        for row in self._tasks.handed_over_tasks(workspace_id):
+            if row.status is TaskStatus.PENDING and row.instance_id is None:
+                await self._expire(row, Reason.DAEMON_REPLACED, HANDED_OVER)
+
+    async def _expire(self, row: TaskRow, reason: Reason, error: str) -> None:
+        changes = TaskChanges(finished_at=now_us(), reason=reason, error=error)
+        changed = await self._tasks.transition_task(row.id, TaskEvent.EXPIRE, changes)
+        log_lines.task_ended(changed)
+        self._inputs.forget(row.id)
+        self._facts.task_changed(changed)
 
 
 def _command(row: TaskRow, request: TaskRequest) -> Command:

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from arborlink.hub.routes.bodies import Body, SignInLink, TokenSeconds
+from arborlink.hub.routes.bodies import Body, SignInLink, Text, TokenSeconds
 from arborlink.protocol import limits
-from arborlink.protocol.resources import Name, Resource, Role, Scope, User
+from arborlink.protocol.resources import SIGN_IN_SCOPES, Name, Resource, Role, Scope, User
 
 # Longer than any that is accepted, so that the refusal can say what is wrong with it.
 Password = Annotated[str, Meta(max_length=4_096)]
@@ -18,7 +18,7 @@ Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=16)]
 
 
 def _default_scopes() -> list[Scope]:
-    return ["tasks:read", "tasks:write"]
+    return list(SIGN_IN_SCOPES)
 
 
 class UserPage(Resource, frozen=True):
@@ -50,6 +50,13 @@ class UserChanges(Body, frozen=True):
     role: Role | None = None
     password: Password | None = None
     current_password: Password | None = None
+
+
+class SessionProof(Body, frozen=True):
+    """Either the account's `password` or a new sign-in `link` of the account."""
+
+    password: Password | None = None
+    link: Text | None = None
 
 
 class BrowserSession(Resource, frozen=True):

@@ -14,6 +14,9 @@ from arborlink.hub.access.rates import customer
 from arborlink.protocol.errors import NotAllowed, NotAuthenticated
 
 SESSION_COOKIE: Final = "arbor_session"
+# Browsers take a cookie of this name from the host itself and over https alone, so that no other
+# host of the domain can plant one (RFC 6265bis, 4.1.3.2). Over http they would not keep it.
+HOST_SESSION_COOKIE: Final = f"__Host-{SESSION_COOKIE}"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 MAX_USER_AGENT_CHARS: Final = 256
 
@@ -52,7 +55,13 @@ def client_network(request: Request) -> str:
 
 def has_credential(request: Request) -> bool:
     """Whether the request says who it is from, rightly or not."""
-    return "authorization" in request.headers or SESSION_COOKIE in request.cookies
+    return "authorization" in request.headers or session_secret(request) is not None
+
+
+def session_secret(request: Request) -> str | None:
+    """The secret of the request's session cookie, by either of its names."""
+    cookies = request.cookies
+    return cookies.get(HOST_SESSION_COOKIE) or cookies.get(SESSION_COOKIE)
 
 
 def browser_of(request: Request) -> Browser:
@@ -83,16 +92,31 @@ def check_origin(access: Access, request: Request, *, required: bool) -> None:
 
 
 def set_session_cookie(access: Access, request: Request, response: Response, secret: str) -> None:
-    """Let the browser keep its session for as long as it lasts."""
+    """Let the browser keep its session for as long as it lasts, under one name."""
+    secure = is_secure(access, request)
     response.set_cookie(
-        SESSION_COOKIE,
+        HOST_SESSION_COOKIE if secure else SESSION_COOKIE,
         secret,
         max_age=int(SESSION_SECONDS),
         path="/",
-        secure=is_secure(access, request),
+        secure=secure,
         httponly=True,
         samesite="strict",
     )
+    if secure and SESSION_COOKIE in request.cookies:
+        _delete_cookie(response, SESSION_COOKIE, secure=secure)
+
+
+def delete_session_cookies(access: Access, request: Request, response: Response) -> None:
+    """Let the browser forget its session."""
+    secure = is_secure(access, request)
+    if secure:
+        _delete_cookie(response, HOST_SESSION_COOKIE, secure=secure)
+    _delete_cookie(response, SESSION_COOKIE, secure=secure)
+
+
+def _delete_cookie(response: Response, name: str, *, secure: bool) -> None:
+    response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
 
 
 def is_secure(access: Access, request: Request) -> bool:
@@ -111,8 +135,12 @@ def _bearer(access: Access, request: Request) -> Identity | None:
 
 
 def _session(access: Access, request: Request) -> Identity | None:
-    secret = request.cookies.get(SESSION_COOKIE)
+    secret = session_secret(request)
     if secret is None:
         return None
     check_origin(access, request, required=request.method not in SAFE_METHODS)
-    return access.authenticate_session(secret)
+    # Over https the plain name is that of a session from before the other one was used. A newer
+    # secret under it may have been planted by another host of the domain.
+    is_plain = HOST_SESSION_COOKIE not in request.cookies
+    only_older = is_plain and is_secure(access, request)
+    return access.authenticate_session(secret, only_older=only_older)

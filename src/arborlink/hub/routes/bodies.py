@@ -160,7 +160,7 @@ class NewToken(Body, frozen=True):
     expires_in: TokenSeconds | None = None
 
 
-class CreatedToken(Token, frozen=True):
+class CreatedToken(Token, frozen=True, kw_only=True):
     """A token with its secret, which is shown this once."""
 
     secret: str

@@ -8,7 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink.hub.access import Identity
-from arborlink.hub.routes.authentication import client_network, hub_address, identify
+from arborlink.hub.routes.authentication import (
+    client_address,
+    client_network,
+    hub_address,
+    identify,
+)
 from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, EnrolmentCode
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
@@ -38,7 +43,7 @@ async def enrol(hub: HubPorts, request: Request) -> Response:
     body = await read_json(request, Enrol, hub.settings.public_request_body_bytes)
     guesses = f"enroll {client_network(request)}"
     with hub.access.failures.attempt(guesses, wrong=NotFound):
-        enrolled = await hub.access.enrolments.redeem(body.code)
+        enrolled = await hub.access.enrolments.redeem(body.code, client_address(request))
     hub.announcer.workspace_changed(enrolled.workspace_id)
     result = EnrolledDaemon(
         workspace_id=enrolled.workspace_id,
@@ -79,7 +84,9 @@ def _resource(hub: HubPorts, identity: Identity, row: DaemonRow) -> Daemon:
 async def delete_daemon(hub: HubPorts, request: Request) -> Response:
     """Its token is dead before its connection is closed, so that it cannot come back in."""
     identity = await identify(hub.access, request)
-    row = await hub.access.remove_daemon(identity, request.path_params["id"])
+    row = await hub.access.remove_daemon(
+        identity, request.path_params["id"], client_address(request)
+    )
     hub.announcer.workspace_changed(row.workspace_id)
     return no_content()
 
@@ -87,7 +94,9 @@ async def delete_daemon(hub: HubPorts, request: Request) -> Response:
 async def release_daemon(hub: HubPorts, request: Request) -> Response:
     """A person has decided. Whoever of the copies still runs and is started again is let in."""
     identity = await identify(hub.access, request)
-    row = await hub.access.enrolments.release(identity, request.path_params["id"])
+    row = await hub.access.enrolments.release(
+        identity, request.path_params["id"], client_address(request)
+    )
     hub.announcer.workspace_changed(row.workspace_id)
     workspace = hub.access.visibility.workspace(identity, row.workspace_id)
     state, counts = hub.presence.state(workspace.id), hub.store.task_counts(workspace.id)
@@ -141,7 +150,7 @@ OPERATIONS = (
         summary="Remove a daemon: revoke its token, close its connection, free its workspace",
         tag=TAG,
         handle=delete_daemon,
-        scope="workspaces:write",
+        scope="daemons:write",
         status=204,
     ),
     Operation(
@@ -150,7 +159,7 @@ OPERATIONS = (
         summary="Let a daemon in again that was quarantined because copies of it ran",
         tag=TAG,
         handle=release_daemon,
-        scope="workspaces:write",
+        scope="daemons:write",
         result=Workspace,
     ),
     Operation(
@@ -159,7 +168,7 @@ OPERATIONS = (
         summary="Replace a daemon's token while it works; the old one is void once it has the new",
         tag=TAG,
         handle=rotate_token,
-        scope="workspaces:write",
+        scope="daemons:write",
         result=Daemon,
         status=202,
     ),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink import __version__
+from arborlink.hub.live.clock import now_us
 from arborlink.hub.routes.authentication import identify
 from arborlink.hub.routes.bodies import Alive, Check, Readiness
 from arborlink.hub.routes.operations import Operation, Parameter
@@ -63,7 +64,7 @@ async def health(hub: HubPorts, request: Request) -> Response:
             sqlite=figures.sqlite_version,
             platform=f"{platform.system()} {platform.release()} {platform.machine()}",
             started_at=rfc3339(figures.started_at),
-            now=rfc3339(hub.access.environment.unix_us()),
+            now=rfc3339(now_us()),
             interval=INTERVAL_SECONDS,
             descriptor_limit=descriptor_limit(),
             disk=disk,

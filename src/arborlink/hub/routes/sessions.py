@@ -12,16 +12,16 @@ from starlette.responses import Response
 from arborlink.hub.access import Access, Identity
 from arborlink.hub.access.browsers import NewLink, NewSession
 from arborlink.hub.access.rates import Budget, Rate
-from arborlink.hub.routes.account_bodies import BrowserSession, BrowserSessionPage
+from arborlink.hub.routes.account_bodies import BrowserSession, BrowserSessionPage, SessionProof
 from arborlink.hub.routes.authentication import (
-    SESSION_COOKIE,
     browser_of,
     check_origin,
     client_address,
     client_network,
+    delete_session_cookies,
     hub_address,
     identify,
-    is_secure,
+    session_secret,
     set_session_cookie,
 )
 from arborlink.hub.routes.bodies import SignIn, SignInLink, Ticket
@@ -30,7 +30,7 @@ from arborlink.hub.routes.requests import boolean_parameter, json_response, no_c
 from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.store.base_access import SessionRow
 from arborlink.hub.views import optional_rfc3339, rfc3339
-from arborlink.protocol.errors import InvalidInput, NotAuthenticated
+from arborlink.protocol.errors import InvalidInput, NotAllowed, NotAuthenticated
 from arborlink.protocol.resources import ALL_SCOPES, Principal
 
 # Beyond this a line is for debugging alone: guesses come from many addresses at once.
@@ -41,7 +41,8 @@ _failure_lines: Final = Budget(FAILURE_LINES)
 
 
 async def sign_in(hub: HubPorts, request: Request) -> Response:
-    """Guesses are counted by address, before anything is compared."""
+    """Guesses are counted by address, before anything is compared. The session that this browser
+    had ends."""
     check_origin(hub.access, request, required=False)
     body = await read_json(request, SignIn, hub.settings.public_request_body_bytes)
     guesses = f"sign-in {client_network(request)}"
@@ -55,6 +56,9 @@ async def sign_in(hub: HubPorts, request: Request) -> Response:
         logger.log(level, "sign-in failed", extra=about)
         raise
     logger.info("signed in", extra=about | {"user": session.identity.user_id})
+    replaced = session_secret(request)
+    if replaced is not None:
+        await hub.access.end_replaced_session(replaced)
     response = json_response(principal(hub.access, session.identity), 201)
     set_session_cookie(hub.access, request, response, session.secret)
     return response
@@ -82,21 +86,34 @@ async def sign_out(hub: HubPorts, request: Request) -> Response:
         if everywhere or "authorization" in request.headers:
             raise
     response = no_content()
-    response.delete_cookie(
-        SESSION_COOKIE,
-        path="/",
-        secure=is_secure(hub.access, request),
-        httponly=True,
-        samesite="strict",
-    )
+    delete_session_cookies(hub.access, request, response)
     return response
+
+
+async def confirm(hub: HubPorts, request: Request) -> Response:
+    """Guesses are counted by who tries and from where, before anything is compared."""
+    identity = await identify(hub.access, request)
+    body = await read_json(request, SessionProof, hub.settings.request_body_bytes)
+    if (body.link is None) == (body.password is None):
+        raise InvalidInput("Send either link or password.")
+    guesses = (f"password {identity.user_id}", f"password {client_network(request)}")
+    with hub.access.failures.attempt(*guesses, wrong=NotAllowed):
+        await hub.access.confirmations.confirm(identity, password=body.password, link=body.link)
+    logger.info(
+        "session confirmed",
+        extra={
+            "user": identity.user_id,
+            "address": client_address(request),
+            "by": "password" if body.link is None else "link",
+        },
+    )
+    return no_content()
 
 
 async def create_link(hub: HubPorts, request: Request) -> Response:
     """The secret is in the fragment, which no server and no log ever sees."""
     identity = await identify(hub.access, request)
-    identity.require_everywhere("admin")
-    link = await hub.access.create_sign_in_link(identity.user_id)
+    link = await hub.access.create_link(identity)
     return json_response(link_resource(hub.access, request, link), 201)
 
 
@@ -110,8 +127,9 @@ async def me(hub: HubPorts, request: Request) -> Response:
     """A session's cookie is renewed on the way."""
     identity = await identify(hub.access, request)
     response = json_response(principal(hub.access, identity))
-    if identity.kind == "session":
-        set_session_cookie(hub.access, request, response, request.cookies[SESSION_COOKIE])
+    secret = session_secret(request)
+    if identity.kind == "session" and secret is not None:
+        set_session_cookie(hub.access, request, response, secret)
     return response
 
 
@@ -126,7 +144,7 @@ def principal(access: Access, identity: Identity) -> Principal:
         token_id=identity.token_id if identity.kind == "token" else None,
         has_password=access.users.has_password(identity.user_id),
         session_expires_at=optional_rfc3339(identity.session_expires_at),
-        expires_at=optional_rfc3339(identity.expires_at or identity.session_expires_at),
+        expires_at=optional_rfc3339(identity.session_expires_at or identity.expires_at),
     )
 
 
@@ -191,6 +209,15 @@ OPERATIONS = (
                 schema={"enum": ["0", "1"]},
             ),
         ),
+    ),
+    Operation(
+        method="POST",
+        path="/api/session/confirm",
+        summary="Confirm by password or sign-in link that it is you, before you make credentials",
+        tag=TAG,
+        handle=confirm,
+        body=SessionProof,
+        status=204,
     ),
     Operation(
         method="GET",

@@ -59,6 +59,7 @@ def _resource(row: TokenRow) -> Token:
         created_at=rfc3339(row.created_at),
         expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
         last_used_at=None if row.last_used_at is None else rfc3339(row.last_used_at),
+        made_by=row.made_by,
     )
 
 
@@ -77,7 +78,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path="/api/tokens",
-        summary="Make an API token; its secret is shown this once",
+        summary="Make an API token, which ends with a token that makes it; shows its secret once",
         tag=TAG,
         handle=create_token,
         scope="admin",
@@ -88,7 +89,7 @@ OPERATIONS = (
     Operation(
         method="DELETE",
         path="/api/tokens/{id}",
-        summary="Revoke a token, and close what it holds open",
+        summary="Revoke a token with what was made with it, and close what these hold open",
         tag=TAG,
         handle=delete_token,
         scope="admin",

@@ -62,9 +62,12 @@ async def change_user(hub: HubPorts, request: Request) -> Response:
 
 
 async def delete_user(hub: HubPorts, request: Request) -> Response:
-    """Whoever watches hears that the workspaces have another owner."""
+    """Those who watch hear that workspaces have another owner, or no daemon any more."""
     identity = await identify(hub.access, request)
-    for workspace_id in await hub.access.users.remove(identity, request.path_params["id"]):
+    removed = await hub.access.users.remove(identity, request.path_params["id"])
+    for workspace_id in removed.unserved:
+        hub.presence.disconnect_daemon(workspace_id, "the account that enrolled it was removed")
+    for workspace_id in sorted({*removed.passed_on, *removed.unserved}):
         hub.announcer.workspace_changed(workspace_id)
     return no_content()
 
@@ -115,7 +118,8 @@ OPERATIONS = (
     Operation(
         method="DELETE",
         path="/api/users/{id}",
-        summary="Remove an account with its tokens and sessions; its workspaces become yours",
+        summary="Remove an account with its tokens, sessions and daemons; its workspaces become "
+        "yours",
         tag=TAG,
         handle=delete_user,
         scope="admin",

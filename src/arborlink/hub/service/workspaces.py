@@ -22,6 +22,7 @@ class Workspaces:
         self, store: Store, access: Access, presence: Presence, announcer: Announcer
     ) -> None:
         self._store = store
+        self._access = access
         self._visibility = access.visibility
         self._environment = access.environment
         self._presence = presence
@@ -70,7 +71,12 @@ class Workspaces:
         return self._resource(row)
 
     async def rename(self, identity: Identity, workspace_id: str, name: str) -> Workspace:
-        """Raises NotFound, InvalidInput, NotAllowed, Conflict (code `name_taken`)."""
+        """Give the workspace another name.
+
+        With `workspaces:write` alone only before it had a daemon or a task: another workspace could
+        take its name, and be sent what was meant for this one. Raises NotFound, InvalidInput,
+        NotAllowed, Conflict (code `name_taken`).
+        """
         row = self._writable(identity, workspace_id)
         # A name from before today's rules stays as it is.
         if name != row.name:
@@ -80,6 +86,8 @@ class Workspaces:
 
     async def delete(self, identity: Identity, workspace_id: str) -> None:
         """Forget the workspace with its tasks, daemon and tokens; the folder itself stays.
+
+        It needs what `rename` needs, for the same reason.
 
         Raises:
             NotFound, NotAllowed: as always.
@@ -98,6 +106,8 @@ class Workspaces:
     def _writable(self, identity: Identity, workspace_id: str) -> WorkspaceRow:
         row = self._visibility.workspace(identity, workspace_id)
         identity.require("workspaces:write", row.id)
+        if not self._store.is_untouched(row.id):
+            identity.require("daemons:write", row.id)
         return row
 
     def _resource(self, row: WorkspaceRow) -> Workspace:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from arborlink.hub.store.base_access import AccountStore, DaemonStore
+from arborlink.hub.store.base_access import AccountStore, DaemonChange, DaemonStore
 from arborlink.hub.store.base_retention import RetentionStore
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
 from arborlink.protocol.messages import HostInfo
@@ -137,6 +137,8 @@ class WorkspaceRow(Struct, frozen=True, kw_only=True):
     last_connected_at: int | None = None
     last_seen_at: int | None = None
     quarantined_at: int | None = None
+    daemon_change: DaemonChange | None = None
+    had_daemon: bool = False
 
 
 class Acceptance(Struct, frozen=True, kw_only=True):
@@ -193,6 +195,11 @@ class TaskStore(Protocol):
 
     async def task_counts_by_workspace(self) -> dict[str, TaskCounts]:
         """Read the counts of all that have any, off the event loop. Raises as `tasks`."""
+        ...
+
+    def handed_over_tasks(self, workspace_id: str) -> list[TaskRow]:
+        """Return those that are not final and were made before a daemon of the workspace took over
+        from another one, oldest first."""
         ...
 
     def expired_tasks(self, now: int, limit: int) -> list[TaskRow]:
@@ -280,8 +287,13 @@ class WorkspaceStore(Protocol):
         """Raises NotFound, or Conflict when the owner already has one of that name."""
         ...
 
+    def is_untouched(self, workspace_id: str) -> bool:
+        """Return whether there is such a workspace that never had a daemon and has no task."""
+        ...
+
     async def delete_workspace(self, workspace_id: str) -> None:
-        """Deletes its tasks' rows, daemon, enrolment codes and tokens too. Raises NotFound.
+        """Deletes its tasks' rows, daemon, enrolment codes and tokens too, with what was made with
+        those tokens. Raises NotFound.
 
         The rows of tasks that are over go first, in several transactions.
         """
@@ -310,7 +322,7 @@ class WorkspaceStore(Protocol):
         """Let no copy of this daemon in until `release_daemon`, or until there is another one."""
         ...
 
-    async def release_daemon(self, workspace_id: str) -> None:
+    async def release_daemon(self, workspace_id: str, change: DaemonChange) -> None:
         """Let the workspace's daemon in again."""
         ...
 
@@ -355,6 +367,14 @@ class MetaStore(Protocol):
 
     async def check_writable(self) -> None:
         """Write something durably. Raises Unavailable."""
+        ...
+
+    def latest_time(self) -> int:
+        """Return the last that `note_time` stored, in µs since 1970; 0 before the first."""
+        ...
+
+    async def note_time(self, now: int) -> None:
+        """Remember that it is `now`, in µs since 1970. Raises Unavailable."""
         ...
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from arborlink.protocol.resources import Role, Scope
+from arborlink.protocol.resources import DaemonChangeKind, Role, Scope
 
 
 class UserRow(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,10 @@ class UserRow(Struct, frozen=True, kw_only=True):
 
 
 class TokenRow(Struct, frozen=True, kw_only=True):
-    """An API token. `prefix` is the part of the secret that may be shown."""
+    """An API token. `prefix` is the part of the secret that may be shown.
+
+    `made_by`: the API token that it was made with, and ends with.
+    """
 
     id: str
     user_id: str
@@ -36,36 +39,80 @@ class TokenRow(Struct, frozen=True, kw_only=True):
     workspace_id: str | None = None
     expires_at: int | None = None
     last_used_at: int | None = None
+    made_by: str | None = None
 
 
 class SessionRow(Struct, frozen=True, kw_only=True):
-    """A browser that is signed in; `user_agent` is what it says of itself."""
+    """A browser that is signed in; `user_agent` is what it says of itself.
+
+    Use moves `expires_at` on, but not past `ends_at`. `confirmed_at`: when a password or link last
+    proved who uses it; None in a session that is older than this field. `made_by`: the API token
+    that made the link which proved it, and `maker_expires_at` when that token expires, which is
+    read and never written.
+    """
 
     id: str
     user_id: str
     secret_hash: bytes
     created_at: int
     expires_at: int
+    ends_at: int
     last_seen_at: int | None = None
     address: str | None = None
     user_agent: str | None = None
+    confirmed_at: int | None = None
+    made_by: str | None = None
+    maker_expires_at: int | None = None
 
 
 class SignInLinkRow(Struct, frozen=True, kw_only=True):
-    """A link that signs its bearer in, once."""
+    """A link that signs its bearer in, once. `made_by`: the API token that it was made with."""
 
     code_hash: bytes
     user_id: str
     expires_at: int
+    made_by: str | None = None
+
+
+class UsedLink(Struct, frozen=True, kw_only=True):
+    """A sign-in link that was used up: whose it was, and the API token that made it, if one did."""
+
+    user: UserRow
+    made_by: str | None = None
+    maker_expires_at: int | None = None
+
+
+class Confirmation(Struct, frozen=True, kw_only=True):
+    """A session's user proved again who they are, by a password or a link; fields as those of
+    `SessionRow`."""
+
+    session_id: str
+    confirmed_at: int
+    ends_at: int
+    made_by: str | None = None
 
 
 class EnrolmentRow(Struct, frozen=True, kw_only=True):
-    """A code that lets one daemon serve one workspace, once."""
+    """A code that lets one daemon serve one workspace, once.
+
+    `made_by`: the API token that it was made with. `first_only`: only a workspace's first daemon.
+    """
 
     code_hash: bytes
     workspace_id: str
     created_by: str
     expires_at: int
+    made_by: str | None = None
+    first_only: bool = False
+
+
+class RemovedUser(Struct, frozen=True, kw_only=True):
+    """What removing an account did: `passed_on` are the ids of workspaces that have another owner,
+    `unserved` of those whose daemon was removed, `ended` of tokens, sessions and daemons."""
+
+    passed_on: list[str]
+    unserved: list[str]
+    ended: list[str]
 
 
 class DaemonRow(Struct, frozen=True, kw_only=True):
@@ -78,6 +125,18 @@ class DaemonRow(Struct, frozen=True, kw_only=True):
     created_at: int
     rotation_requested_at: int | None = None
     token_rotated_at: int | None = None
+
+
+class DaemonChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What last happened to a workspace's daemon: by whom, with which API token (its name), from
+    which address, and because which account was removed. `at` is in µs since 1970."""
+
+    what: DaemonChangeKind
+    at: int
+    user: str
+    token: str | None = None
+    address: str | None = None
+    removed_account: str | None = None
 
 
 class OfferedTokenRow(Struct, frozen=True, kw_only=True):
@@ -125,9 +184,9 @@ class AccountStore(Protocol):
         """
         ...
 
-    async def delete_user(self, user_id: str, heir_id: str) -> list[str]:
-        """Delete an account with its tokens, sessions, links and codes; its workspaces, whose ids
-        are returned, pass on to the heir.
+    async def delete_user(self, user_id: str, heir_id: str, now: int) -> RemovedUser:
+        """Delete an account with its tokens, sessions, links and codes, the daemons that it
+        enrolled and those of its workspaces; its workspaces pass on to the heir.
 
         Raises:
             NotFound: no such account, or heir.
@@ -160,8 +219,9 @@ class AccountStore(Protocol):
         """Store a new token of an account that has at most `limit`; expired ones make room.
 
         Raises:
-            Conflict: there are as many as there may be (code `too_many_tokens`).
-            NotFound: no such account or workspace.
+            Conflict: there are as many as there may be (code `too_many_tokens`), or its makers are
+                too many one after the other (`too_many_generations`).
+            NotFound: no such account, workspace or maker.
         """
         ...
 
@@ -172,8 +232,12 @@ class AccountStore(Protocol):
         """
         ...
 
-    async def delete_token(self, token_id: str, user_id: str) -> None:
-        """Raises NotFound when this user has no such token."""
+    async def delete_token(self, token_id: str, user_id: str) -> list[str]:
+        """Delete a token and all that was made with it, over all generations.
+
+        Returns the ids of the tokens and sessions that ended. Raises NotFound when this user has no
+        such token.
+        """
         ...
 
     def note_token_used(self, token_id: str, at: int) -> None:
@@ -191,25 +255,34 @@ class AccountStore(Protocol):
         a password that was changed meanwhile signs nobody in.
 
         Raises:
-            NotAuthenticated: it is another one by now, or the account is gone.
+            NotAuthenticated: it is another one by now, or the account or the maker is gone.
         """
+        ...
+
+    async def confirm_session(
+        self, confirmation: Confirmation, password_hash: str | None = None
+    ) -> None:
+        """Record that its user proved who they are. `password_hash` and `Raises` as `add_session`;
+        a session that has ended is NotAuthenticated as well."""
         ...
 
     def note_session_used(self, session_id: str, at: int, expires_at: int) -> None:
         """Remember it soon, without anybody waiting."""
         ...
 
-    async def delete_session(self, session_id: str) -> None:
-        """Nothing happens when it is gone already."""
+    async def delete_session(self, session_id: str) -> list[str]:
+        """The ids of what ended; none when it is gone already."""
         ...
 
     async def delete_sessions(self, user_id: str) -> list[str]:
         """All of an account's, and its links; the ids of those that ended."""
         ...
 
-    async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None: ...
+    async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:
+        """Raises NotFound without the account or the maker."""
+        ...
 
-    async def take_sign_in_link(self, code_hash: bytes, now: int) -> UserRow | None:
+    async def take_sign_in_link(self, code_hash: bytes, now: int) -> UsedLink | None:
         """The account of an unexpired link, which is used up by this."""
         ...
 
@@ -224,9 +297,16 @@ class DaemonStore(Protocol):
     async def add_enrolment(self, row: EnrolmentRow, now: int) -> None: ...
 
     async def redeem_enrolment(
-        self, code_hash: bytes, daemon_id: str, token_hash: bytes, now: int
+        self,
+        code_hash: bytes,
+        daemon_id: str,
+        token_hash: bytes,
+        now: int,
+        address: str | None = None,
     ) -> DaemonRow:
         """Use an unexpired code up and give its workspace this daemon, or change nothing.
+
+        `address`: where the daemon is, for the owner to see.
 
         Raises:
             NotFound: no such code (code `unknown_code`).
@@ -234,7 +314,7 @@ class DaemonStore(Protocol):
         """
         ...
 
-    async def delete_daemon(self, daemon_id: str) -> DaemonRow:
+    async def delete_daemon(self, daemon_id: str, change: DaemonChange) -> DaemonRow:
         """Its token is worth nothing from now on, its workspace is free. Raises NotFound."""
         ...
 

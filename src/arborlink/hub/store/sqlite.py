@@ -19,6 +19,7 @@ from arborlink.hub.store.sqlite_users import SqliteUsers
 from arborlink.hub.store.sqlite_workspaces import SqliteWorkspaces
 
 DATABASE_FILE: Final = "hub.sqlite3"
+TIME_KEY: Final = "latest_time"
 
 _META: Final = load("meta")
 
@@ -63,3 +64,12 @@ class SqliteStore(
         """Write something durably."""
         bindings = {"key": "last_check", "value": str(self.generation)}
         await self._execute(_META["set_meta"], bindings)
+
+    def latest_time(self) -> int:
+        """The last that was noted, in µs since 1970."""
+        row = self._one(_META["meta"], {"key": TIME_KEY})
+        return 0 if row is None else int(row[0])
+
+    async def note_time(self, now: int) -> None:
+        """Remember that it is `now`."""
+        await self._execute(_META["set_meta"], {"key": TIME_KEY, "value": str(now)})

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 import apsw
+from msgspec import structs
 
-from arborlink.hub.store.base_access import SessionRow, SignInLinkRow, TokenRow, UserRow
+from arborlink.hub.store.base_access import (
+    Confirmation,
+    SessionRow,
+    SignInLinkRow,
+    TokenRow,
+    UsedLink,
+    UserRow,
+)
 from arborlink.hub.store.database import Database, fetch
+from arborlink.hub.store.ended import take_ended
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
@@ -15,6 +24,9 @@ from arborlink.hub.store.sqlite_users import end_sessions
 from arborlink.protocol.errors import Conflict, NotAuthenticated, NotFound
 
 BOOTSTRAP_KEY: Final = "bootstrap_token"
+# SQLite deletes what refers to a deleted row one level inside the other, and stops at 1,000 levels
+# (SQLITE_MAX_TRIGGER_DEPTH): the first token of a longer chain could not be revoked.
+MAX_GENERATIONS: Final = 32
 
 _SQL: Final = load("access")
 _META: Final = load("meta")
@@ -45,12 +57,13 @@ class SqliteAccounts(Database):
         def job(connection: apsw.Connection) -> TokenRow:
             if limit is not None:
                 _make_room(connection, row, limit)
+            _check_generations(connection, row)
             try:
                 connection.execute(_SQL["add_token"], _TOKEN.encode(row))
             except apsw.ConstraintError as error:
                 if not breaks_reference(error):
                     raise
-                raise NotFound("There is no such account or workspace for the token.") from error
+                raise NotFound("There is no such account, workspace or maker.") from error
             return row
 
         return await self._write(job)
@@ -67,15 +80,16 @@ class SqliteAccounts(Database):
 
         return await self._write(job)
 
-    async def delete_token(self, token_id: str, user_id: str) -> None:
-        """Revoke a token of this user."""
+    async def delete_token(self, token_id: str, user_id: str) -> list[str]:
+        """Revoke a token of this user, with what was made with it."""
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: apsw.Connection) -> list[str]:
             connection.execute(_SQL["delete_token"], {"id": token_id, "user_id": user_id})
             if connection.changes() == 0:
                 raise NotFound(f"There is no token {token_id}.", ref=token_id)
+            return take_ended(connection)
 
-        await self._write(job)
+        return await self._write(job)
 
     def note_token_used(self, token_id: str, at: int) -> None:
         """Remember when a token was last used."""
@@ -97,22 +111,49 @@ class SqliteAccounts(Database):
 
         def job(connection: apsw.Connection) -> SessionRow:
             connection.execute(_SQL["forget_sessions"], {"now": row.created_at})
-            connection.execute(_SQL["add_session"], bindings)
+            try:
+                connection.execute(_SQL["add_session"], bindings)
+            except apsw.ConstraintError as error:
+                if not breaks_reference(error):
+                    raise
+                raise _changed() from error
             if connection.changes() == 0:
-                raise NotAuthenticated("The account was changed just now. Sign in again.")
+                raise _changed()
             return row
 
         return await self._write(job)
+
+    async def confirm_session(
+        self, confirmation: Confirmation, password_hash: str | None = None
+    ) -> None:
+        """Record that its user proved who they are."""
+        bindings = {**structs.asdict(confirmation), "password_hash": password_hash}
+
+        def job(connection: apsw.Connection) -> None:
+            try:
+                connection.execute(_SQL["confirm_session"], bindings)
+            except apsw.ConstraintError as error:
+                if not breaks_reference(error):
+                    raise
+                raise _changed() from error
+            if connection.changes() == 0:
+                raise _changed()
+
+        await self._write(job)
 
     def note_session_used(self, session_id: str, at: int, expires_at: int) -> None:
         """A session that is used lives on."""
         bindings = {"id": session_id, "at": at, "expires_at": expires_at}
         self._execute_soon(_SQL["note_session_used"], bindings)
 
-    async def delete_session(self, session_id: str) -> None:
+    async def delete_session(self, session_id: str) -> list[str]:
         """Somebody signed out."""
-        bindings = {"id": session_id}
-        await self._execute(_SQL["delete_session"], bindings)
+
+        def job(connection: apsw.Connection) -> list[str]:
+            connection.execute(_SQL["delete_session"], {"id": session_id})
+            return take_ended(connection)
+
+        return await self._write(job)
 
     async def delete_sessions(self, user_id: str) -> list[str]:
         """Somebody signed out everywhere."""
@@ -124,27 +165,31 @@ class SqliteAccounts(Database):
 
     async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:
         """A link that signs its bearer in, once."""
-        bindings = {
-            "code_hash": row.code_hash,
-            "user_id": row.user_id,
-            "expires_at": row.expires_at,
-        }
 
         def job(connection: apsw.Connection) -> None:
             connection.execute(_SQL["forget_sign_in_links"], {"now": now})
-            connection.execute(_SQL["add_sign_in_link"], bindings)
+            try:
+                connection.execute(_SQL["add_sign_in_link"], structs.asdict(row))
+            except apsw.ConstraintError as error:
+                if not breaks_reference(error):
+                    raise
+                raise NotFound("There is no such account or maker for the link.") from error
 
         await self._write(job)
 
-    async def take_sign_in_link(self, code_hash: bytes, now: int) -> UserRow | None:
+    async def take_sign_in_link(self, code_hash: bytes, now: int) -> UsedLink | None:
         """The account of an unexpired link, which is used up by this."""
 
-        def job(connection: apsw.Connection) -> UserRow | None:
+        def job(connection: apsw.Connection) -> UsedLink | None:
             taken = fetch(connection, _SQL["take_sign_in_link"], {"code_hash": code_hash})
-            for user_id, expires_at in taken:
+            for user_id, expires_at, made_by, maker_expires_at in taken:
                 if expires_at > now:
                     (user,) = fetch(connection, _SQL["user"], {"id": user_id})
-                    return _USER.decode(user)
+                    return UsedLink(
+                        user=_USER.decode(user),
+                        made_by=made_by,
+                        maker_expires_at=maker_expires_at,
+                    )
             return None
 
         return await self._write(job)
@@ -162,3 +207,20 @@ def _make_room(connection: apsw.Connection, row: TokenRow, limit: int) -> None:
             "that are not used any more.",
             code="too_many_tokens",
         )
+
+
+def _check_generations(connection: apsw.Connection, row: TokenRow) -> None:
+    if row.made_by is None:
+        return
+    ((count,),) = fetch(connection, _SQL["count_makers"], {"made_by": row.made_by})
+    if count >= MAX_GENERATIONS:
+        raise Conflict(
+            f"This token would be number {count + 1} of tokens that were each made with the one "
+            f"before, and at most {MAX_GENERATIONS} are allowed. Make it with an earlier one, or "
+            "in a browser.",
+            code="too_many_generations",
+        )
+
+
+def _changed() -> NotAuthenticated:
+    return NotAuthenticated("The account was changed just now. Sign in again.")

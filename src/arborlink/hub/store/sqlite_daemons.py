@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import apsw
+from msgspec import structs
 
-from arborlink.hub.store.base_access import DaemonRow, EnrolmentRow, OfferedTokenRow
+from arborlink.hub.store.base_access import DaemonChange, DaemonRow, EnrolmentRow, OfferedTokenRow
 from arborlink.hub.store.database import Database, fetch
+from arborlink.hub.store.ended import take_ended
+from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
-from arborlink.hub.store.sqlite_workspaces import existing_workspace, set_daemon
+from arborlink.hub.store.sqlite_workspaces import existing_workspace, is_untouched, set_daemon
 from arborlink.protocol.errors import NotFound, WorkspaceTaken
 
 UNKNOWN_CODE: Final = "unknown_code"
+NOT_FIRST: Final = (
+    "This code was for the first daemon of its workspace, and the workspace has had a daemon or "
+    "tasks since. Make another code with the scope daemons:write."
+)
 
 _SQL: Final = load("access")
 _DAEMON: Final = RowMapper(DaemonRow)
@@ -33,54 +40,68 @@ class SqliteDaemons(Database):
 
     async def add_enrolment(self, row: EnrolmentRow, now: int) -> None:
         """A code that lets one daemon serve one workspace."""
-        bindings = {
-            "code_hash": row.code_hash,
-            "workspace_id": row.workspace_id,
-            "created_by": row.created_by,
-            "expires_at": row.expires_at,
-        }
 
         def job(connection: apsw.Connection) -> None:
             existing_workspace(connection, row.workspace_id)
             connection.execute(_SQL["forget_enrolments"], {"now": now})
-            connection.execute(_SQL["add_enrolment"], bindings)
+            try:
+                connection.execute(_SQL["add_enrolment"], structs.asdict(row))
+            except apsw.ConstraintError as error:
+                if not breaks_reference(error):
+                    raise
+                raise NotFound("There is no such maker for the code.") from error
 
         await self._write(job)
 
     async def redeem_enrolment(
-        self, code_hash: bytes, daemon_id: str, token_hash: bytes, now: int
+        self,
+        code_hash: bytes,
+        daemon_id: str,
+        token_hash: bytes,
+        now: int,
+        address: str | None = None,
     ) -> DaemonRow:
         """Use an unexpired code up and give its workspace this daemon, or change nothing."""
 
         def job(connection: apsw.Connection) -> DaemonRow:
-            workspace_id, created_by = _take(connection, code_hash, now)
-            workspace = existing_workspace(connection, workspace_id)
+            code = _take(connection, code_hash, now)
+            workspace = existing_workspace(connection, code.workspace_id)
             if workspace.daemon_id is not None:
                 raise WorkspaceTaken(
                     f"Workspace {workspace.name} is served by daemon {workspace.daemon_id} "
                     "already. Remove that one first, then use the code again.",
-                    ref=workspace_id,
+                    ref=workspace.id,
                 )
+            if code.first_only and not is_untouched(connection, workspace):
+                raise NotFound(NOT_FIRST, code=UNKNOWN_CODE)
             row = DaemonRow(
                 id=daemon_id,
-                workspace_id=workspace_id,
+                workspace_id=workspace.id,
                 token_hash=token_hash,
-                created_by=created_by,
+                created_by=code.created_by,
                 created_at=now,
             )
             connection.execute(_SQL["add_daemon"], _DAEMON.encode(row))
-            set_daemon(connection, workspace_id, daemon_id)
+            change = DaemonChange(
+                what="replaced" if workspace.had_daemon else "enrolled",
+                at=now,
+                user=code.username or code.created_by,
+                token=code.token_name,
+                address=address,
+            )
+            set_daemon(connection, workspace.id, daemon_id, change)
             return row
 
         return await self._write(job)
 
-    async def delete_daemon(self, daemon_id: str) -> DaemonRow:
+    async def delete_daemon(self, daemon_id: str, change: DaemonChange) -> DaemonRow:
         """Its token is worth nothing from now on, its workspace is free."""
 
         def job(connection: apsw.Connection) -> DaemonRow:
             row = _existing(connection, daemon_id)
             connection.execute(_SQL["delete_daemon"], {"id": daemon_id})
-            set_daemon(connection, row.workspace_id, None)
+            set_daemon(connection, row.workspace_id, None, change)
+            take_ended(connection)
             return row
 
         return await self._write(job)
@@ -133,11 +154,22 @@ def _existing(connection: apsw.Connection, daemon_id: str) -> DaemonRow:
     raise NotFound(f"There is no daemon {daemon_id}.", ref=daemon_id)
 
 
-def _take(connection: apsw.Connection, code_hash: bytes, now: int) -> tuple[str, str]:
-    taken = fetch(connection, _SQL["take_enrolment"], {"code_hash": code_hash})
-    for workspace_id, created_by, expires_at in taken:
-        if expires_at > now:
-            return workspace_id, created_by
+class _Code(NamedTuple):
+    """The columns that `take_enrolment` returns, in their order."""
+
+    workspace_id: str
+    created_by: str
+    expires_at: int
+    first_only: int
+    username: str | None
+    token_name: str | None
+
+
+def _take(connection: apsw.Connection, code_hash: bytes, now: int) -> _Code:
+    for columns in fetch(connection, _SQL["take_enrolment"], {"code_hash": code_hash}):
+        code = _Code(*columns)
+        if code.expires_at > now:
+            return code
     raise NotFound(
         "This code is unknown, used up, or older than ten minutes. Ask for a new one.",
         code=UNKNOWN_CODE,

@@ -94,6 +94,10 @@ class SqliteTasks(Database):
             for workspace_id, dispatched, queued in rows
         }
 
+    def handed_over_tasks(self, workspace_id: str) -> list[TaskRow]:
+        """Return those that were meant for an earlier daemon and are not final, oldest first."""
+        return self._tasks(_SQL["handed_over_tasks"], {"workspace": workspace_id})
+
     def expired_tasks(self, now: int, limit: int) -> list[TaskRow]:
         """Return some that are pending, never handed to a daemon, and past `expires_at`."""
         return self._tasks(_SQL["expired_tasks"], {"now": now, "limit": limit})

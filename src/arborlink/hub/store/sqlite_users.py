@@ -7,10 +7,12 @@ from typing import Final
 
 import apsw
 
-from arborlink.hub.store.base_access import UserRow
+from arborlink.hub.store.base_access import DaemonChange, RemovedUser, UserRow
 from arborlink.hub.store.database import Database, fetch
+from arborlink.hub.store.ended import take_ended
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
+from arborlink.hub.store.sqlite_workspaces import set_daemon
 from arborlink.protocol.errors import Conflict, NotFound
 from arborlink.protocol.limits import MAX_NAME_CHARS
 from arborlink.protocol.resources import Role
@@ -79,16 +81,17 @@ class SqliteUsers(Database):
 
         return await self._write(job)
 
-    async def delete_user(self, user_id: str, heir_id: str) -> list[str]:
-        """Delete an account; its workspaces pass on to the heir."""
+    async def delete_user(self, user_id: str, heir_id: str, now: int) -> RemovedUser:
+        """Delete an account and its daemons; its workspaces pass on to the heir."""
 
-        def job(connection: apsw.Connection) -> list[str]:
+        def job(connection: apsw.Connection) -> RemovedUser:
             user, heir = _existing(connection, user_id), _existing(connection, heir_id)
+            unserved = _remove_daemons(connection, user, heir, now)
             passed_on = _pass_on_workspaces(connection, user, heir)
             connection.execute(_SQL["delete_enrolments_by"], {"user_id": user_id})
             connection.execute(_SQL["delete_user"], {"id": user_id})
             _check_owner(connection)
-            return passed_on
+            return RemovedUser(passed_on=passed_on, unserved=unserved, ended=take_ended(connection))
 
         return await self._write(job)
 
@@ -110,8 +113,19 @@ class SqliteUsers(Database):
 def end_sessions(connection: apsw.Connection, user_id: str, keep: str | None) -> list[str]:
     """Forget the account's links and its sessions but that one; the ids of those."""
     connection.execute(_SQL["delete_sign_in_links"], {"user_id": user_id})
-    ended = fetch(connection, _SQL["delete_sessions"], {"user_id": user_id, "keep": keep})
-    return [session_id for (session_id,) in ended]
+    connection.execute(_SQL["delete_sessions"], {"user_id": user_id, "keep": keep})
+    return take_ended(connection)
+
+
+def _remove_daemons(
+    connection: apsw.Connection, user: UserRow, heir: UserRow, now: int
+) -> list[str]:
+    change = DaemonChange(what="removed", at=now, user=heir.username, removed_account=user.username)
+    found = dict(fetch(connection, _SQL["daemons_of_user"], {"user_id": user.id}))
+    for daemon_id, workspace_id in found.items():
+        connection.execute(_SQL["delete_daemon"], {"id": daemon_id})
+        set_daemon(connection, workspace_id, None, change)
+    return list(found.values())
 
 
 def _pass_on_workspaces(connection: apsw.Connection, user: UserRow, heir: UserRow) -> list[str]:

@@ -7,7 +7,9 @@ from typing import Final
 import apsw
 
 from arborlink.hub.store.base import Acceptance, WorkspaceRow
+from arborlink.hub.store.base_access import DaemonChange
 from arborlink.hub.store.database import Database, fetch
+from arborlink.hub.store.ended import take_ended
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
@@ -26,7 +28,7 @@ BATCH_TASKS: Final = 512
 
 _SQL: Final = load("workspaces")
 _RETENTION: Final = load("retention")
-_WORKSPACE: Final = RowMapper(WorkspaceRow, json=frozenset({"host"}))
+_WORKSPACE: Final = RowMapper(WorkspaceRow, json=frozenset({"host", "daemon_change"}))
 
 
 class SqliteWorkspaces(Database):
@@ -51,6 +53,12 @@ class SqliteWorkspaces(Database):
         if owner_id is None:
             return dict(self._all(_SQL["workspace_names"]))
         return dict(self._all(_SQL["workspace_names_of_owner"], {"owner": owner_id}))
+
+    def is_untouched(self, workspace_id: str) -> bool:
+        """Return whether the workspace never had a daemon and has no task."""
+        row = self.workspace(workspace_id)
+        bindings = {"id": workspace_id}
+        return row is not None and not (row.had_daemon or self._all(_SQL["any_task"], bindings))
 
     def count_workspaces(self) -> int:
         """Return how many there are."""
@@ -137,9 +145,10 @@ class SqliteWorkspaces(Database):
         bindings = {"id": workspace_id, "daemon_id": daemon_id, "now": now}
         await self._execute(_SQL["quarantine_daemon"], bindings)
 
-    async def release_daemon(self, workspace_id: str) -> None:
+    async def release_daemon(self, workspace_id: str, change: DaemonChange) -> None:
         """Let the workspace's daemon in again."""
-        await self._execute(_SQL["release_daemon"], {"id": workspace_id})
+        bindings = {"id": workspace_id, "change": to_json(change)}
+        await self._execute(_SQL["release_daemon"], bindings)
 
     async def daemon_disconnected(self, workspace_id: str, epoch: int, now: int) -> None:
         """Remember when the connection of this epoch was last seen."""
@@ -154,9 +163,20 @@ def existing_workspace(connection: apsw.Connection, workspace_id: str) -> Worksp
     raise NotFound(f"There is no workspace {workspace_id}.", ref=workspace_id)
 
 
-def set_daemon(connection: apsw.Connection, workspace_id: str, daemon_id: str | None) -> None:
+def set_daemon(
+    connection: apsw.Connection, workspace_id: str, daemon_id: str | None, change: DaemonChange
+) -> None:
     """Say which daemon serves the workspace, in the transaction of `connection`."""
-    connection.execute(_SQL["set_daemon"], {"id": workspace_id, "daemon_id": daemon_id})
+    bindings = {"id": workspace_id, "daemon_id": daemon_id, "change": to_json(change)}
+    connection.execute(_SQL["set_daemon"], bindings)
+    if change.what == "replaced":
+        connection.execute(_SQL["forget_handed_over"], {"id": workspace_id})
+        connection.execute(_SQL["note_handed_over"], {"id": workspace_id})
+
+
+def is_untouched(connection: apsw.Connection, row: WorkspaceRow) -> bool:
+    """Return whether the workspace never had a daemon and has no task."""
+    return not row.had_daemon and not fetch(connection, _SQL["any_task"], {"id": row.id})
 
 
 def _check_served_by(row: WorkspaceRow, daemon_id: str) -> None:

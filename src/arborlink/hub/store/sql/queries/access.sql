@@ -44,6 +44,12 @@ SELECT id, name FROM workspaces WHERE owner_id = :owner_id ORDER BY id;
 -- A workspace gets another owner, and the name that it has there.
 UPDATE workspaces SET owner_id = :owner_id, name = :name WHERE id = :id;
 
+-- name: daemons_of_user
+-- The daemons that somebody enrolled, and those of their workspaces; some are both.
+SELECT id, workspace_id FROM daemons WHERE created_by = :user_id
+UNION ALL
+SELECT daemon_id, id FROM workspaces WHERE owner_id = :user_id AND daemon_id IS NOT NULL;
+
 -- name: delete_enrolments_by
 -- Codes that somebody made.
 DELETE FROM enrolments WHERE created_by = :user_id;
@@ -67,11 +73,26 @@ DELETE FROM tokens WHERE user_id = :user_id AND expires_at <= :now;
 -- name: add_token
 -- A new API token.
 INSERT INTO tokens (
-  id, user_id, name, prefix, secret_hash, scopes, workspace_id, created_at, expires_at, last_used_at
+  id, user_id, name, prefix, secret_hash, scopes, workspace_id, created_at, expires_at,
+  last_used_at, made_by
 ) VALUES (
   :id, :user_id, :name, :prefix, :secret_hash, :scopes, :workspace_id, :created_at, :expires_at,
-  :last_used_at
+  :last_used_at, :made_by
 );
+
+-- name: count_makers
+-- The token that makes another one, the one that made that, and so on.
+WITH RECURSIVE makers (id) AS (
+  SELECT :made_by
+  UNION ALL
+  SELECT tokens.made_by FROM makers JOIN tokens ON tokens.id = makers.id
+  WHERE tokens.made_by IS NOT NULL
+)
+SELECT count(*) FROM makers;
+
+-- name: ended
+-- What this transaction ended, which is read once.
+DELETE FROM ended_credentials RETURNING id;
 
 -- name: delete_token
 -- Revokes a token, if it is this user's.
@@ -92,15 +113,30 @@ SELECT * FROM session_rows WHERE user_id = :user_id AND expires_at > :now ORDER 
 -- name: add_session
 -- Somebody signed in; nothing happens when the account is gone or its password another one by now.
 INSERT INTO sessions (
-  id, user_id, secret_hash, created_at, expires_at, last_seen_at, address, user_agent
+  id, user_id, secret_hash, created_at, expires_at, ends_at, last_seen_at, address, user_agent,
+  confirmed_at, made_by
 )
-SELECT :id, id, :secret_hash, :created_at, :expires_at, :last_seen_at, :address, :user_agent
+SELECT
+  :id, id, :secret_hash, :created_at, :expires_at, :ends_at, :last_seen_at, :address, :user_agent,
+  :confirmed_at, :made_by
 FROM users
 WHERE id = :user_id AND (:password_hash IS NULL OR password_hash = :password_hash);
 
+-- name: confirm_session
+-- Its user proved who they are; nothing happens when the password is another one by now.
+UPDATE sessions SET
+  confirmed_at = :confirmed_at,
+  expires_at = min(expires_at, :ends_at),
+  ends_at = :ends_at,
+  made_by = :made_by
+WHERE id = :session_id AND (
+  :password_hash IS NULL
+  OR :password_hash = (SELECT password_hash FROM users WHERE users.id = sessions.user_id)
+);
+
 -- name: note_session_used
 -- A session that is used lives on.
-UPDATE sessions SET last_seen_at = :at, expires_at = :expires_at WHERE id = :id;
+UPDATE sessions SET last_seen_at = :at, expires_at = min(:expires_at, ends_at) WHERE id = :id;
 
 -- name: delete_session
 -- Somebody signed out.
@@ -108,7 +144,7 @@ DELETE FROM sessions WHERE id = :id;
 
 -- name: delete_sessions
 -- Somebody signed out everywhere, but for one session if that is named.
-DELETE FROM sessions WHERE user_id = :user_id AND id IS NOT :keep RETURNING id;
+DELETE FROM sessions WHERE user_id = :user_id AND id IS NOT :keep;
 
 -- name: forget_sessions
 -- Sessions whose time is over.
@@ -116,12 +152,14 @@ DELETE FROM sessions WHERE expires_at <= :now;
 
 -- name: add_sign_in_link
 -- A link that signs its bearer in, once.
-INSERT INTO sign_in_links (code_hash, user_id, expires_at)
-VALUES (:code_hash, :user_id, :expires_at);
+INSERT INTO sign_in_links (code_hash, user_id, expires_at, made_by)
+VALUES (:code_hash, :user_id, :expires_at, :made_by);
 
 -- name: take_sign_in_link
 -- The link is used up by reading it.
-DELETE FROM sign_in_links WHERE code_hash = :code_hash RETURNING user_id, expires_at;
+DELETE FROM sign_in_links WHERE code_hash = :code_hash
+RETURNING user_id, expires_at, made_by,
+  (SELECT tokens.expires_at FROM tokens WHERE tokens.id = sign_in_links.made_by);
 
 -- name: delete_sign_in_links
 -- Links of an account.
@@ -133,13 +171,15 @@ DELETE FROM sign_in_links WHERE expires_at <= :now;
 
 -- name: add_enrolment
 -- A code that lets one daemon serve one workspace.
-INSERT INTO enrolments (code_hash, workspace_id, created_by, expires_at)
-VALUES (:code_hash, :workspace_id, :created_by, :expires_at);
+INSERT INTO enrolments (code_hash, workspace_id, created_by, expires_at, made_by, first_only)
+VALUES (:code_hash, :workspace_id, :created_by, :expires_at, :made_by, :first_only);
 
 -- name: take_enrolment
 -- The code is used up by reading it.
 DELETE FROM enrolments WHERE code_hash = :code_hash
-RETURNING workspace_id, created_by, expires_at;
+RETURNING workspace_id, created_by, expires_at, first_only,
+  (SELECT username FROM users WHERE users.id = enrolments.created_by),
+  (SELECT name FROM tokens WHERE tokens.id = enrolments.made_by);
 
 -- name: forget_enrolments
 -- Codes whose time is over.

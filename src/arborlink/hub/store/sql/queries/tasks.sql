@@ -92,6 +92,13 @@ SELECT count(instance_id), count(*) - count(instance_id)
 FROM tasks INDEXED BY tasks_unfinished
 WHERE status IN ('pending', 'running');
 
+-- name: handed_over_tasks
+-- What was meant for an earlier daemon of the workspace and is not over, oldest first.
+SELECT * FROM task_rows
+WHERE id IN (SELECT task_id FROM handed_over_tasks WHERE workspace_id = :workspace)
+AND status IN ('pending', 'running')
+ORDER BY id;
+
 -- name: expired_tasks
 -- Tasks that waited too long for their daemon, those first that waited longest beyond it.
 SELECT * FROM task_rows WHERE id IN (

@@ -58,7 +58,26 @@ UPDATE workspaces SET last_seen_at = :now WHERE id = :id AND epoch = :epoch;
 
 -- name: set_daemon
 -- Which daemon serves the workspace; null: none. Another one was never quarantined.
-UPDATE workspaces SET daemon_id = :daemon_id, quarantined_at = NULL WHERE id = :id;
+UPDATE workspaces SET
+  daemon_id = :daemon_id,
+  quarantined_at = NULL,
+  daemon_change = :change,
+  had_daemon = had_daemon OR :daemon_id IS NOT NULL
+WHERE id = :id;
+
+-- name: forget_handed_over
+-- Those of an earlier time: each is over, or is noted again.
+DELETE FROM handed_over_tasks WHERE workspace_id = :id;
+
+-- name: note_handed_over
+-- What is not over was meant for another daemon.
+INSERT INTO handed_over_tasks (workspace_id, task_id)
+SELECT workspace_id, id FROM tasks
+WHERE workspace_id = :id AND status IN ('pending', 'running');
+
+-- name: any_task
+-- Whether the workspace has a task.
+SELECT 1 FROM tasks WHERE workspace_id = :id LIMIT 1;
 
 -- name: quarantine_daemon
 -- Since when no copy of this daemon is let in; the first time counts.
@@ -67,4 +86,4 @@ WHERE id = :id AND daemon_id = :daemon_id;
 
 -- name: release_daemon
 -- Let the daemon in again.
-UPDATE workspaces SET quarantined_at = NULL WHERE id = :id;
+UPDATE workspaces SET quarantined_at = NULL, daemon_change = :change WHERE id = :id;
