@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from arborlink.cli.account import LOGIN_DAYS, LOGIN_SCOPES
+from arborlink.cli.token import DAY_SECONDS, SCOPES
+from arborlink.protocol.resources import ALL_SCOPES, SIGN_IN_SCOPES, SIGN_IN_SECONDS, Scope
 from arborlink.testing.hub import HubInProcess, hub_in_process
 from tests.bounds import HANG_SECONDS
 
@@ -114,13 +117,18 @@ async def shown_code(process: asyncio.subprocess.Process) -> str:
                 return line.strip()
 
 
+def test_the_command_line_knows_the_scopes_without_importing_the_protocol() -> None:
+    assert (SCOPES, LOGIN_SCOPES) == (ALL_SCOPES, SIGN_IN_SCOPES)
+    assert LOGIN_DAYS * DAY_SECONDS == SIGN_IN_SECONDS
+
+
 async def test_signing_in_by_code_and_out_again(machine: Machine) -> None:
     waiting = await machine.start("login", machine.hub.url, "--days", "1")
     code = await shown_code(waiting)
     async with machine.owner() as page:
         asked = (await page.get(f"/api/device/{code}")).json()
         assert asked["clientName"] == "arbor" and asked["tokenExpiresIn"] == 86_400
-        assert asked["scopes"] == ["tasks:read", "tasks:write", "workspaces:write", "admin"]
+        assert asked["scopes"] == ["tasks:read", "tasks:write"]
         body = {"userCode": code, "approve": True}
         assert (await page.post("/api/device/approve", json=body)).status_code == 204
         done = await machine.end(waiting)
@@ -140,6 +148,85 @@ async def test_signing_in_by_code_and_out_again(machine: Machine) -> None:
         assert await machine.status(token) == 401
     assert "nothing to sign out of" in (await machine.arbor("logout")).err
     assert (await machine.arbor("whoami")).code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "scopes", "days"),
+    [
+        ([], SIGN_IN_SCOPES, 90),
+        (["--all"], ALL_SCOPES, 90),
+        (["--no-expiry", "--scope", "admin"], ["admin"], None),
+        (
+            ["--scope", "workspaces:write", "--scope", "tasks:read", "--days", "7"],
+            ["tasks:read", "workspaces:write"],
+            7,
+        ),
+    ],
+)
+async def test_a_sign_in_asks_for_little_unless_told_otherwise(
+    machine: Machine, words: list[str], scopes: Sequence[Scope], days: int | None
+) -> None:
+    waiting = await machine.start("login", machine.hub.url, *words)
+    code = await shown_code(waiting)
+    async with machine.owner() as page:
+        asked = (await page.get(f"/api/device/{code}")).json()
+        assert asked["scopes"] == list(scopes)
+        assert asked["tokenExpiresIn"] == (None if days is None else days * 86_400)
+        await page.post("/api/device/approve", json={"userCode": code, "approve": False})
+    await machine.end(waiting)
+
+
+async def test_everyday_commands_do_and_others_say_what_is_missing(machine: Machine) -> None:
+    waiting = await machine.start("login", machine.hub.url)
+    code = await shown_code(waiting)
+    async with machine.owner() as page:
+        body = {"userCode": code, "approve": True}
+        assert (await page.post("/api/device/approve", json=body)).status_code == 204
+        done = await machine.end(waiting)
+        assert "may: tasks:read, tasks:write; until 20" in done.err
+        made = await page.post("/api/workspaces", json={"name": "lab"})
+        path = f"/api/workspaces/{made.json()['id']}/enrollment"
+        code = (await page.post(path)).json()["code"]
+        assert (await page.post("/api/enroll", json={"code": code})).status_code == 201
+    for words in (["whoami"], ["workspaces"], ["tasks"]):
+        assert (await machine.arbor(*words)).code == 0
+    for words, scope in (
+        (["enroll", "new"], "workspaces:write"),
+        (["rotate", "lab"], "daemons:write"),
+        (["release", "lab"], "daemons:write"),
+        (["link"], "admin"),
+        (["token", "list"], "admin"),
+        (["user", "list"], "admin"),
+    ):
+        refused = await machine.arbor(*words)
+        assert refused.code == 1 and f"`--scope {scope}`" in " ".join(refused.err.split())
+
+
+async def test_a_credential_with_an_end_adds_no_account_and_says_what_does(
+    machine: Machine,
+) -> None:
+    await machine.logged_in()
+    options = ("--scope", "admin", "--days", "1", "--json")
+    made = await machine.arbor("token", "create", "n", *options)
+    words = ("login", machine.hub.url, "--token")
+    secret = json.loads(made.out)["secret"]
+    assert (await machine.arbor(*words, stdin=f"{secret}\n")).code == 0
+    refused = await machine.arbor("user", "add", "mia", stdin=f"{PASSWORD}\n")
+    assert refused.code == 1 and "--no-expiry" in refused.err
+
+
+async def test_a_listing_tells_of_a_daemon_that_was_replaced(machine: Machine) -> None:
+    await machine.logged_in()
+    for _ in range(2):
+        made = json.loads((await machine.arbor("enroll", "lab", "--json")).out)
+        async with machine.owner() as page:
+            redeemed = await page.post("/api/enroll", json={"code": made["code"]})
+            listed = await machine.arbor("workspaces")
+            path = f"/api/daemons/{redeemed.json()['daemonId']}"
+            assert (await page.delete(path)).status_code == 204
+    assert "another daemon was enrolled" in listed.err
+    assert "by owner with the token 'bootstrap' from 127.0.0.1" in listed.err
+    assert "the daemon was removed" in (await machine.arbor("workspaces")).err
 
 
 async def test_who_is_denied_has_nothing(machine: Machine) -> None:

@@ -84,6 +84,8 @@ def test_listings_have_json() -> None:
         (["completion", "csh"], "csh"),
         (["daemon", "--code", "X"], "needs --hub"),
         (["login", "http://x", "--scope", "all"], "tasks:read"),
+        (["login", "http://x", "--scope", "admin", "--all"], "not both"),
+        (["login", "http://x", "--days", "1", "--no-expiry"], "not both"),
     ],
 )
 def test_misuse_is_explained(words: list[str], text: str) -> None:

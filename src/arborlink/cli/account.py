@@ -20,7 +20,13 @@ from arborlink.cli.console import (
 )
 from arborlink.cli.token import DAY_SECONDS, SCOPES
 
+# As `SIGN_IN_SCOPES` and `SIGN_IN_SECONDS` of the protocol, which is not imported for the help.
+LOGIN_SCOPES: tuple[Scope, ...] = ("tasks:read", "tasks:write")
+LOGIN_DAYS = 90
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from arborlink.client import DeviceCode
     from arborlink.client.credentials import Credentials
     from arborlink.protocol.resources import Scope
@@ -61,6 +67,7 @@ def _token_source() -> str:
 @click.command(
     "login",
     epilog="\b\nExamples:\narbor login https://arbor.example.org\n"
+    "arbor login https://arbor.example.org --all --days 1\n"
     "echo $TOKEN | arbor login https://arbor.example.org --token",
     short_help="Sign this machine in to a hub.",
 )
@@ -72,29 +79,47 @@ def _token_source() -> str:
     "scopes",
     multiple=True,
     type=click.Choice(SCOPES),
-    default=SCOPES,
-    show_default="all",
+    show_default=", ".join(LOGIN_SCOPES),
     help="What to ask for. Repeatable.",
 )
+@click.option("--all", "all_scopes", is_flag=True, help="Ask for every scope.")
 @click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), help="Until the token expires."
+    "--days",
+    type=click.FloatRange(min=0, min_open=True),
+    show_default=str(LOGIN_DAYS),
+    help="Until the token expires.",
 )
+@click.option("--no-expiry", is_flag=True, help="Ask for a token that lives until it is revoked.")
 def login_command(
-    hub_url: str, from_stdin: bool, ca: str | None, scopes: tuple[Scope, ...], days: float | None
+    hub_url: str,
+    from_stdin: bool,
+    ca: str | None,
+    scopes: tuple[Scope, ...],
+    all_scopes: bool,
+    days: float | None,
+    no_expiry: bool,
 ) -> None:
     """Sign in to the hub at HUB_URL, and keep its address and an API token for the other commands.
 
     Shows an address and a code, and waits until you have approved it in a browser, on whichever
-    machine.
+    machine. The token may watch and run tasks, for 90 days. `arbor link`, `token` and `user` need
+    the scope admin, `arbor enroll` needs workspaces:write, `arbor rotate` and `release` need
+    daemons:write.
     """
+    if scopes and all_scopes:
+        raise click.UsageError("give --scope or --all, not both")
+    if days is not None and no_expiry:
+        raise click.UsageError("give --days or --no-expiry, not both")
     if from_stdin:
         token = _read_token()
     else:
-        token = asyncio.run(_approved(hub_url, scopes, days, ca))
+        asked = SCOPES if all_scopes else scopes or LOGIN_SCOPES
+        lifetime = None if no_expiry else LOGIN_DAYS if days is None else days
+        token = asyncio.run(_approved(hub_url, asked, lifetime, ca))
     _keep(hub_url, token, ca)
 
 
-async def _approved(url: str, scopes: tuple[Scope, ...], days: float | None, ca: str | None) -> str:
+async def _approved(url: str, scopes: Sequence[Scope], days: float | None, ca: str | None) -> str:
     import socket
 
     from arborlink.client import sign_in
@@ -138,16 +163,17 @@ async def _count_down(seconds: float) -> None:
 
 
 def _keep(hub_url: str, token: str, ca: str | None) -> None:
-    from arborlink.client import Hub
+    from arborlink.client import Hub, Principal
     from arborlink.client.credentials import Credentials, resolve, save
 
-    async def check() -> str:
+    async def check() -> Principal:
         async with Hub(hub_url, token, ca=ca) as hub:
-            return (await hub.me()).username
+            return await hub.me()
 
-    username = asyncio.run(check())
+    me = asyncio.run(check())
     path = save(Credentials(resolve(hub_url, token).url, token, ca=ca))
-    say(f"signed in to {hub_url} as {username}; kept in {path}")
+    say(f"signed in to {hub_url} as {me.username}; kept in {path}")
+    say(f"may: {', '.join(me.scopes)}; until {me.expires_at or 'it is revoked'}")
     if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
         say("ARBOR_URL or ARBOR_TOKEN is set, and comes before it")
 
@@ -193,4 +219,4 @@ async def _revoke(stored: Credentials) -> str:
             f"but the token stays valid until it is revoked on {stored.url}, because "
             f"{error.message}"
         )
-    return "the token is revoked"
+    return "the token is revoked, with all that was made with it"

@@ -21,7 +21,8 @@ def link_command(open_browser: bool, as_json: bool) -> None:
     """Print a link that signs a browser in as you, once, within ten minutes.
 
     Whoever opens it first is signed in: give it to nobody else. It needs a token with the scope
-    `admin`, such as that of `arbor up` or `arbor login`.
+    `admin`, such as that of `arbor up` or `arbor login --all`. The link, and what it signs in, end
+    with that token.
 
     As an argument of a program, other users of this machine could read it: --open hands it over in
     a file of yours.

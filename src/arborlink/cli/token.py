@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from arborlink.protocol.resources import Scope
 
 DAY_SECONDS = 86_400.0
-SCOPES = ("tasks:read", "tasks:write", "workspaces:write", "admin")
+SCOPES: tuple[Scope, ...] = (
+    "tasks:read",
+    "tasks:write",
+    "workspaces:write",
+    "daemons:write",
+    "admin",
+)
 
 
 @click.group(
@@ -92,7 +98,7 @@ def list_tokens(as_json: bool) -> None:
 @token_command.command("revoke", epilog="Example: arbor token revoke tok_01k5xyz")
 @click.argument("token")
 def revoke(token: str) -> None:
-    """Make TOKEN (its id or name) worthless, at once."""
+    """Make TOKEN (its id or name) worthless, at once, with all that was made with it."""
     from arborlink.cli.session import with_hub
     from arborlink.client import Hub
     from arborlink.client.selection import pick_token

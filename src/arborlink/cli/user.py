@@ -70,7 +70,10 @@ def list_users(as_json: bool) -> None:
 @user_command.command("remove", epilog="Example: arbor user remove mia")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove the account NAME with its tokens and sessions. Its workspaces become yours."""
+    """Remove the account NAME with its tokens, sessions and daemons.
+
+    Its workspaces become yours, without a daemon.
+    """
     from arborlink.cli.session import with_hub
 
     async def work(hub: Hub) -> str:

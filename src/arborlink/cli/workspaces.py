@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,10 @@ import click
 from arborlink.cli.console import ago, print_json, print_table, say, show
 
 if TYPE_CHECKING:
-    from arborlink.protocol.resources import Workspace
+    from arborlink.protocol.resources import DaemonChange, Workspace
+
+# For so long a change of a workspace's daemon is shown.
+NEWS_DAYS = 7
 
 
 @click.command(
@@ -43,6 +47,29 @@ def workspaces_command(as_json: bool) -> None:
     for each in found:
         if each.attention is not None:
             say(f"{shown_name(each, me)}: {each.attention.text} Then: arbor release {each.id}")
+        if each.daemon_change is not None and _is_news(each.daemon_change, me.username):
+            say(f"{shown_name(each, me)}: {_change(each.daemon_change)}")
+
+
+def _is_news(change: DaemonChange, username: str) -> bool:
+    """Whether the owner may not know of it: not so of a first daemon that they enrolled."""
+    age = datetime.now(UTC) - datetime.fromisoformat(change.at)
+    is_own_first = change.what == "enrolled" and change.user == username
+    return age.days < NEWS_DAYS and not is_own_first
+
+
+def _change(change: DaemonChange) -> str:
+    what = {
+        "enrolled": "a daemon was enrolled",
+        "replaced": "another daemon was enrolled",
+        "removed": "the daemon was removed",
+        "released": "the daemon was released",
+    }[change.what]
+    token = "" if change.token is None else f" with the token {change.token!r}"
+    address = "" if change.address is None else f" from {change.address}"
+    account = change.removed_account
+    why = "" if account is None else f", together with the account {account!r}"
+    return f"{what} {ago(change.at)} by {change.user}{token}{address}{why}"
 
 
 def _state(workspace: Workspace) -> str:

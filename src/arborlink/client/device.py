@@ -10,7 +10,13 @@ from arborlink.addresses import hub_address
 from arborlink.client.http import HttpApi
 from arborlink.client.replies import DeviceStart
 from arborlink.protocol.errors import SignInUnfinished, TooManyRequests, Unavailable
-from arborlink.protocol.resources import ALL_SCOPES, DeviceCode, GrantedToken, Scope
+from arborlink.protocol.resources import (
+    SIGN_IN_SCOPES,
+    SIGN_IN_SECONDS,
+    DeviceCode,
+    GrantedToken,
+    Scope,
+)
 
 # RFC 8628, §3.5: what `slow_down` adds to the interval.
 SLOW_DOWN_SECONDS: Final = 5.0
@@ -22,14 +28,14 @@ async def sign_in(
     on_code: Callable[[DeviceCode], None],
     client_name: str = "arbor",
     hostname: str | None = None,
-    scopes: Sequence[Scope] = ALL_SCOPES,
-    expires_in: float | None = None,
+    scopes: Sequence[Scope] = SIGN_IN_SCOPES,
+    expires_in: float | None = SIGN_IN_SECONDS,
     ca: str | None = None,
 ) -> GrantedToken:
     """A token for the hub at `url`, once somebody has approved it there.
 
     `on_code` gets the code and address to show. `client_name` and `hostname` are shown to whoever
-    approves. `expires_in`: for how many seconds the token is good; without it, until it is revoked.
+    approves. `expires_in`: for how many seconds the token is good; None: until it is revoked.
     `ca`: as that of `Hub`.
 
     Raises:
