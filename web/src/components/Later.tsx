@@ -12,6 +12,7 @@ const commandOptions = () => import('./command/CommandOptions');
 const historySearch = () => import('./command/HistorySearch');
 const taskMenu = () => import('./tasks/TaskMenu');
 const taskScreen = () => import('./task/TaskScreen');
+const confirmIdentity = () => import('./settings/ConfirmIdentity');
 const connectMachine = () => import('./ConnectMachine');
 
 export const LaterPalette = lazy(palette);
@@ -22,6 +23,9 @@ export const LaterNotices = lazy(notices);
 export const LaterCommandOptions = lazy(commandOptions);
 export const LaterHistorySearch = lazy(historySearch);
 export const LaterTaskMenu = lazy(taskMenu);
+export const LaterConfirmIdentity = lazy(() =>
+  confirmIdentity().then((module) => ({ default: module.ConfirmIdentity })),
+);
 export const LaterFirstMachine = lazy(() =>
   connectMachine().then((module) => ({ default: module.FirstMachine })),
 );

@@ -1,12 +1,13 @@
 import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { type ReactNode, Suspense } from 'react';
+import { useClient } from '../hooks/useClient';
 import { useEndNotices } from '../hooks/useEndNotices';
 import { useEver } from '../hooks/useEver';
 import { useShortcutKeys, useShortcuts } from '../hooks/useShortcuts';
 import { useStore } from '../hooks/useStore';
 import type { Principal } from '../protocol/messages';
 import { PHONE } from './breakpoints';
-import { LaterPalette, LaterShortcutHelp } from './Later';
+import { LaterConfirmIdentity, LaterPalette, LaterShortcutHelp } from './Later';
 import { palette, paletteAsked } from './openPalette';
 import { Rail } from './Rail';
 import styles from './Shell.module.css';
@@ -18,6 +19,8 @@ export function Shell({ me, children }: { me: Principal; children: ReactNode }) 
   const [helpOpened, help] = useDisclosure(false);
   const hasPalette = useEver(useStore(paletteAsked));
   const hasHelp = useEver(helpOpened);
+  const { confirmation } = useClient();
+  const hasConfirmation = useEver(useStore(confirmation.asked));
   useEndNotices();
   useShortcutKeys();
   useShortcuts([
@@ -38,6 +41,7 @@ export function Shell({ me, children }: { me: Principal; children: ReactNode }) 
       <Suspense>
         {hasHelp && <LaterShortcutHelp opened={helpOpened} onClose={help.close} />}
       </Suspense>
+      <Suspense>{hasConfirmation && <LaterConfirmIdentity me={me} />}</Suspense>
     </div>
   );
 }

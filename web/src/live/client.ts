@@ -1,6 +1,8 @@
 import { CommandHistory } from './commandHistory';
+import { Confirmation } from './confirmation';
 import { Directory } from './directory';
 import { browserEnvironment } from './environment';
+import { askForConfirmation } from './http';
 import { Link } from './link';
 import { PreferenceStore } from './preferences';
 import { SESSION_ENDED, Session } from './session';
@@ -14,15 +16,24 @@ export class Client {
   readonly commands = new CommandHistory(localStorage);
   readonly preferences = new PreferenceStore(localStorage);
   readonly shortcuts = new Shortcuts();
+  readonly confirmation = new Confirmation();
+  #mayResume = false;
 
   constructor() {
+    askForConfirmation(this.confirmation.ask);
     this.session.state.subscribe(() => this.#onSession());
-    this.link.state.subscribe(() => {
-      if (this.link.state.get().kind === 'signedOut') {
-        this.session.end(SESSION_ENDED);
-      }
-    });
+    this.link.state.subscribe(() => this.#onLink());
     addEventListener('online', () => this.link.reconnectNow());
+  }
+
+  #onLink(): void {
+    const { kind } = this.link.state.get();
+    if (kind === 'live') this.#mayResume = true;
+    if (kind !== 'signedOut') return;
+    this.session.end(SESSION_ENDED);
+    // Another tab of this browser may have signed in again, which ended the session before.
+    if (this.#mayResume) void this.session.resume();
+    this.#mayResume = false;
   }
 
   #onSession(): void {
@@ -32,6 +43,7 @@ export class Client {
       this.link.start();
       this.directory.start();
     } else if (session.kind === 'signedOut') {
+      this.confirmation.leave();
       // Nobody was signed in, or they wanted to be no more: nothing of theirs stays here.
       if (session.notice === null) this.commands.forget();
       this.link.stop();

@@ -20,6 +20,14 @@ export class ApiError extends Error {
   }
 }
 
+const CONFIRMATION_NEEDED = 'confirmation_needed';
+let confirmation: (() => Promise<boolean>) | null = null;
+
+/** How a person is asked to prove that it is them; a request that needs it is sent once more. */
+export function askForConfirmation(ask: (() => Promise<boolean>) | null): void {
+  confirmation = ask;
+}
+
 export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return request<T>('GET', path, undefined, signal);
 }
@@ -37,6 +45,23 @@ export function remove(path: string): Promise<void> {
 }
 
 async function request<T>(
+  method: string,
+  path: string,
+  body?: object,
+  signal?: AbortSignal,
+): Promise<T> {
+  try {
+    return await send<T>(method, path, body, signal);
+  } catch (error) {
+    const isNeeded = error instanceof ApiError && error.code === CONFIRMATION_NEEDED;
+    if (isNeeded && confirmation !== null && (await confirmation())) {
+      return send<T>(method, path, body, signal);
+    }
+    throw error;
+  }
+}
+
+async function send<T>(
   method: string,
   path: string,
   body?: object,

@@ -115,6 +115,18 @@ test('nobody is asked for a reason when there simply is no session', async () =>
   expect(session.state.get()).toEqual({ kind: 'signedOut', notice: null });
 });
 
+test('a session that another tab began is gone on with, and none is nothing', async () => {
+  hub({ 'GET /api/me': [signedIn] });
+  const session = new Session();
+  session.end('ended');
+  await session.resume();
+  expect(session.state.get()).toEqual({ kind: 'signedIn', me: ADA });
+  hub({});
+  session.end('ended');
+  await session.resume();
+  expect(session.state.get()).toEqual({ kind: 'signedOut', notice: 'ended' });
+});
+
 test('signing out everywhere ends every session', async () => {
   hub({ 'DELETE /api/session?everywhere=1': [() => new Response(null, { status: 204 })] });
   const session = new Session();

@@ -47,6 +47,14 @@ export class Session {
     this.state.set({ kind: 'signedIn', me });
   }
 
+  /** Go on when this browser has another session by now; otherwise nothing changes. */
+  async resume(): Promise<void> {
+    const me = await get<Principal>('/api/me').catch(() => null);
+    if (me !== null && this.state.get().kind === 'signedOut') {
+      this.state.set({ kind: 'signedIn', me });
+    }
+  }
+
   /** Do not wait any longer for a hub that could not be reached. */
   askNow(): void {
     this.#stopWaiting();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Task } from '../protocol/messages';
-import { commandLine, explainEnd } from './words';
+import type { DaemonChange, Task } from '../protocol/messages';
+import { commandLine, daemonChangeSentence, explainEnd } from './words';
 
 function ended(reason: string | null, error: string | null): Task {
   return { status: 'failed', reason, error } as Task;
@@ -26,4 +26,22 @@ test('a command that is cut says so', () => {
   const task = { command: 'make', args: ['a b'], shell: false, isCut: false } as unknown as Task;
   expect(commandLine(task)).toBe("make 'a b'");
   expect(commandLine({ ...task, isCut: true })).toBe("make 'a b' …");
+});
+
+test('a change of a daemon says who made it, with what and from where', () => {
+  const change: DaemonChange = {
+    what: 'replaced',
+    at: '2026-01-01T00:00:00Z',
+    user: 'ada',
+    token: 'ci',
+    address: '10.0.0.7',
+    removedAccount: null,
+  };
+  expect(daemonChangeSentence(change, '3 minutes ago')).toBe(
+    'Another daemon was enrolled 3 minutes ago by ada with the token “ci” from 10.0.0.7.',
+  );
+  const removed = { ...change, what: 'removed', token: null, address: null, removedAccount: 'mia' };
+  expect(daemonChangeSentence(removed as DaemonChange, 'yesterday')).toBe(
+    'The daemon was removed yesterday by ada, together with the account mia.',
+  );
 });

@@ -1,4 +1,4 @@
-import type { Principal, Task, TaskStatus } from '../protocol/messages';
+import type { DaemonChange, Principal, Task, TaskStatus } from '../protocol/messages';
 import { joinCommandLine } from './argv';
 
 export const STATUS_LABELS: Record<TaskStatus, string> = {
@@ -96,6 +96,22 @@ export function lostWithDaemon(count: number): string {
   return count === 1
     ? 'The task that is believed running there will be called lost.'
     : `The ${count} tasks that are believed running there will be called lost.`;
+}
+
+const DAEMON_CHANGES: Record<DaemonChange['what'], string> = {
+  enrolled: 'A daemon was enrolled',
+  replaced: 'Another daemon was enrolled',
+  removed: 'The daemon was removed',
+  released: 'The daemon was released',
+};
+
+/** What last happened to a workspace's daemon, `when` included, as a sentence. */
+export function daemonChangeSentence(change: DaemonChange, when: string): string {
+  const { user, token, address, removedAccount } = change;
+  const how = token === null ? '' : ` with the token “${token}”`;
+  const where = address === null ? '' : ` from ${address}`;
+  const why = removedAccount === null ? '' : `, together with the account ${removedAccount}`;
+  return `${DAEMON_CHANGES[change.what]} ${when} by ${user}${how}${where}${why}.`;
 }
 
 /** Whether this one may add, rename and remove workspaces. */

@@ -85,8 +85,9 @@ function TokenEntry({ token, onRevoke }: TokenProps) {
         confirm="Revoke it"
         onConfirm={onRevoke}
       >
-        Whatever uses this token is refused from now on, and its live connections are closed. Tasks
-        that it started go on running.
+        What uses this token is refused from now on, and so is what was made with it: tokens, and
+        browsers that its links signed in. Their live connections are closed. Tasks that it started
+        go on running.
       </ConfirmButton>
     </Entry>
   );

@@ -3,8 +3,8 @@ import { useNow } from '../../hooks/useNow';
 import { useRoundTrips } from '../../hooks/useRoundTrips';
 import { useTaskCounts } from '../../hooks/useTasks';
 import { useStaleSince } from '../../hooks/useWorkspaces';
-import { formatExactTime, formatMilliseconds, formatTime } from '../../live/format';
-import { believedRunning } from '../../live/words';
+import { formatAgo, formatExactTime, formatMilliseconds, formatTime } from '../../live/format';
+import { believedRunning, daemonChangeSentence } from '../../live/words';
 import type { Workspace } from '../../protocol/messages';
 import { ButtonLink } from '../ButtonLink';
 import { Quarantine } from './Quarantine';
@@ -23,7 +23,8 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
   const isStale = useStaleSince() !== null;
   const roundTrips = useRoundTrips().get(workspace.id) ?? [];
   const { running, queued } = useTaskCounts(workspace.id);
-  const { state, since, host, platform, user, path, version, attention, daemonId } = workspace;
+  const { state, since, host, platform, user, path, version, attention, daemonId, daemonChange } =
+    workspace;
   const roundTrip = roundTrips.findLast((value) => value !== null) ?? workspace.roundTripMs;
   return (
     <>
@@ -59,6 +60,11 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
         )}
         {version !== null && <Fact name="Daemon">{version}</Fact>}
       </dl>
+      {daemonChange !== null && (
+        <p className={styles.change} title={formatExactTime(daemonChange.at)}>
+          {daemonChangeSentence(daemonChange, formatAgo(secondsSince(daemonChange.at, now)))}
+        </p>
+      )}
       {attention !== null && daemonId !== null && (
         <Quarantine attention={attention} daemonId={daemonId} />
       )}
@@ -74,6 +80,10 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
       )}
     </>
   );
+}
+
+function secondsSince(time: string, now: number): number {
+  return (now - Date.parse(time)) / 1000;
 }
 
 function Fact(props: { name: string; title?: string | undefined; children: ReactNode }) {
