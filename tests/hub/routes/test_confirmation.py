@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
+from arborlink.hub.composition import application, compose
 from arborlink.hub.routes.authentication import HOST_SESSION_COOKIE, SESSION_COOKIE
+from arborlink.hub.settings import HubSettings
 
 from .conftest import ORIGIN, Api, problem
 
@@ -178,3 +182,21 @@ async def test_a_browser_that_signed_in_before_the_upgrade_stays_signed_in(api: 
         cookies = answer.headers.get_list("set-cookie")
         assert cookies[0].startswith(f"{HOST_SESSION_COOKIE}={secret};")
         assert cookies[1].startswith(f'{SESSION_COOKIE}="";'), "the old name goes"
+
+
+async def test_over_http_on_the_same_machine_the_cookie_has_a_name_that_browsers_keep(
+    tmp_path: Path,
+) -> None:
+    settings = HubSettings(data_dir=tmp_path / "hub", public_url="https://arbor.example.org")
+    hub = await compose(settings)
+    owner = await hub.access.bootstrap(None)
+    async with hub.running():
+        link = await hub.access.create_sign_in_link(owner.id)
+        transport = httpx2.ASGITransport(application(hub))
+        async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as browser:
+            answer = await browser.post("/api/session", json={"link": link.secret})
+            assert answer.headers["set-cookie"].startswith(f"{SESSION_COOKIE}=arb_s_")
+            cookie = answer.headers["set-cookie"].partition(";")[0]
+            browser.cookies.clear()
+            again = await browser.get("/api/me", headers={"Cookie": cookie})
+            assert again.status_code == 200

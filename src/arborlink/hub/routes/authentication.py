@@ -15,7 +15,7 @@ from arborlink.protocol.errors import NotAllowed, NotAuthenticated
 
 SESSION_COOKIE: Final = "arbor_session"
 # Browsers take a cookie of this name from the host itself and over https alone, so that no other
-# host of the domain can plant one (RFC 6265bis, 4.1.3.2). Over http they would not keep it.
+# host of the domain can plant one (RFC 6265bis, 4.1.3.2). Over http they drop it, also on loopback.
 HOST_SESSION_COOKIE: Final = f"__Host-{SESSION_COOKIE}"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 MAX_USER_AGENT_CHARS: Final = 256
@@ -93,9 +93,9 @@ def check_origin(access: Access, request: Request, *, required: bool) -> None:
 
 def set_session_cookie(access: Access, request: Request, response: Response, secret: str) -> None:
     """Let the browser keep its session for as long as it lasts, under one name."""
-    secure = is_secure(access, request)
+    secure, over_https = is_secure(access, request), _is_https(request)
     response.set_cookie(
-        HOST_SESSION_COOKIE if secure else SESSION_COOKIE,
+        HOST_SESSION_COOKIE if over_https else SESSION_COOKIE,
         secret,
         max_age=int(SESSION_SECONDS),
         path="/",
@@ -103,14 +103,14 @@ def set_session_cookie(access: Access, request: Request, response: Response, sec
         httponly=True,
         samesite="strict",
     )
-    if secure and SESSION_COOKIE in request.cookies:
+    if over_https and SESSION_COOKIE in request.cookies:
         _delete_cookie(response, SESSION_COOKIE, secure=secure)
 
 
 def delete_session_cookies(access: Access, request: Request, response: Response) -> None:
     """Let the browser forget its session."""
     secure = is_secure(access, request)
-    if secure:
+    if _is_https(request):
         _delete_cookie(response, HOST_SESSION_COOKIE, secure=secure)
     _delete_cookie(response, SESSION_COOKIE, secure=secure)
 
@@ -121,7 +121,12 @@ def _delete_cookie(response: Response, name: str, *, secure: bool) -> None:
 
 def is_secure(access: Access, request: Request) -> bool:
     """Whether the browser reached the hub by https."""
-    return request.url.scheme == "https" or access.settings.secure
+    return _is_https(request) or access.settings.secure
+
+
+def _is_https(request: Request) -> bool:
+    """Whether this request came by https, to the hub or to a proxy that it trusts."""
+    return request.url.scheme == "https"
 
 
 def _bearer(access: Access, request: Request) -> Identity | None:
@@ -142,5 +147,5 @@ def _session(access: Access, request: Request) -> Identity | None:
     # Over https the plain name is that of a session from before the other one was used. A newer
     # secret under it may have been planted by another host of the domain.
     is_plain = HOST_SESSION_COOKIE not in request.cookies
-    only_older = is_plain and is_secure(access, request)
+    only_older = is_plain and _is_https(request)
     return access.authenticate_session(secret, only_older=only_older)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +19,8 @@ from arborlink.hub.views import rfc3339
 from arborlink.protocol.errors import NotAllowed
 from arborlink.protocol.names import checked_path_part
 from arborlink.protocol.resources import User
+
+logger = logging.getLogger(__name__)
 
 
 async def list_users(hub: HubPorts, request: Request) -> Response:
@@ -66,6 +70,12 @@ async def delete_user(hub: HubPorts, request: Request) -> Response:
     identity = await identify(hub.access, request)
     removed = await hub.access.users.remove(identity, request.path_params["id"])
     for workspace_id in removed.unserved:
+        logger.info(
+            "the daemon of workspace %s was removed together with the account that enrolled it or "
+            "owned the workspace",
+            workspace_id,
+            extra={"workspace": workspace_id, "user": identity.user_id},
+        )
         hub.presence.disconnect_daemon(workspace_id, "the account that enrolled it was removed")
     for workspace_id in sorted({*removed.passed_on, *removed.unserved}):
         hub.announcer.workspace_changed(workspace_id)
