@@ -48,7 +48,10 @@ def token_command() -> None:
 def create(
     name: str, scopes: tuple[Scope, ...], workspace: str | None, days: float | None, as_json: bool
 ) -> None:
-    """Make a token and print its secret, this once."""
+    """Make a token and print its secret, this once.
+
+    It ends when the token ends with which it is made, if not before.
+    """
     from arborlink.cli.session import choose_workspace, with_hub
     from arborlink.client import CreatedToken, Hub
 
@@ -67,6 +70,8 @@ def create(
     if as_json:
         print_json(token)
         return
+    if token.expires_at is not None:
+        say(f"it ends at {token.expires_at}")
     say("keep it; it is not shown again:")
     show(token.secret)
 
