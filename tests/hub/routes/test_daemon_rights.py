@@ -78,6 +78,21 @@ async def test_a_workspace_with_tasks_needs_the_scope_for_its_first_daemon(api: 
     assert (await enroll(api, api.client, workspace_id)).status_code == 201
 
 
+async def test_daemons_write_alone_admits_a_daemon_to_any_workspace(api: Api) -> None:
+    workspace_id = await api.workspace("lab")
+    async with api.bearer(await api.token(["daemons:write"])) as client:
+        daemon = (await enroll(api, client, workspace_id)).json()["daemonId"]
+        assert (await client.delete(f"/api/daemons/{daemon}")).status_code == 204
+        assert (await enroll(api, client, workspace_id)).status_code == 201
+
+
+async def test_a_token_of_another_workspace_admits_nothing(api: Api) -> None:
+    one, other = await api.workspace("one"), await api.workspace("other")
+    for scope in ("workspaces:write", "daemons:write"):
+        async with api.bearer(await api.token([scope], other)) as client:
+            assert problem(await enroll(api, client, one)) == (404, "not_found")
+
+
 @pytest.mark.parametrize("scopes", [["daemons:write"], ["tasks:read", "daemons:write"]])
 async def test_daemons_write_makes_no_workspace(api: Api, scopes: list[str]) -> None:
     async with api.bearer(await api.token(scopes)) as client:

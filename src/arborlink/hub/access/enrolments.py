@@ -54,10 +54,9 @@ class Enrolments:
             NotAllowed: the credential does not permit it.
         """
         workspace = self._visibility.workspace(identity, workspace_id)
-        identity.require("workspaces:write", workspace.id)
         first_only = not identity.has("daemons:write")
-        if first_only and not self._store.is_untouched(workspace.id):
-            identity.require("daemons:write", workspace.id)
+        is_enough = first_only and self._store.is_untouched(workspace.id)
+        identity.require("workspaces:write" if is_enough else "daemons:write", workspace.id)
         code = make_code(self._environment.random_bytes)
         expires_at = self._environment.after(ENROLMENT_SECONDS)
         expires_at = identity.end_of(expires_at) or expires_at
