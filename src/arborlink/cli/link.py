@@ -20,9 +20,9 @@ from arborlink.cli.console import print_json, say, show
 def link_command(open_browser: bool, as_json: bool) -> None:
     """Print a link that signs a browser in as you, once, within ten minutes.
 
-    Whoever opens it first is signed in: give it to nobody else. It needs a token with the scope
-    `admin`, such as that of `arbor up` or `arbor login --all`. The link, and what it signs in, end
-    with that token.
+    The first browser that opens it is signed in, so give it to no other person. It needs a token
+    with the scope `admin`, such as that of `arbor up` or `arbor login --all`. The link, and what it
+    signs in, end with that token.
 
     As an argument of a program, other users of this machine could read it: --open hands it over in
     a file of yours.

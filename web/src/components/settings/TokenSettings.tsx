@@ -43,7 +43,12 @@ export function TokenSettings() {
       )}
       <ul>
         {data?.map((token) => (
-          <TokenEntry key={token.id} token={token} onRevoke={() => revoke.mutateAsync(token.id)} />
+          <TokenEntry
+            key={token.id}
+            token={token}
+            maker={data.find(({ id }) => id === token.madeBy)}
+            onRevoke={() => revoke.mutateAsync(token.id)}
+          />
         ))}
       </ul>
       <NewTokenDialog opened={opened} onClose={close} />
@@ -53,10 +58,12 @@ export function TokenSettings() {
 
 interface TokenProps {
   token: Token;
+  /** The token that it was made with, and ends with. */
+  maker: Token | undefined;
   onRevoke: () => Promise<unknown>;
 }
 
-function TokenEntry({ token, onRevoke }: TokenProps) {
+function TokenEntry({ token, maker, onRevoke }: TokenProps) {
   const { name, prefix, scopes, workspaceId, lastUsedAt } = token;
   const me = useMe();
   const { workspaces } = useWorkspaces();
@@ -75,6 +82,7 @@ function TokenEntry({ token, onRevoke }: TokenProps) {
           May {scopesInShort(scopes)}
           {where} · {lastUsedAt === null ? 'never used' : <Used time={lastUsedAt} />} ·{' '}
           <Expiry token={token} />
+          {maker !== undefined && ` · ends with ${maker.name}, which made it`}
         </>
       }
     >

@@ -45,7 +45,7 @@ SELECT id, name FROM workspaces WHERE owner_id = :owner_id ORDER BY id;
 UPDATE workspaces SET owner_id = :owner_id, name = :name WHERE id = :id;
 
 -- name: daemons_of_user
--- The daemons that somebody enrolled, and those of their workspaces; some are both.
+-- The daemons that an account enrolled, and those of its workspaces; some are both.
 SELECT id, workspace_id FROM daemons WHERE created_by = :user_id
 UNION ALL
 SELECT daemon_id, id FROM workspaces WHERE owner_id = :user_id AND daemon_id IS NOT NULL;
