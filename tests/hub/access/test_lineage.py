@@ -253,7 +253,7 @@ async def test_tokens_end_with_a_workspace_and_so_does_what_they_made(world: Wor
     child, _ = await world.access.create_token(
         world.access.authenticate_token(secret), "n", ["admin"], workspace_id=workspace_id
     )
-    await world.access.delete_workspace(workspace_id)
+    await world.store.delete_workspace(workspace_id)
     assert set(heard) == {limited.id, child.id}
 
 

@@ -57,6 +57,7 @@ class Rule:
 READ: Final = "tasks:read"
 WRITE: Final = "tasks:write"
 MANAGE: Final = "workspaces:write"
+MACHINES: Final = "daemons:write"
 ADMIN: Final = "admin"
 OPEN: Final = Rule(public=True)
 ANYBODY_KNOWN: Final = Rule()
@@ -79,6 +80,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "GET /api/openapi.json": (OPEN,),
     "GET /api/docs": (OPEN,),
     "POST /api/session": (Rule(public=True, page=True, answer=401, body={"link": "of-nobody"}),),
+    "POST /api/session/confirm": (Rule(browser=True, body={"password": "x"}, done=403),),
     "POST /api/enroll": (Rule(public=True, answer=404, body={"code": "BBBB-BBBB"}),),
     "POST /api/device/code": (Rule(public=True, page=True, body={}),),
     "POST /api/device/token": (
@@ -136,14 +138,14 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "GET /api/workspaces": (Rule(scopes=(READ,)),),
     "POST /api/workspaces": (Rule(scopes=(MANAGE,), everywhere=True, body={"name": "@name"}),),
     "GET /api/workspaces/{id}": (_of("workspace", READ),),
-    "PATCH /api/workspaces/{id}": (_of("workspace", MANAGE, body={"name": "@name"}),),
-    "DELETE /api/workspaces/{id}": (_of("workspace", MANAGE, ends=True),),
-    "POST /api/workspaces/{id}/enrollment": (_of("workspace", MANAGE),),
+    "PATCH /api/workspaces/{id}": (_of("workspace", MANAGE, MACHINES, body={"name": "@name"}),),
+    "DELETE /api/workspaces/{id}": (_of("workspace", MANAGE, MACHINES, ends=True),),
+    "POST /api/workspaces/{id}/enrollment": (_of("workspace", MACHINES),),
     "GET /api/round-trips": (Rule(scopes=(READ,)),),
     "GET /api/daemons/{id}": (_of("daemon", READ),),
-    "DELETE /api/daemons/{id}": (_of("daemon", MANAGE, ends=True),),
-    "POST /api/daemons/{id}/release": (_of("daemon", MANAGE),),
-    "POST /api/daemons/{id}/rotate": (_of("daemon", MANAGE),),
+    "DELETE /api/daemons/{id}": (_of("daemon", MACHINES, ends=True),),
+    "POST /api/daemons/{id}/release": (_of("daemon", MACHINES),),
+    "POST /api/daemons/{id}/rotate": (_of("daemon", MACHINES),),
     # Tasks.
     "POST /api/workspaces/{id}/tasks": (_of("workspace", WRITE, body=NEW_TASK),),
     "GET /api/tasks": (

@@ -186,7 +186,7 @@ class AccessContract:
             await store.add_session(row)
         link = SignInLinkRow(code_hash=HASH, user_id=rows.OWNER.id, expires_at=10)
         await store.add_sign_in_link(link, 1)
-        assert await store.set_password(rows.OWNER.id, "hash", "tok_a") == ["tok_b"]
+        await store.set_password(rows.OWNER.id, "hash", "tok_a")
         user = store.owner()
         assert user is not None and user.password_hash == "hash"
         assert await store.take_sign_in_link(HASH, 2) is None
@@ -237,7 +237,7 @@ class AccessContract:
             store.delete_user(MEMBER.id, rows.OWNER.id, 5),
             return_exceptions=True,
         )
-        assert both[0] == RemovedUser(passed_on=[rows.workspace_id(1)], unserved=[], ended=[])
+        assert both[0] == RemovedUser(passed_on=[rows.workspace_id(1)], unserved=[])
         assert isinstance(both[1], NotFound)
 
     async def test_an_account_goes_with_its_credentials_and_without_its_workspaces(
@@ -257,7 +257,6 @@ class AccessContract:
         assert await store.delete_user(MEMBER.id, rows.OWNER.id, 5) == RemovedUser(
             passed_on=[rows.workspace_id(number) for number in (2, 3, 4)],
             unserved=[],
-            ended=["tok_1", "tok_a"],
         )
         assert store.user(MEMBER.id) is None
         assert store.sessions(MEMBER.id, 1) == [] and await store.tokens(MEMBER.id) == []
@@ -337,8 +336,8 @@ class AccessContract:
             )
         )
         assert store.session_by_hash(HASH) is None
-        assert "tok_t" in await store.delete_session("tok_t")
-        assert await store.delete_session("tok_t") == []
+        await store.delete_session("tok_t")
+        await store.delete_session("tok_t")
         assert store.session_by_hash(OTHER) is None
 
     async def test_all_sessions_of_an_account_end_together(self, store: Store) -> None:
@@ -347,8 +346,9 @@ class AccessContract:
             await store.add_session(row)
         link = SignInLinkRow(code_hash=HASH, user_id=rows.OWNER.id, expires_at=10)
         await store.add_sign_in_link(link, 1)
-        assert sorted(await store.delete_sessions(rows.OWNER.id)) == ["tok_a", "tok_b"]
-        assert await store.delete_sessions(rows.OWNER.id) == []
+        await store.delete_sessions(rows.OWNER.id)
+        await store.delete_sessions(rows.OWNER.id)
+        assert store.sessions(rows.OWNER.id, 1) == []
         assert await store.take_sign_in_link(HASH, 2) is None
         assert len(store.sessions(MEMBER.id, 1)) == 1
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from arborlink.hub.store import removals
 from arborlink.hub.store.base import Removed, TaskChanges
-from arborlink.hub.store.base_access import EnrolmentRow, UserRow
+from arborlink.hub.store.base_access import DaemonChange, EnrolmentRow, UserRow
 from arborlink.hub.store.schema import migrate
 from arborlink.hub.store.sqlite import SqliteStore
 from arborlink.protocol.errors import NotFound, Unavailable
@@ -32,6 +32,7 @@ UNTOLD: Final = {
     "task_requests": "read once, when the task is shown or handed over",
     "task_variables": "read once, when the task is handed over or run again",
     "workspace_usage": "sums, looked up by whoever makes room",
+    "handed_over_tasks": "read once, by the handshake of the daemon that took over",
 }
 # Of the schema, and the table that they change, which is one of those.
 KNOWN_TRIGGERS: Final = {
@@ -39,6 +40,7 @@ KNOWN_TRIGGERS: Final = {
     "task_changed": "workspace_usage",
     "task_removed": "workspace_usage",
 }
+REMOVAL: Final = DaemonChange(what="removed", at=5, user="owner")
 MEMBER: Final = UserRow(id="usr_2", username="member", role="member", created_at=1)
 
 
@@ -145,11 +147,12 @@ async def test_a_workspace_takes_tokens_daemon_and_unfinished_tasks_with_it(
 
 async def test_an_account_takes_tokens_and_sessions_with_it(store: SqliteStore, told: Told) -> None:
     await fill(store)
-    await store.delete_user(MEMBER.id, rows.OWNER.id)
+    await store.delete_user(MEMBER.id, rows.OWNER.id, 5)
     assert told.of("token") == {"tok_3", "tok_4"}
     assert told.of("session") == {"tok_s"}
+    assert told.of("daemon") == {"dmn_1"}
     assert told[-1] == Removed("user", MEMBER.id, MEMBER.id)
-    assert len(told) == 4
+    assert len(told) == 5
 
 
 async def test_what_is_deleted_by_itself_is_told_of(store: SqliteStore, told: Told) -> None:
@@ -158,7 +161,7 @@ async def test_what_is_deleted_by_itself_is_told_of(store: SqliteStore, told: To
     assert await store.delete_tasks({first, second}) == {first}
     await store.delete_token("tok_2", rows.OWNER.id)
     await store.delete_session("tok_s")
-    await store.delete_daemon("dmn_1")
+    await store.delete_daemon("dmn_1", REMOVAL)
     with pytest.raises(NotFound):
         await store.delete_token("tok_2", rows.OWNER.id)
     assert told == [
@@ -213,7 +216,7 @@ async def test_it_is_told_before_the_write_returns_and_read_as_gone(store: Sqlit
     await fill(store)
     events: list[Any] = []
     store.on_removed(lambda removed: events.append(store.daemon(removed.id)))
-    await store.delete_daemon("dmn_1")
+    await store.delete_daemon("dmn_1", REMOVAL)
     events.append("returned")
     assert events == [None, "returned"]
 
@@ -229,7 +232,7 @@ async def test_a_listener_that_fails_harms_neither_the_others_nor_the_write(
 
     store.on_removed(fail)
     store.on_removed(heard.append)
-    assert (await store.delete_daemon("dmn_1")).id == "dmn_1"
+    assert (await store.delete_daemon("dmn_1", REMOVAL)).id == "dmn_1"
     assert [each.id for each in heard] == ["dmn_1"]
     assert "was not acted upon" in caplog.text
 

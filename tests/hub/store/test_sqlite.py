@@ -28,7 +28,7 @@ from .contract_retention import RetentionContract
 PAGE_BYTES = 4_096
 # The migration that let credentials end with what made them.
 LINEAGE = next(
-    number for number, script in schema.migrations() if "CREATE TABLE ended_credentials" in script
+    number for number, script in schema.migrations() if "CREATE TABLE handed_over_tasks" in script
 )
 
 

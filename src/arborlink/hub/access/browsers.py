@@ -165,26 +165,27 @@ class Browsers:
         user = self._store.user(row.user_id)
         return None if user is None else _identity(user, row)
 
-    async def end_replaced(self, secret: str) -> list[str]:
-        """End the session that a browser had before it signed in again; the ids of what ended."""
+    async def end_replaced(self, secret: str) -> None:
+        """End the session that a browser had before it signed in again."""
         row = self._store.session_by_hash(hash_secret(secret))
-        return [] if row is None else await self._store.delete_session(row.id)
+        if row is not None:
+            await self._store.delete_session(row.id)
 
     def sessions(self, identity: Identity) -> list[SessionRow]:
         """The browsers in which this user is signed in, newest first. Raises NotAllowed."""
         identity.require_everywhere("admin")
         return self._store.sessions(identity.user_id, self._environment.unix_us())
 
-    async def end(self, identity: Identity, session_id: str) -> list[str]:
-        """End one of this user's sessions; the ids of what ended. Raises NotFound, NotAllowed."""
+    async def end(self, identity: Identity, session_id: str) -> None:
+        """End one of this user's sessions. Raises NotFound, NotAllowed."""
         if all(each.id != session_id for each in self.sessions(identity)):
             raise NotFound(f"You have no session {session_id[:64]}.", ref=session_id[:64])
-        return await self._store.delete_session(session_id)
+        await self._store.delete_session(session_id)
 
-    async def end_all(self, identity: Identity) -> list[str]:
-        """End all of this user's sessions; the ids of those. Raises NotAllowed."""
+    async def end_all(self, identity: Identity) -> None:
+        """End all of this user's sessions. Raises NotAllowed."""
         identity.require_everywhere("admin")
-        return await self._store.delete_sessions(identity.user_id)
+        await self._store.delete_sessions(identity.user_id)
 
     async def _use(self, link: str) -> UsedLink | None:
         return await self._store.take_sign_in_link(hash_secret(link), self._environment.unix_us())

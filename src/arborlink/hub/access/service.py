@@ -260,12 +260,6 @@ class Access:
         """End all sessions of this user; API tokens stay. Raises NotAllowed."""
         await self.browsers.end_all(identity)
 
-    async def delete_workspace(self, workspace_id: str) -> None:
-        """Delete a workspace with all credentials for it, and what was made with those.
-
-        Raises NotFound."""
-        self._revoked.tell(*await self._store.delete_workspace(workspace_id))
-
     async def remove_daemon(
         self, identity: Identity, daemon_id: str, address: str | None = None
     ) -> DaemonRow:

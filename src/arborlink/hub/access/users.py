@@ -126,9 +126,7 @@ class Users:
             raise Conflict(
                 "This is your own account. Let another owner remove it.", code="own_account"
             )
-        return await self._store.delete_user(
-            user_id, identity.user_id, self._environment.unix_us()
-        )
+        return await self._store.delete_user(user_id, identity.user_id, self._environment.unix_us())
 
     async def set_password(self, user_id: str, password: str) -> None:
         """Without asking anybody. Raises NotFound, InvalidInput."""

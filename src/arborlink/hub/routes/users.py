@@ -76,7 +76,6 @@ async def delete_user(hub: HubPorts, request: Request) -> Response:
             workspace_id,
             extra={"workspace": workspace_id, "user": identity.user_id},
         )
-        hub.presence.disconnect_daemon(workspace_id, "the account that enrolled it was removed")
     for workspace_id in sorted({*removed.passed_on, *removed.unserved}):
         hub.announcer.workspace_changed(workspace_id)
     return no_content()

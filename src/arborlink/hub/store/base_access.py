@@ -108,11 +108,10 @@ class EnrolmentRow(Struct, frozen=True, kw_only=True):
 
 class RemovedUser(Struct, frozen=True, kw_only=True):
     """What removing an account did: `passed_on` are the ids of workspaces that have another owner,
-    `unserved` of those whose daemon was removed, `ended` of tokens, sessions and daemons."""
+    `unserved` of those whose daemon was removed."""
 
     passed_on: list[str]
     unserved: list[str]
-    ended: list[str]
 
 
 class DaemonRow(Struct, frozen=True, kw_only=True):
@@ -196,8 +195,8 @@ class AccountStore(Protocol):
 
     async def set_password(
         self, user_id: str, password_hash: str | None, keep_session: str | None = None
-    ) -> list[str]:
-        """Also ends the account's links and sessions but that one; the ids of those that ended.
+    ) -> None:
+        """Also ends the account's links and sessions but that one.
 
         Raises:
             NotFound: no such account.
@@ -232,11 +231,10 @@ class AccountStore(Protocol):
         """
         ...
 
-    async def delete_token(self, token_id: str, user_id: str) -> list[str]:
+    async def delete_token(self, token_id: str, user_id: str) -> None:
         """Delete a token and all that was made with it, over all generations.
 
-        Returns the ids of the tokens and sessions that ended. Raises NotFound when this user has no
-        such token.
+        Raises NotFound when this user has no such token.
         """
         ...
 
@@ -270,12 +268,12 @@ class AccountStore(Protocol):
         """Remember it soon, without anybody waiting."""
         ...
 
-    async def delete_session(self, session_id: str) -> list[str]:
-        """The ids of what ended; none when it is gone already."""
+    async def delete_session(self, session_id: str) -> None:
+        """Does nothing when it is gone already."""
         ...
 
-    async def delete_sessions(self, user_id: str) -> list[str]:
-        """All of an account's, and its links; the ids of those that ended."""
+    async def delete_sessions(self, user_id: str) -> None:
+        """All of an account's, and its links."""
         ...
 
     async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:

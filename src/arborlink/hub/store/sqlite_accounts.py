@@ -16,7 +16,6 @@ from arborlink.hub.store.base_access import (
     UserRow,
 )
 from arborlink.hub.store.database import Database, fetch
-from arborlink.hub.store.ended import take_ended
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
@@ -80,16 +79,15 @@ class SqliteAccounts(Database):
 
         return await self._write(job)
 
-    async def delete_token(self, token_id: str, user_id: str) -> list[str]:
+    async def delete_token(self, token_id: str, user_id: str) -> None:
         """Revoke a token of this user, with what was made with it."""
 
-        def job(connection: apsw.Connection) -> list[str]:
+        def job(connection: apsw.Connection) -> None:
             connection.execute(_SQL["delete_token"], {"id": token_id, "user_id": user_id})
             if connection.changes() == 0:
                 raise NotFound(f"There is no token {token_id}.", ref=token_id)
-            return take_ended(connection)
 
-        return await self._write(job)
+        await self._write(job)
 
     def note_token_used(self, token_id: str, at: int) -> None:
         """Remember when a token was last used."""
@@ -146,22 +144,13 @@ class SqliteAccounts(Database):
         bindings = {"id": session_id, "at": at, "expires_at": expires_at}
         self._execute_soon(_SQL["note_session_used"], bindings)
 
-    async def delete_session(self, session_id: str) -> list[str]:
+    async def delete_session(self, session_id: str) -> None:
         """Somebody signed out."""
+        await self._execute(_SQL["delete_session"], {"id": session_id})
 
-        def job(connection: apsw.Connection) -> list[str]:
-            connection.execute(_SQL["delete_session"], {"id": session_id})
-            return take_ended(connection)
-
-        return await self._write(job)
-
-    async def delete_sessions(self, user_id: str) -> list[str]:
+    async def delete_sessions(self, user_id: str) -> None:
         """Somebody signed out everywhere."""
-
-        def job(connection: apsw.Connection) -> list[str]:
-            return end_sessions(connection, user_id, keep=None)
-
-        return await self._write(job)
+        await self._write(lambda connection: end_sessions(connection, user_id, keep=None))
 
     async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:
         """A link that signs its bearer in, once."""

@@ -9,7 +9,6 @@ from msgspec import structs
 
 from arborlink.hub.store.base_access import DaemonChange, DaemonRow, EnrolmentRow, OfferedTokenRow
 from arborlink.hub.store.database import Database, fetch
-from arborlink.hub.store.ended import take_ended
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
@@ -101,7 +100,6 @@ class SqliteDaemons(Database):
             row = _existing(connection, daemon_id)
             connection.execute(_SQL["delete_daemon"], {"id": daemon_id})
             set_daemon(connection, row.workspace_id, None, change)
-            take_ended(connection)
             return row
 
         return await self._write(job)

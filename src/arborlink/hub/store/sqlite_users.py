@@ -9,7 +9,6 @@ import apsw
 
 from arborlink.hub.store.base_access import DaemonChange, RemovedUser, UserRow
 from arborlink.hub.store.database import Database, fetch
-from arborlink.hub.store.ended import take_ended
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
 from arborlink.hub.store.sqlite_workspaces import set_daemon
@@ -91,30 +90,29 @@ class SqliteUsers(Database):
             connection.execute(_SQL["delete_enrolments_by"], {"user_id": user_id})
             connection.execute(_SQL["delete_user"], {"id": user_id})
             _check_owner(connection)
-            return RemovedUser(passed_on=passed_on, unserved=unserved, ended=take_ended(connection))
+            return RemovedUser(passed_on=passed_on, unserved=unserved)
 
         return await self._write(job)
 
     async def set_password(
         self, user_id: str, password_hash: str | None, keep_session: str | None = None
-    ) -> list[str]:
+    ) -> None:
         """Another password, or none; ends the account's links and other sessions."""
 
-        def job(connection: apsw.Connection) -> list[str]:
+        def job(connection: apsw.Connection) -> None:
             bindings = {"id": user_id, "password_hash": password_hash}
             connection.execute(_SQL["set_password"], bindings)
             if connection.changes() == 0:
                 raise _no_user(user_id)
-            return end_sessions(connection, user_id, keep_session)
+            end_sessions(connection, user_id, keep_session)
 
-        return await self._write(job)
+        await self._write(job)
 
 
-def end_sessions(connection: apsw.Connection, user_id: str, keep: str | None) -> list[str]:
-    """Forget the account's links and its sessions but that one; the ids of those."""
+def end_sessions(connection: apsw.Connection, user_id: str, keep: str | None) -> None:
+    """Forget the account's links and its sessions but that one."""
     connection.execute(_SQL["delete_sign_in_links"], {"user_id": user_id})
     connection.execute(_SQL["delete_sessions"], {"user_id": user_id, "keep": keep})
-    return take_ended(connection)
 
 
 def _remove_daemons(

@@ -9,7 +9,6 @@ import apsw
 from arborlink.hub.store.base import Acceptance, WorkspaceRow
 from arborlink.hub.store.base_access import DaemonChange
 from arborlink.hub.store.database import Database, fetch
-from arborlink.hub.store.ended import take_ended
 from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json

@@ -90,10 +90,6 @@ WITH RECURSIVE makers (id) AS (
 )
 SELECT count(*) FROM makers;
 
--- name: ended
--- What this transaction ended, which is read once.
-DELETE FROM ended_credentials RETURNING id;
-
 -- name: delete_token
 -- Revokes a token, if it is this user's.
 DELETE FROM tokens WHERE id = :id AND user_id = :user_id;

@@ -14,22 +14,6 @@ ALTER TABLE sessions ADD COLUMN ends_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN confirmed_at INTEGER;
 UPDATE sessions SET ends_at = expires_at + 60 * 86400000000;
 
--- Credentials that ended in this transaction, those that a reference deleted as well. The
--- transaction that ends them reads and empties this table.
-CREATE TABLE ended_credentials (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TRIGGER token_ended AFTER DELETE ON tokens
-BEGIN
-  INSERT OR IGNORE INTO ended_credentials (id) VALUES (old.id);
-END;
-CREATE TRIGGER session_ended AFTER DELETE ON sessions
-BEGIN
-  INSERT OR IGNORE INTO ended_credentials (id) VALUES (old.id);
-END;
-CREATE TRIGGER daemon_ended AFTER DELETE ON daemons
-BEGIN
-  INSERT OR IGNORE INTO ended_credentials (id) VALUES (old.id);
-END;
-
 DROP VIEW token_rows;
 CREATE VIEW token_rows AS
 SELECT id, user_id, name, prefix, secret_hash, scopes, created_at, workspace_id, expires_at,
@@ -54,9 +38,10 @@ UPDATE workspaces SET had_daemon = 1 WHERE daemon_id IS NOT NULL OR last_connect
 
 DROP VIEW workspace_rows;
 CREATE VIEW workspace_rows AS
-SELECT id, name, owner_id, created_at, daemon_id, instance_id, epoch, host, version,
-  last_connected_at, last_seen_at, quarantined_at, daemon_change, had_daemon
-FROM workspaces;
+SELECT workspaces.id, name, owner_id, users.username AS owner_name, workspaces.created_at, daemon_id,
+  instance_id, epoch, host, version, last_connected_at, last_seen_at, quarantined_at, daemon_change,
+  had_daemon
+FROM workspaces JOIN users ON users.id = owner_id;
 
 -- What was not over when a daemon took over from another one. It was meant for that other machine.
 CREATE TABLE handed_over_tasks (
