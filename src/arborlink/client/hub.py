@@ -29,13 +29,13 @@ from arborlink.protocol import ids
 from arborlink.protocol.errors import LocalProtocolError, NotFound
 from arborlink.protocol.resources import (
     NewTask,
+    NewTerminal,
     Principal,
     Role,
     Scope,
     SpoolPolicy,
     StandardInput,
     Task,
-    TerminalSize,
     Token,
     User,
     Workspace,
@@ -263,9 +263,9 @@ class Hub:
     ) -> TaskHandle:
         """Run a command; at most once, however often the connection breaks meanwhile.
 
-        `workspace` may be left out when the token's owner has one only. `tty`: columns and rows.
-        `timeout` is in seconds. `stdin="empty"`: the command's input ends at once; else it is what
-        `write` says.
+        `workspace` may be left out when the token's owner has one only. `tty`: columns and rows,
+        1,000 and 500 at most. `timeout` is in seconds. `stdin="empty"`: the command's input ends at
+        once; else it is what `write` says.
 
         Raises:
             WorkspaceUnreachable: its daemon is not connected, and `if_offline` is not "queue".
@@ -277,7 +277,7 @@ class Hub:
             cwd=cwd,
             env=dict(env or {}),
             shell=shell,
-            tty=None if tty is None else TerminalSize(cols=tty[0], rows=tty[1]),
+            tty=None if tty is None else NewTerminal(cols=tty[0], rows=tty[1]),
             timeout=timeout,
             if_offline=if_offline,
             on_spool_full=on_spool_full,

@@ -55,6 +55,10 @@ MAX_NAME_CHARS: Final = 128
 MAX_TITLE_CHARS: Final = 256
 MAX_ID_CHARS: Final = 64
 MAX_TOKEN_CHARS: Final = 512
+# A screen of this size takes 6 MB in whatever draws it, in every viewer of the task.
+MAX_TERMINAL_COLUMNS: Final = 1_000
+MAX_TERMINAL_ROWS: Final = 500
+# Earlier versions allowed and stored this much; what is larger than the two above is read as them.
 MAX_TERMINAL_SIDE: Final = 5_000
 MAX_TIMEOUT_SECONDS: Final = 30 * 86_400.0
 MAX_GRACE_SECONDS: Final = 300.0

@@ -25,6 +25,7 @@ from arborlink.protocol.resources import (
     TerminalSize,
     Timeout,
     Workspace,
+    limit_size,
 )
 
 PROTOCOL_VERSION = 1
@@ -96,11 +97,14 @@ class InputAck(Message, tag="inputAck", frozen=True):
 
 
 class Resize(Message, tag="resize", frozen=True):
-    """New size of a task's terminal."""
+    """New size of a task's terminal. More than 1,000 by 500 is read as that."""
 
     task_id: Id
     cols: TerminalSide
     rows: TerminalSide
+
+    def __post_init__(self) -> None:
+        limit_size(self)
 
 
 class Cancel(Message, tag="cancel", frozen=True, omit_defaults=False):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from arborlink.protocol import limits
 from arborlink.protocol.lifecycle import TaskStatus
@@ -19,6 +20,8 @@ Variables = Annotated[
     dict[EnvironmentName, Argument], Meta(max_length=limits.MAX_ENVIRONMENT_VARIABLES)
 ]
 TerminalSide = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_SIDE)]
+TerminalColumns = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_COLUMNS)]
+TerminalRows = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_ROWS)]
 Timeout = Annotated[float, Meta(gt=0, le=limits.MAX_TIMEOUT_SECONDS)]
 Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_NAME_CHARS)]
 Title = Annotated[str, Meta(max_length=limits.MAX_TITLE_CHARS)]
@@ -48,10 +51,34 @@ class Resource(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class TerminalSize(Resource, frozen=True):
-    """Size of a pseudo-terminal in characters."""
+    """Size of a pseudo-terminal in characters. More than 1,000 by 500 is read as that."""
 
     cols: TerminalSide
     rows: TerminalSide
+
+    def __post_init__(self) -> None:
+        limit_size(self)
+
+
+class NewTerminal(TerminalSize, frozen=True):
+    """The size that is asked for with a new task; a larger one is refused."""
+
+    cols: TerminalColumns
+    rows: TerminalRows
+
+
+def limit_size(sized: Struct) -> None:
+    """Bring `cols` and `rows` of a struct that is being made within the bounds of a terminal.
+
+    What draws a terminal allocates its cells at once, so no process holds a larger size, whether a
+    peer sent it or an earlier version stored it.
+    """
+    for name, limit in _SIDES.items():
+        if getattr(sized, name) > limit:
+            force_setattr(sized, name, limit)
+
+
+_SIDES = {"cols": limits.MAX_TERMINAL_COLUMNS, "rows": limits.MAX_TERMINAL_ROWS}
 
 
 class GapInfo(Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -161,7 +188,7 @@ class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
     cwd: Path = "."
     env: Variables = {}
     shell: bool = False
-    tty: TerminalSize | None = None
+    tty: NewTerminal | None = None
     timeout: Timeout | None = None
     if_offline: Literal["fail", "queue"] = "fail"
     expires_in: Timeout | None = None

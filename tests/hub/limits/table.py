@@ -368,6 +368,8 @@ WIRE: Final[dict[str, Limit]] = {
     "MAX_TITLE_CHARS": Limit(256, (FIELD,)),
     "MAX_ID_CHARS": Limit(64, (FIELD,)),
     "MAX_TOKEN_CHARS": Limit(512, (FIELD,)),
+    "MAX_TERMINAL_COLUMNS": Limit(1_000, (FIELD,)),
+    "MAX_TERMINAL_ROWS": Limit(500, (FIELD,)),
     "MAX_TERMINAL_SIDE": Limit(5_000, (FIELD,)),
     "MAX_TIMEOUT_SECONDS": Limit(30 * 86_400, (FIELD,)),
     "MAX_GRACE_SECONDS": Limit(300, (FIELD,)),

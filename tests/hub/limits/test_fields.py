@@ -56,7 +56,10 @@ FIELDS = [
     Field("MAX_PATH_CHARS", NewTask, lambda n: {"command": "c", "cwd": "p" * n}),
     Field("MAX_TITLE_CHARS", NewTask, lambda n: {"command": "c", "title": "t" * n}),
     Field("MAX_TIMEOUT_SECONDS", NewTask, lambda n: {"command": "c", "timeout": n}),
-    Field("MAX_TERMINAL_SIDE", NewTask, lambda n: {"command": "c", "tty": {"cols": n, "rows": 1}}),
+    Field(
+        "MAX_TERMINAL_COLUMNS", NewTask, lambda n: {"command": "c", "tty": {"cols": n, "rows": 1}}
+    ),
+    Field("MAX_TERMINAL_ROWS", NewTask, lambda n: {"command": "c", "tty": {"cols": 1, "rows": n}}),
     Field("MAX_TERMINAL_SIDE", Resize, lambda n: {"taskId": "t", "cols": 1, "rows": n}),
     Field("MAX_GRACE_SECONDS", Cancel, lambda n: {"taskId": "t", "graceSeconds": n}, 0.001),
     Field("MAX_NAME_CHARS", WorkspaceName, lambda n: {"name": "n" * n}),

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+import apsw
+import msgspec
 import pytest
 from msgspec import structs
 from websockets.exceptions import ConnectionClosed
@@ -413,6 +415,37 @@ async def test_a_terminal_is_resized_by_its_viewer(bench: Bench, identity: Daemo
             assert told.task.tty == TerminalSize(cols=100, rows=30)
         await viewer.send(Cancel(task_id=task, grace_seconds=2))
         assert (await daemon.expect(Cancel)).grace_seconds == 2
+
+
+async def test_a_terminal_is_never_larger_than_its_bound(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    body = {"command": "true", "tty": {"cols": 5_000, "rows": 5_000}, "ifOffline": "queue"}
+    refused = await bench.post(f"/api/workspaces/{identity.workspace_id}/tasks", body, status=422)
+    assert refused["code"] == "invalid_input" and "tty.cols" in str(refused)
+    async with bench.daemon(identity) as daemon, bench.viewer() as viewer:
+        task = await bench.create(identity.workspace_id, tty={"cols": 80, "rows": 24})
+        await daemon.running(task)
+        await bench.becomes(task, TaskStatus.RUNNING)
+        larger = {"type": "resize", "taskId": task, "cols": 5_000, "rows": 5_000}
+        await viewer.socket.send(msgspec.msgpack.encode(larger))
+        assert await daemon.expect(Resize) == Resize(task_id=task, cols=1_000, rows=500)
+        assert (await bench.task(task))["tty"] == {"cols": 1_000, "rows": 500}
+        header = (await bench.stored(task, format="asciicast")).splitlines()[0]
+        assert b'"width":1000,"height":500' in header
+
+
+async def test_a_size_that_an_earlier_version_stored_is_read_as_the_bound(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    task = await bench.create(identity.workspace_id, tty={"cols": 80, "rows": 24})
+    database = apsw.Connection(str(bench.hub.settings.data_dir / "hub.sqlite3"))
+    database.execute('UPDATE tasks SET tty = \'{"cols":5000,"rows":4999}\' WHERE id = ?', (task,))
+    database.close()
+    assert (await bench.task(task))["tty"] == {"cols": 1_000, "rows": 500}
+    async with bench.daemon(identity):
+        again = await bench.post(f"/api/tasks/{task}/rerun")
+    assert again["tty"] == {"cols": 1_000, "rows": 500}
 
 
 async def test_facts_for_a_viewer_that_does_not_read_are_bounded(

@@ -2,6 +2,7 @@ import type { NewTask, Task, TerminalSize } from '../protocol/messages';
 import { splitCommandLine } from './argv';
 import { parseDuration, writeDuration } from './durations';
 import { environmentOf, problemOfVariables, type Variable } from './environmentVariables';
+import { boundedSize } from './terminalSize';
 import { commandLine } from './words';
 
 export const DEFAULT_TERMINAL: TerminalSize = { cols: 80, rows: 24 };
@@ -44,7 +45,7 @@ export function draftOf(task: Task): Draft {
     folder: task.cwd === '.' ? '' : task.cwd,
     variables: task.env.map((name) => ({ name, value: null })),
     timeout: task.timeout === null ? '' : writeDuration(task.timeout),
-    terminal: task.tty,
+    terminal: task.tty === null ? null : boundedSize(task.tty),
     title: task.title ?? '',
   };
 }

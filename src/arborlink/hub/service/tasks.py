@@ -38,7 +38,7 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus, is_final
 from arborlink.protocol.messages import Cancel, Resize
-from arborlink.protocol.resources import NewTask, Task, TerminalSize
+from arborlink.protocol.resources import NewTask, NewTerminal, Task, TerminalSize
 
 DEFAULT_EXPIRY_SECONDS = 86_400.0
 # Of tasks, at a time. A quarter of what may wait, so that no user keeps all others from searching.
@@ -255,7 +255,7 @@ class Tasks:
             cwd=row.cwd,
             env=_variables(request, env or {}),
             shell=row.shell,
-            tty=row.tty,
+            tty=None if row.tty is None else NewTerminal(cols=row.tty.cols, rows=row.tty.rows),
             timeout=row.timeout,
             on_spool_full=row.on_spool_full,
             title=row.title,

@@ -1,10 +1,9 @@
 import { NativeSelect, TextInput } from '@mantine/core';
 import { DEFAULT_TERMINAL, type Draft, whenOffline } from '../../live/commandDraft';
+import { MAX_TERMINAL_SIZE } from '../../live/terminalSize';
 import type { TerminalSize } from '../../protocol/messages';
 import styles from './CommandBar.module.css';
 import { EnvironmentRows } from './EnvironmentRows';
-
-const MAX_TERMINAL_SIDE = 5_000;
 
 interface Props {
   draft: Draft;
@@ -73,7 +72,7 @@ function TerminalSides({ terminal, onChange }: SidesProps) {
       description={name === 'cols' ? 'Of the terminal, at first' : 'Who looks at it resizes it'}
       type="number"
       min={1}
-      max={MAX_TERMINAL_SIDE}
+      max={MAX_TERMINAL_SIZE[name]}
       value={terminal[name]}
       onChange={(event) => onChange({ ...terminal, [name]: sideOf(event.target.value, name) })}
     />
@@ -88,5 +87,5 @@ function TerminalSides({ terminal, onChange }: SidesProps) {
 
 function sideOf(text: string, name: 'cols' | 'rows'): number {
   const side = Math.trunc(Number(text));
-  return side >= 1 ? Math.min(side, MAX_TERMINAL_SIDE) : DEFAULT_TERMINAL[name];
+  return side >= 1 ? Math.min(side, MAX_TERMINAL_SIZE[name]) : DEFAULT_TERMINAL[name];
 }

@@ -11,6 +11,7 @@ import {
   WINDOW_BYTES,
 } from '../../live/taskFeed';
 import { TaskInput } from '../../live/taskInput';
+import { boundedSize } from '../../live/terminalSize';
 import type {
   GapInfo,
   HubToViewer,
@@ -359,7 +360,8 @@ export class MountedOutput implements OutputSink, Follower {
   }
 
   /** Somebody gave the program's terminal another size: unless that was us, we take it too. */
-  #programResized(size: TerminalSize): void {
+  #programResized(told: TerminalSize): void {
+    const size = boundedSize(told);
     const { cols, rows } = this.screen.terminal;
     if (this.isAttached || (size.cols === cols && size.rows === rows)) {
       return;

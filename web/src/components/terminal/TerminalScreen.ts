@@ -1,5 +1,6 @@
 import { type ITerminalOptions, Terminal } from '@xterm/xterm';
 import type { TerminalPalette } from '../../live/preferences';
+import { boundedSize, SCROLLBACK_ROWS, scrollbackOf } from '../../live/terminalSize';
 import type { TerminalSize } from '../../protocol/messages';
 import { BufferScreen } from './BufferScreen';
 import { fence } from './fences';
@@ -8,10 +9,6 @@ import { linkHandler, type OpenLink, plainLinks } from './links';
 import { PALETTES } from './palette';
 import { Veil } from './Veil';
 
-/** Rows that can be scrolled back to, unless they are very wide. */
-export const SCROLLBACK_ROWS = 10_000;
-/** Twelve bytes each in xterm. */
-const MAX_CELLS = 3_000_000;
 const LINE_HEIGHT = 1.2;
 const MIN_CONTRAST = 4.5;
 /** The map is the scrollbar; xterm wants at least a pixel for its own, which is hidden. */
@@ -55,8 +52,8 @@ export class TerminalScreen {
       logLevel: 'off',
       minimumContrastRatio: MIN_CONTRAST,
       overviewRuler: { width: SCROLLBAR_PIXELS },
-      scrollback: SCROLLBACK_ROWS,
-      ...tty,
+      scrollback: tty === null ? SCROLLBACK_ROWS : scrollbackOf(tty),
+      ...(tty === null ? {} : boundedSize(tty)),
     });
     this.buffer = new BufferScreen(this.terminal, new Veil(this.terminal));
     fence(this.terminal, {
@@ -75,7 +72,7 @@ export class TerminalScreen {
     const cols = Math.floor((host.clientWidth - SCROLLBAR_PIXELS) / width);
     const rows = Math.floor(host.clientHeight / height);
     const isShown = Number.isFinite(cols) && Number.isFinite(rows) && host.clientHeight > 0;
-    return isShown ? { cols: Math.max(MIN_COLUMNS, cols), rows: Math.max(1, rows) } : null;
+    return isShown ? boundedSize({ cols: Math.max(MIN_COLUMNS, cols), rows }) : null;
   }
 
   /** Size of one character in CSS pixels. Asking the page is dear, so it is asked once a look. */
@@ -90,8 +87,9 @@ export class TerminalScreen {
     return this.#cell;
   }
 
-  resize({ cols, rows }: TerminalSize): void {
-    this.terminal.options.scrollback = Math.min(SCROLLBACK_ROWS, Math.floor(MAX_CELLS / cols));
+  resize(size: TerminalSize): void {
+    const { cols, rows } = boundedSize(size);
+    this.terminal.options.scrollback = scrollbackOf(size);
     this.buffer.resize(cols, rows);
   }
 
