@@ -101,7 +101,7 @@ async def until_ready(setup: Setup, hub_ended: asyncio.Event) -> None:
     Raises:
         Unavailable: it ended instead, or does not say that it is ready.
     """
-    api = HttpApi(setup.url, setup.token, retry_seconds=0)
+    api = HttpApi(setup.url, None, retry_seconds=0)
     try:
         async with asyncio.timeout(READY_SECONDS):
             while not hub_ended.is_set():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
+from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
@@ -43,6 +44,8 @@ from arborlink.hub.service.gauges import Gauges
 from arborlink.hub.service.health import Figures, Sampler, sample_for_ever
 from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.service.process import Disk
+from arborlink.hub.service.readiness import ReadinessChecks, database_check
+from arborlink.hub.service.recent import Recent
 from arborlink.hub.service.retention import Retention, RetentionLimits
 from arborlink.hub.service.shortening import Shortening
 from arborlink.hub.service.tasks import Tasks
@@ -54,6 +57,8 @@ from arborlink.protocol.limits import WireLimits
 
 OUTPUT_FOLDER = "output"
 DRAIN_SECONDS = 5.0
+# How old the figures may be that are read without a credential.
+METRICS_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -279,6 +284,11 @@ def _figures(
 
 def application(hub: Hub) -> Starlette:
     """The ASGI application of a hub that is running."""
+    registry = CollectorRegistry()
+
+    async def all_metrics() -> bytes:
+        return generate_latest(registry)
+
     ports = HubPorts(
         settings=hub.settings,
         store=hub.store,
@@ -288,7 +298,13 @@ def application(hub: Hub) -> Starlette:
         announcer=hub.daemons.facts,
         rotator=hub.daemons.rotation,
         figures=hub.figures,
-        reserve=hub.reserve,
+        readiness=ReadinessChecks(
+            database_check(hub.store),
+            lambda: hub.reserve.reason,
+            hub.daemons.presence.draining,
+        ),
+        metrics=registry,
+        recent_metrics=Recent(all_metrics, METRICS_SECONDS),
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),

@@ -14,7 +14,10 @@ from arborlink.protocol.errors import ArborError
 
 
 class LogError(ArborError):
-    """Any trouble with a log that is not an `OSError`."""
+    """Any trouble with a log that is not an `OSError`.
+
+    Texts name a log without its folder: they are told to peers, which are not to learn it.
+    """
 
     code = "log_error"
 
@@ -25,7 +28,7 @@ class LogExists(LogError):
     code = "log_exists"
 
     def __init__(self, stem: Path) -> None:
-        super().__init__(f"there is a log at {stem} already")
+        super().__init__(f"there is a log {stem.name} already")
 
 
 class LogMissing(LogError):
@@ -34,7 +37,7 @@ class LogMissing(LogError):
     code = "log_missing"
 
     def __init__(self, stem: Path) -> None:
-        super().__init__(f"there is no log at {stem}")
+        super().__init__(f"there is no log {stem.name}")
 
 
 class LogCorrupt(LogError):
@@ -43,7 +46,7 @@ class LogCorrupt(LogError):
     code = "log_corrupt"
 
     def __init__(self, stem: Path, why: str) -> None:
-        super().__init__(f"the log at {stem} cannot be used: {why}")
+        super().__init__(f"the log {stem.name} cannot be used: {why}")
 
 
 class LogFailed(LogError):

@@ -225,6 +225,8 @@ async def test_one_damaged_log_does_not_keep_the_daemon_away(tmp_path: Path) -> 
             assert daemon.positions() == {healthy: 3}
         row = bench.row(damaged)
         assert (row.status, row.reason) == (TaskStatus.LOST, "corrupt_output")
+        # Members read this: where the hub keeps outputs is not for them.
+        assert row.error is not None and str(tmp_path) not in row.error
 
 
 async def test_one_damaged_log_does_not_keep_a_new_supervisor_away(tmp_path: Path) -> None:

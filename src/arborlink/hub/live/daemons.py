@@ -12,7 +12,7 @@ from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.flusher import Flusher
 from arborlink.hub.live.inputs import Inputs
-from arborlink.hub.live.output import TaskOutput
+from arborlink.hub.live.output import TaskOutput, storage_fault
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.settlement import Settlement
@@ -20,7 +20,6 @@ from arborlink.hub.live.token_rotation import TokenRotation
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
 from arborlink.outputlog import LogCorrupt, LogError
 from arborlink.protocol import limits
-from arborlink.protocol.errors import Unavailable
 from arborlink.protocol.lifecycle import is_final
 
 _LOG_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -73,10 +72,7 @@ class Daemons:
         except LogCorrupt:
             raise
         except (OSError, LogError) as error:
-            raise Unavailable(
-                f"the hub cannot store output now ({error}); retry in 5 seconds",
-                code="storage_full",
-            ) from error
+            raise storage_fault(error) from error
 
     def renew_credit(self) -> None:
         """Tell every daemon what it may send now of each output that is being written."""

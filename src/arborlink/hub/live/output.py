@@ -126,7 +126,7 @@ class TaskOutput:
             )
         except (OSError, LogFailed) as error:
             self.stream.end = writer.end
-            raise _storage_fault(error) from error
+            raise storage_fault(error) from error
         # `end` is the hub's word to viewers: from a daemon it is not passed on.
         if not skip and message.end is None:
             self._remember(message)
@@ -145,7 +145,7 @@ class TaskOutput:
             # The daemon comes back and declares it again; until then the stream counts too much.
             self.stream = ReceiveStream(writer.synced, window=self.stream.window)
             self.stream.end = writer.end
-            raise _storage_fault(error) from error
+            raise storage_fault(error) from error
         self._wake()
         return True
 
@@ -179,7 +179,7 @@ class TaskOutput:
         on_failed = self.on_failed
         self.close_writer()
         if on_failed is not None:
-            on_failed(_storage_fault(error))
+            on_failed(storage_fault(error))
 
     def begin_forget(self) -> ForgetPoint | None:
         """What gives the middle of an output back that is too long; None if it is not.
@@ -337,7 +337,9 @@ class TaskOutput:
             listener()
 
 
-def _storage_fault(error: Exception) -> Unavailable:
+def storage_fault(error: Exception) -> Unavailable:
+    """Return what a daemon is told when its output cannot be stored: no path of the hub's."""
+    why = error.strerror if isinstance(error, OSError) else error
     return Unavailable(
-        f"the hub cannot store output now ({error}); retry in 5 seconds", code="storage_full"
+        f"the hub cannot store output now ({why}); retry in 5 seconds", code="storage_full"
     )

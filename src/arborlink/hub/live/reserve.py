@@ -58,13 +58,13 @@ class Reserve:
         try:
             free = await asyncio.to_thread(self.free, self._folder)
         except OSError as error:
-            await self._become(f"{self._folder} cannot be looked at: {error}")
+            await self._become(f"the hub's disk cannot be looked at: {error.strerror}")
             return
         enough = self._needed * (RECOVERY_FACTOR if self.is_low else 1.0)
         await self._become(
             None
             if free >= enough
-            else f"{self._folder} has {free} bytes free, of which {self._needed} are a reserve"
+            else f"the hub's disk has {free} bytes free, of which {self._needed} are a reserve"
         )
 
     async def watch_for_ever(self) -> None:
@@ -85,7 +85,8 @@ class Reserve:
         if reason is None:
             logger.warning("there is room on the disk again")
         else:
-            logger.error("nothing new is taken: %s", reason)
+            # The folder is for the log alone: members and strangers are told the reason, too.
+            logger.error("nothing new is taken: %s (%s)", reason, self._folder)
         await self.on_change()
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from arborlink import __version__
 from arborlink.hub.live.clock import now_us
-from arborlink.hub.routes.authentication import identify
+from arborlink.hub.routes.authentication import has_credential, identify
 from arborlink.hub.routes.bodies import Alive, Check, Readiness
 from arborlink.hub.routes.operations import Operation, Parameter
 from arborlink.hub.routes.requests import integer_parameter, json_response
@@ -19,7 +19,7 @@ from arborlink.hub.service.health import INTERVAL_SECONDS
 from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.service.process import descriptor_limit
 from arborlink.hub.views import rfc3339
-from arborlink.protocol.errors import ArborError
+from arborlink.protocol.errors import NotAllowed, NotAuthenticated
 from arborlink.protocol.figures import Health
 
 MAX_UNIX_SECONDS: Final = 2**33
@@ -31,23 +31,20 @@ async def healthz(_hub: HubPorts, _request: Request) -> Response:
     return json_response(Alive(status="ok", version=__version__))
 
 
-async def readyz(hub: HubPorts, _request: Request) -> Response:
-    """Each check says what is wrong and is tried for real."""
-    checks = {
-        "database": await _database(hub),
-        "disk": await _disk(hub),
-        "draining": _check(
-            None if not hub.presence.draining() else "The hub is going down; try again in 2 s."
-        ),
-    }
-    reasons = [check.reason for check in checks.values() if check.reason is not None]
+async def readyz(hub: HubPorts, request: Request) -> Response:
+    """Whether it can work; an owner is told what is wrong in detail."""
+    found = await hub.readiness.reasons(detailed=await _is_owner(hub, request))
+    checks = {name: Check(ok=reason is None, reason=reason) for name, reason in found.items()}
+    reasons = [reason for reason in found.values() if reason is not None]
     body = Readiness(ready=not reasons, checks=checks, reasons=reasons)
     return json_response(body, 503 if reasons else 200)
 
 
-async def metrics(hub: HubPorts, _request: Request) -> Response:
-    """Counts only: no names, no commands."""
-    return Response(generate_latest(hub.metrics), headers={"Content-Type": METRICS_TYPE})
+async def metrics(hub: HubPorts, request: Request) -> Response:
+    """Counts only: no names, no commands. As they were within the last second, but for owners."""
+    is_owner = await _is_owner(hub, request)
+    text = generate_latest(hub.metrics) if is_owner else await hub.recent_metrics.get()
+    return Response(text, headers={"Content-Type": METRICS_TYPE})
 
 
 async def health(hub: HubPorts, request: Request) -> Response:
@@ -73,21 +70,15 @@ async def health(hub: HubPorts, request: Request) -> Response:
     )
 
 
-async def _database(hub: HubPorts) -> Check:
+async def _is_owner(hub: HubPorts, request: Request) -> bool:
+    """Whether a request that needs no credential has that of an owner; a wrong one is counted."""
+    if not has_credential(request):
+        return False
     try:
-        await hub.store.check_writable()
-    except ArborError as error:
-        return _check(error.message)
-    return _check(None)
-
-
-async def _disk(hub: HubPorts) -> Check:
-    await hub.reserve.look()
-    return _check(hub.reserve.reason)
-
-
-def _check(reason: str | None) -> Check:
-    return Check(ok=reason is None, reason=reason)
+        (await identify(hub.access, request)).require_owner()
+    except (NotAuthenticated, NotAllowed):
+        return False
+    return True
 
 
 TAG = "Health"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
 
 from arborlink.hub.access import Access, Identity
 from arborlink.hub.service.health import Figures
+from arborlink.hub.service.readiness import ReadinessChecks
+from arborlink.hub.service.recent import Recent
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import IdempotencyKey, Store, TaskQuery
 from arborlink.hub.views import PresenceInfo
@@ -88,19 +90,6 @@ class Rotator(Protocol):
     async def requested(self, workspace_id: str) -> None: ...
 
 
-class Reserve(Protocol):
-    """Whether the disk has room for what is new."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why not; None if it has."""
-        ...
-
-    async def look(self) -> None:
-        """See how much there is now."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubPorts:
     """The parts of a hub, as the routes use them."""
@@ -113,5 +102,6 @@ class HubPorts:
     announcer: Announcer
     rotator: Rotator
     figures: Figures
-    reserve: Reserve
-    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+    readiness: ReadinessChecks
+    metrics: CollectorRegistry
+    recent_metrics: Recent[bytes]
