@@ -119,6 +119,8 @@ MEANINGS: Final = {
     "tls_cert": "Certificate chain, PEM",
     "tls_key": "Its key, PEM",
     "behind_proxy": "Addresses or networks of proxies whose forwarded headers are believed",
+    "bootstrap_token_file": "A file with `bootstrap_token`, safer than a variable; an empty one "
+    "holds none, and it may be gone once the hub has its data",
     "bootstrap_token": "On the first start: becomes an API token of the owner, 32 characters or "
     "more. Set it in the environment, not in a file",
     "owner_name": "Name of the owner's account, on the first start",
@@ -151,6 +153,10 @@ VARIABLES: Final = {
     "ARBOR_URL": ("command line, SDK, `arbor daemon`", "The hub, before `credentials.toml`"),
     "ARBOR_TOKEN": ("command line, SDK, `arbor daemon`", "The token, before `credentials.toml`"),
     "ARBOR_CODE": ("`arbor daemon`", "The one-time code of a new daemon; used once and forgotten"),
+    "ARBOR_SECRETS_FD": (
+        "hub, daemon, `arbor up`",
+        "Set by Arbor for itself alone: where a process reads secrets that it was handed",
+    ),
 }
 ALSO_READ_BY: Final = {
     "ARBOR_HOST": "hub, `arbor up`",

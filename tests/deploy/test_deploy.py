@@ -170,6 +170,10 @@ def test_the_hub_starts_with_what_compose_gives_it() -> None:
         if not value.startswith("${")
     }
     assert hub["environment"].keys() <= ENVIRONMENT.keys()
+    (secret,) = hub["secrets"]
+    assert hub["environment"]["ARBOR_BOOTSTRAP_TOKEN_FILE"] == f"/run/secrets/{secret}"
+    assert compose["secrets"].keys() == {secret}
+    assert "ARBOR_BOOTSTRAP_TOKEN" not in hub["environment"]
     settings = load_settings(flags_of(hub["command"]), environment)
     assert settings.public_url == "https://arbor.example.org"
     (network,) = compose["networks"]["inside"]["ipam"]["config"]
@@ -214,6 +218,11 @@ def test_the_system_service_starts_a_hub_that_would_start() -> None:
     program, *words = shlex.split(command)
     assert program == "/opt/arbor/bin/arbor"
     load_settings(flags_of(words), {})
+    # As a file that the manager makes for this service, and never as a variable.
+    (credential,) = [line for line in lines if line.startswith("LoadCredential=")]
+    name = credential.partition("=")[2].partition(":")[0]
+    assert f"Environment=ARBOR_BOOTSTRAP_TOKEN_FILE=%d/{name}" in lines
+    assert not any("ARBOR_BOOTSTRAP_TOKEN=" in line for line in lines)
     homes = [line for line in lines if line.startswith("Environment=ARBOR_HOME=")]
     (state,) = [line.partition("=")[2] for line in lines if line.startswith("StateDirectory=")]
     assert homes == [f"Environment=ARBOR_HOME=/var/lib/{state}"]

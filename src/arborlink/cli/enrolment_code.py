@@ -6,16 +6,16 @@ redeem a code before the daemon does. The environment is readable by the same us
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Final
 
 import click
 
+from arborlink.cli import secret_variables
 from arborlink.cli.console import ask, complain
 
-VARIABLE: Final = "ARBOR_CODE"
+VARIABLE: Final = secret_variables.CODE
 STANDARD_INPUT: Final = "-"
 _FLAG: Final = "--code"
 
@@ -26,7 +26,7 @@ def read_code(argument: str | None, file: Path | None) -> str | None:
     Raises:
         ClickException: two of the flags are given, or there is no code where one was named.
     """
-    from_environment = os.environ.pop(VARIABLE, None)
+    from_environment = secret_variables.take(VARIABLE)
     if argument is not None and file is not None:
         raise click.UsageError("give --code or --code-file, not both")
     if file is not None:
@@ -53,8 +53,8 @@ def _present(text: str, where: str) -> str:
 def hide_code_argument() -> None:
     """Start this process anew without the code among its arguments, if it is there.
 
-    The process keeps its id. `execve` replaces the memory that `/proc/PID/cmdline` shows on every
-    system; writing over the arguments in place needs a way of its own on each.
+    `execve` replaces the memory that `/proc/PID/cmdline` shows on every system; writing over the
+    arguments in place needs a way of its own on each.
     """
     found = without_code(sys.argv[1:])
     if found is None:
@@ -65,10 +65,7 @@ def hide_code_argument() -> None:
         f"{VARIABLE}=CODE before the command, with --code-file or --code -, or when you are asked; "
         "--code CODE will go"
     )
-    own = len(sys.orig_argv) - len(sys.argv) + 1
-    if sys.executable and sys.orig_argv[own:] == sys.argv[1:]:
-        environment = {**os.environ, VARIABLE: code}
-        os.execve(sys.executable, [*sys.orig_argv[:own], *words], environment)
+    secret_variables.hide(code, words)
 
 
 def without_code(words: list[str]) -> tuple[list[str], str] | None:

@@ -20,6 +20,7 @@ _OPTIONS: Final = (
     click.option("--config", type=_PATH, help="An arbor.toml."),
     click.option("--tls-cert", type=_PATH, help="Certificate chain, PEM."),
     click.option("--tls-key", type=_PATH, help="Its key, PEM."),
+    click.option("--bootstrap-token-file", type=_PATH, help="Holds the owner's first API token."),
     click.option("--behind-proxy", multiple=True, metavar="ADDRESS", help="Trust this proxy."),
 )
 

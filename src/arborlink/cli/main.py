@@ -39,6 +39,8 @@ COMMANDS: Final = {
     "doctor": ("doctor", "What is wrong with this machine's set-up, and what to do."),
     "completion": ("completion", "Completion for your shell."),
 }
+# What they were started with is readable for as long as their processes live.
+LONG_LIVED: Final = frozenset({"up", "hub", "daemon"})
 # Failures of `run` must not look like exit codes of the command.
 KEEPS_EXIT_CODES_FREE: Final = frozenset({"run"})
 
@@ -82,13 +84,10 @@ def main() -> NoReturn:
     failure = exits.ARBOR_FAILED if _command_name() in KEEPS_EXIT_CODES_FREE else exits.FAILED
     code = exits.DONE
     visible.guard_standard_streams()
-    if any(each.startswith("--code") for each in sys.argv):
-        from arborlink.cli.enrolment_code import hide_code_argument
-
-        hide_code_argument()
     # A mask is inherited through exec; a blocked SIGTERM or SIGINT would stop nothing.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
+        _hide_secrets()
         result = cli.main(prog_name="arbor", standalone_mode=False)
         code = result if isinstance(result, int) else exits.DONE
     except click.exceptions.Exit as exit_:
@@ -102,6 +101,20 @@ def main() -> NoReturn:
         complain(_explain(error))
         code = failure
     _leave(code)
+
+
+def _hide_secrets() -> None:
+    """Other users can read the arguments of a process, and its children inherit its variables."""
+    if _command_name() not in LONG_LIVED:
+        return
+    from arborlink.cli import secret_variables
+
+    secret_variables.receive()
+    if any(each.startswith("--code") for each in sys.argv):
+        from arborlink.cli.enrolment_code import hide_code_argument
+
+        hide_code_argument()
+    secret_variables.hide()
 
 
 def _command_name() -> str | None:

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 import click
 
+from arborlink.cli import secret_variables
 from arborlink.cli.daemon_options import daemon_options
 from arborlink.cli.enrolment_code import ask_code, read_code
 from arborlink.cli.hub_options import hub_options, hub_packages, settings_of
@@ -41,7 +42,10 @@ def hub_command(config: Path | None, quiet: bool, **flags: object) -> int:
     """
     with hub_packages():
         from arborlink.hub.app import run
-    return run(settings_of(flags), config, announce=not quiet)
+    given = settings_of(flags)
+    if given["bootstrap_token_file"] is None:
+        given["bootstrap_token"] = secret_variables.take(secret_variables.BOOTSTRAP_TOKEN)
+    return run(given, config, announce=not quiet)
 
 
 @click.command(
@@ -81,7 +85,7 @@ def enrol_new(
     """
     from arborlink.daemon import app
 
-    token = os.environ.get("ARBOR_TOKEN")
+    token = secret_variables.get(secret_variables.TOKEN)
     hub_url = hub_url or os.environ.get("ARBOR_URL")
     if code is not None and (hub_url is None or len(folders) != 1):
         raise click.UsageError("a code is for one folder and needs --hub")
@@ -105,5 +109,5 @@ def _begin_anew(folders: list[Path], on_stop: str) -> NoReturn:
     needed (HTTP, TLS, somebody's API token) would stay in its memory and environment."""
     paths = [str(folder) for folder in folders]
     arguments = ["-P", "-m", "arborlink.cli", "daemon", "--on-stop", on_stop, "--", *paths]
-    kept = {name: value for name, value in os.environ.items() if name != "ARBOR_TOKEN"}
-    os.execve(sys.executable, [sys.executable, *arguments], kept)
+    environment = secret_variables.without_secrets(os.environ)
+    os.execve(sys.executable, [sys.executable, *arguments], environment)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from arborlink.cli import exits
+from arborlink.cli import exits, secret_variables
 from arborlink.cli.console import say
 
 if TYPE_CHECKING:
@@ -100,13 +100,13 @@ class Up:
         from arborlink.cli import browser, up_setup
         from arborlink.client import Hub
 
-        hub_process = self._keep(group, "hub", self._hub_arguments(), self._hub_environment())
+        hub_process = self._keep(group, "hub", self._hub_arguments(), self._hub_secrets())
         await up_setup.until_ready(self._setup, hub_process.ended)
         async with Hub(self._setup.url, self._setup.token) as hub:
             await up_setup.check_token(hub)
             up_setup.keep_credentials(self._setup)
             workspace_id = await up_setup.ensure_workspace(hub, self._path, self._name)
-            self._keep(group, "daemon", ["daemon", str(self._path)], _environment())
+            self._keep(group, "daemon", ["daemon", str(self._path)])
             connected = await up_setup.until_connected(hub, workspace_id)
             workspace = await hub.workspace(workspace_id)
             link = await hub.session_link()
@@ -127,11 +127,15 @@ class Up:
             page.unlink(missing_ok=True)
 
     def _keep(
-        self, group: asyncio.TaskGroup, name: str, arguments: list[str], env: dict[str, str]
+        self,
+        group: asyncio.TaskGroup,
+        name: str,
+        arguments: list[str],
+        secrets: dict[str, str] | None = None,
     ) -> Keeper:
         from arborlink.cli.up_processes import Keeper
 
-        keeper = Keeper(name, arguments, env)
+        keeper = Keeper(name, arguments, _environment(), secrets)
         self._keepers.append(keeper)
         group.create_task(keeper.run())
         return keeper
@@ -158,11 +162,10 @@ class Up:
     def _hub_arguments(self) -> list[str]:
         return ["hub", "--quiet", "--host", self._setup.host, "--port", str(self._setup.port)]
 
-    def _hub_environment(self) -> dict[str, str]:
-        environment = _environment()
-        if self._setup.bootstrap:
-            environment["ARBOR_BOOTSTRAP_TOKEN"] = self._setup.token
-        return environment
+    def _hub_secrets(self) -> dict[str, str]:
+        return (
+            {secret_variables.BOOTSTRAP_TOKEN: self._setup.token} if self._setup.bootstrap else {}
+        )
 
 
 def _show_again(path: Path, *, open_browser: bool) -> bool:
@@ -186,12 +189,12 @@ def _summarize(link: str, workspace: str, *, stop: str) -> None:
     say(f"  Workspace   {workspace}")
     say("  Try         arbor run -- uname -a")
     say(f"  Stop        {stop}")
-    if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
+    if os.environ.get("ARBOR_URL") or secret_variables.get(secret_variables.TOKEN):
         say("  Note        ARBOR_URL or ARBOR_TOKEN is set: the commands in that shell use them")
     say("")
 
 
 def _environment() -> dict[str, str]:
     """Ours, without what speaks of another hub."""
-    hidden = ("ARBOR_URL", "ARBOR_TOKEN", "ARBOR_BOOTSTRAP_TOKEN")
+    hidden = ("ARBOR_URL", "ARBOR_BOOTSTRAP_TOKEN_FILE", *secret_variables.NAMES)
     return {name: value for name, value in os.environ.items() if name not in hidden}

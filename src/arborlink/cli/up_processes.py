@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from arborlink.cli import secret_variables
 from arborlink.cli.console import complain
 from arborlink.protocol.backoff import Backoff
 
@@ -23,14 +24,28 @@ KILLED_SECONDS: Final = 5.0
 
 
 class Keeper:
-    """Keeps one `arbor` command running as a child in a process group of its own."""
+    """Keeps one `arbor` command running as a child in a process group of its own.
 
-    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    `secrets` are the child's alone: neither its environment nor that of its children has them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.ended = asyncio.Event()
         # -P: a module of the same name in the current folder must not be imported instead.
         self._arguments = (sys.executable, "-P", "-m", "arborlink.cli", *arguments)
         self._environment = dict(environment)
+        self._passed: tuple[int, ...] = ()
+        if secrets:
+            # Kept open: a child that is started again reads it again.
+            self._passed = (secret_variables.leave(secrets),)
+            self._environment[secret_variables.DESCRIPTOR] = str(self._passed[0])
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
 
@@ -50,6 +65,7 @@ class Keeper:
                 *self._arguments,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=self._passed,
                 start_new_session=True,
             )
             code = await self._process.wait()

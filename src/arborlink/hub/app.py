@@ -17,7 +17,7 @@ from arborlink.hub.composition import OUTPUT_FOLDER, application, compose
 from arborlink.hub.lock import only_one
 from arborlink.hub.logs import configure_logging
 from arborlink.hub.server import HubServer
-from arborlink.hub.settings import HubSettings, load_settings
+from arborlink.hub.settings import HubSettings, load_settings, read_bootstrap_token
 from arborlink.hub.store.sqlite import DATABASE_FILE
 from arborlink.protocol.errors import Unavailable
 
@@ -64,8 +64,10 @@ def load(flags: Mapping[str, object], config: Path | None, backup: Path) -> Mani
 
 
 async def _serve(settings: HubSettings, announce: bool) -> int:
+    is_set_up = (settings.data_dir / DATABASE_FILE).exists()
+    token = read_bootstrap_token(settings, is_set_up=is_set_up)
     hub = await compose(settings)
-    owner = await hub.access.bootstrap(settings.bootstrap_token)
+    owner = await hub.access.bootstrap(token)
     failure: Unavailable | None = None
     async with hub.running():
         is_text = settings.log_format == "text"

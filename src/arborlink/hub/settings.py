@@ -23,6 +23,7 @@ from arborlink.protocol.errors import InvalidInput
 INVALID_SETTING: Final = "invalid_setting"
 DAY_SECONDS: Final = 86_400.0
 MIN_BOOTSTRAP_TOKEN_CHARS: Final = 32
+MAX_TOKEN_FILE_BYTES: Final = 4_096
 
 ENVIRONMENT: Final = {
     "ARBOR_HOST": "host",
@@ -30,6 +31,7 @@ ENVIRONMENT: Final = {
     "ARBOR_WEBSOCKET_PATH": "websocket_path",
     "ARBOR_PUBLIC_URL": "public_url",
     "ARBOR_BOOTSTRAP_TOKEN": "bootstrap_token",
+    "ARBOR_BOOTSTRAP_TOKEN_FILE": "bootstrap_token_file",
     "ARBOR_LOG_LEVEL": "log_level",
     "ARBOR_LOG_FORMAT": "log_format",
 }
@@ -113,6 +115,7 @@ class HubSettings(HubLimits, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tls_key: Path | None = None
     behind_proxy: list[str] = []
     bootstrap_token: str | None = None
+    bootstrap_token_file: Path | None = None
     owner_name: Annotated[str, Meta(min_length=1, max_length=wire.MAX_NAME_CHARS)] = "owner"
     log_level: LogLevel = "info"
     log_format: Literal["text", "json"] = "text"
@@ -137,12 +140,10 @@ class HubSettings(HubLimits, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise _invalid(
                     f"The allowed origin {origin!r} is none: write it as https://example.org."
                 )
-        token = self.bootstrap_token
-        if token is not None and len(token.strip()) < MIN_BOOTSTRAP_TOKEN_CHARS:
-            raise _invalid(
-                f"ARBOR_BOOTSTRAP_TOKEN has {len(token.strip())} characters; at least "
-                f"{MIN_BOOTSTRAP_TOKEN_CHARS} are needed. `openssl rand -hex 32` makes a good one."
-            )
+        if self.bootstrap_token is not None:
+            if self.bootstrap_token_file is not None:
+                raise _invalid("Give a bootstrap token or a file with one, not both.")
+            _check_token(self.bootstrap_token, "ARBOR_BOOTSTRAP_TOKEN")
 
     @property
     def secure(self) -> bool:
@@ -169,6 +170,40 @@ def load_settings(
     settings = _convert(values, "The settings")
     settings.validate()
     return settings
+
+
+def read_bootstrap_token(settings: HubSettings, *, is_set_up: bool) -> str | None:
+    """Return the token of `bootstrap_token`, or of the file that is named in its place.
+
+    An empty file holds none. `is_set_up`: the hub has its data already, and the file may be gone.
+
+    Raises:
+        InvalidInput: the file cannot be read, or holds no token (code `invalid_setting`).
+    """
+    file = settings.bootstrap_token_file
+    if file is None:
+        return settings.bootstrap_token
+    try:
+        with file.open("rb") as stream:
+            token = stream.read(MAX_TOKEN_FILE_BYTES).decode("ascii").strip()
+    except FileNotFoundError as error:
+        if is_set_up:
+            return None
+        raise _invalid(f"There is no file {file} with a bootstrap token.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _invalid(f"The bootstrap token in {file} cannot be read: {error}.") from error
+    if not token:
+        return None
+    _check_token(token, f"The bootstrap token in {file}")
+    return token
+
+
+def _check_token(token: str, source: str) -> None:
+    if len(token.strip()) < MIN_BOOTSTRAP_TOKEN_CHARS:
+        raise _invalid(
+            f"{source} has {len(token.strip())} characters; at least "
+            f"{MIN_BOOTSTRAP_TOKEN_CHARS} are needed. `openssl rand -hex 32` makes a good one."
+        )
 
 
 def _from_file(file: Path) -> dict[str, Any]:
