@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from arborlink import home
 from arborlink.addresses import hub_address
 from arborlink.protocol.errors import ArborError, InvalidInput, NotAuthenticated
+from arborlink.toml_file import read_toml
 
 OWNER_ONLY = 0o600
 
@@ -63,7 +63,7 @@ def load() -> Credentials | None:
     """
     path = home.credentials_file()
     try:
-        hub = tomllib.loads(path.read_text())["hub"]
+        hub = read_toml(path)["hub"]
         return Credentials(
             hub_address(hub["url"]), str(hub["token"]), hub.get("data_folder"), hub.get("ca")
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tomllib
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from msgspec import Struct
 from arborlink import home
 from arborlink.addresses import hub_address
 from arborlink.protocol.errors import Conflict
+from arborlink.toml_file import read_toml
 
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
@@ -135,7 +135,7 @@ def find_identity(path: Path) -> Identity | None:
 
 def _load(file: Path) -> Identity | None:
     try:
-        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Identity)
+        return msgspec.convert(read_toml(file), Identity)
     except (OSError, ValueError):  # both TOML's and msgspec's errors are ValueErrors
         return None
 

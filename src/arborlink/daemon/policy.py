@@ -6,7 +6,6 @@ Read again when it changes. A policy that cannot be read forbids everything, and
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -19,6 +18,7 @@ from arborlink.daemon.budget import MIN_FREE_BYTES, SPOOL_BYTES
 from arborlink.daemon.rules import Restriction, Rule
 from arborlink.protocol import limits
 from arborlink.protocol.messages import Command
+from arborlink.toml_file import read_toml
 
 POLICY_FILE: Final = "arbor.toml"
 MAX_RUNNING_TASKS: Final = 64
@@ -92,13 +92,13 @@ def load(path: Path) -> Policy:
         PolicyError: it is not TOML, says something that is not known, or cannot be reached.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Policy)
+        return msgspec.convert(read_toml(path), Policy)
     except FileNotFoundError as error:
         # A link that leads nowhere was put there by an owner who wants a policy.
         if os.path.lexists(path):
             raise PolicyError(f"{path} is a link that leads to no file") from error
         return Policy()
-    except (OSError, UnicodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
         raise PolicyError(f"{path} cannot be used as a policy: {error}") from error
 
 

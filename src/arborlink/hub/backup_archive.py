@@ -11,20 +11,19 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from arborlink.outputlog.copying import stored
-from arborlink.outputlog.files import LogFile
 from arborlink.protocol.errors import Conflict, InvalidInput
 
 TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz")
 PRIVATE: Final = 0o600  # output and command lines may hold secrets
 PRIVATE_FOLDER: Final = 0o700
 READ_BYTES: Final = 1024 * 1024
-_MEMBER: Final = re.compile(r"(.+)@(\d{1,19})")
+_NEW: Final = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+MEMBER: Final = re.compile(r"(.+)@([0-9]{1,19})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +57,14 @@ def new_archive(path: Path) -> Iterator[Sink]:
         raise Conflict(f"{path} exists already. Name another file, or a folder that is empty.")
     if not is_tar(path):
         path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        with ExitStack() as files:
-            yield _Folder(path, files)
-        _sync_all(path)
+        with new_files(path) as sink:
+            yield sink
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
-    fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    # A link by that name, in a folder where others may write, would have led elsewhere.
+    unfinished.unlink(missing_ok=True)
+    fd = os.open(unfinished, _NEW | os.O_RDWR, PRIVATE)
     try:
         with os.fdopen(fd, "wb") as file:
             mode = "w" if path.name.endswith(".tar") else "w:gz"
@@ -77,17 +77,15 @@ def new_archive(path: Path) -> Iterator[Sink]:
         unfinished.unlink(missing_ok=True)
 
 
-def extract(path: Path, folder: Path) -> None:
-    """Make the files of a backup anew below a folder that is there.
+@contextmanager
+def new_files(folder: Path) -> Iterator[Sink]:
+    """What is added while inside is in new files below a folder afterwards, and on the disk.
 
     Raises:
-        InvalidInput: it is not a backup, or not a whole one.
-        OSError: something cannot be read or written.
+        InvalidInput: a file is there already.
     """
     with ExitStack() as files:
-        sink = _Folder(folder, files)
-        for stretch in _from_tar(path) if path.is_file() else _from_folder(path):
-            sink.add(stretch)
+        yield _Folder(folder, files)
     _sync_all(folder)
 
 
@@ -115,7 +113,10 @@ class _Folder:
             self._files.close()
             path = self._folder / stretch.name
             path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE)
+            try:
+                self._fd = os.open(path, _NEW | os.O_WRONLY, PRIVATE)
+            except FileExistsError as error:
+                raise InvalidInput(f"{stretch.name!r} is there twice") from error
             self._files.callback(os.close, self._fd)
             self._name = stretch.name
         data, position = memoryview(stretch.data), stretch.position
@@ -134,41 +135,3 @@ class _Tar:
         info = tarfile.TarInfo(f"{stretch.name}@{stretch.position}")
         info.size, info.mode = len(stretch.data), PRIVATE
         self._tar.addfile(info, io.BytesIO(stretch.data))
-
-
-def _from_tar(path: Path) -> Iterator[Stretch]:
-    try:
-        with tarfile.open(path, "r|*") as tar:
-            for member in tar:
-                match = _MEMBER.fullmatch(member.name)
-                source = tar.extractfile(member) if match and member.isfile() else None
-                if match is None or source is None:
-                    raise InvalidInput(f"{path} is not a backup of a hub: it holds {member.name}")
-                name, position = _safe(match[1]), int(match[2])
-                yield Stretch(name, position, b"")
-                while data := source.read(READ_BYTES):
-                    yield Stretch(name, position, data)
-                    position += len(data)
-    except (tarfile.TarError, EOFError) as error:
-        raise InvalidInput(f"{path} cannot be read as a backup: {error}") from error
-
-
-def _from_folder(path: Path) -> Iterator[Stretch]:
-    for file in sorted(path.rglob("*")):
-        if not file.is_file():
-            continue
-        name = _safe(file.relative_to(path).as_posix())
-        source = LogFile(file, os.O_RDONLY)
-        with closing(source):
-            size = source.size()
-            for position, data in stored(source, size):
-                yield Stretch(name, position, data)
-            yield Stretch(name, size, b"")
-
-
-def _safe(name: str) -> str:
-    """A name that stays below the folder it is put in."""
-    parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        raise InvalidInput(f"a backup holds no file named {name!r}")
-    return name

@@ -21,7 +21,9 @@ def only_one(data_dir: Path) -> Iterator[None]:
     Raises:
         Conflict: another process holds it.
     """
-    with (data_dir / PID_FILE).open("a+") as file:
+    # A link by that name would have another file emptied.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    with os.fdopen(os.open(data_dir / PID_FILE, flags, 0o600), "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,7 +7,6 @@ environment or opens a file by itself: both are given.
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -19,6 +18,7 @@ from arborlink import home
 from arborlink.addresses import is_loopback
 from arborlink.protocol import limits as wire
 from arborlink.protocol.errors import InvalidInput
+from arborlink.toml_file import read_toml
 
 INVALID_SETTING: Final = "invalid_setting"
 DAY_SECONDS: Final = 86_400.0
@@ -208,9 +208,8 @@ def _check_token(token: str, source: str) -> None:
 
 def _from_file(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as stream:
-            table = tomllib.load(stream).get("hub", {})
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        table = read_toml(file).get("hub", {})
+    except (OSError, ValueError) as error:
         raise _invalid(f"{file} cannot be read: {error}") from error
     # Judged on its own first, so that a mistake in the file is reported with the file's name.
     settings = _convert(table, f"{file}, [hub]")

@@ -98,15 +98,23 @@ def held(stem: Path) -> Iterator[LogCopy]:
 
 def stored(file: LogFile, end: int) -> Iterator[tuple[int, bytes]]:
     """Yield what is in a file below a position, and where, without its holes."""
-    position = 0
-    while position < end:
-        position, stop = _next_stored(file.fd, position, end)
+    for start, stop in stored_ranges(file, end):
+        position = start
         while position < stop:
             data = file.read(min(_PIECE_BYTES, stop - position), position)
             if not data:
                 return
             yield position, data
             position += len(data)
+
+
+def stored_ranges(file: LogFile, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of a file below a position that are no holes."""
+    position = 0
+    while position < end:
+        start, position = _next_stored(file.fd, position, end)
+        if start < position:
+            yield start, position
 
 
 def _next_stored(fd: int, position: int, end: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from arborlink.hub.store.database import BUSY_TIMEOUT_MS, fetch
 from arborlink.hub.store.faults import explain
 from arborlink.hub.store.queries import load
+from arborlink.protocol.errors import InvalidInput
 
 _SQL: Final = load("snapshot")
 _IN_ONE_FILE: Final = "delete"  # the journal mode that leaves nothing beside the database
@@ -74,6 +75,7 @@ class Snapshot:
         """The hub that opens this from now on is not the one it was copied from.
 
         Raises:
+            InvalidInput: it is no hub's database.
             Unavailable: the file is no database, or is damaged.
         """
         try:
@@ -83,6 +85,8 @@ class Snapshot:
                     raise apsw.CorruptError(str(fault[0][0]))
                 connection.execute(_SQL["forget_hub_id"])
                 connection.execute(_SQL["remember_newest_task"])
+        except apsw.SQLError as error:
+            raise InvalidInput(f"{self.path.name} is no hub's database: {error}.") from error
         except apsw.Error as error:
             raise explain(error) from error
 
