@@ -126,5 +126,6 @@ def _device(file: Path) -> None:
 
 def copied(hub: Path, folder: Path) -> Path:
     """The database of a hub that has outputs as well, to be damaged."""
+    folder.mkdir(mode=0o700, parents=True)
     (folder / OUTPUT_FOLDER / "xx").mkdir(parents=True)
     return Path(shutil.copy(hub / DATABASE_FILE, folder / DATABASE_FILE))

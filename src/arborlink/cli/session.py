@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-from arborlink.cli.console import say
+from arborlink import home
+from arborlink.cli.console import complain, say
 from arborlink.cli.notices import Notices
 from arborlink.client import Hub, TaskHandle
 from arborlink.client.selection import Seen, address, is_own, pick_workspace, workspace_here
 from arborlink.folders import served_folders
+from arborlink.private_files import ensure_private_file
 from arborlink.protocol.resources import Principal, Workspace
 
 # Long enough for a hub to restart, short enough for a person to wait.
@@ -22,7 +25,13 @@ T = TypeVar("T")
 
 
 def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
-    """What `work` returns."""
+    """What `work` returns.
+
+    Raises:
+        InvalidInput: `credentials.toml` is another user's, who could name another hub in it.
+    """
+    with suppress(FileNotFoundError):
+        ensure_private_file(home.credentials_file(), complain)
     notices = Notices()
 
     async def inside() -> T:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arborlink import home
 from arborlink.addresses import hub_address
+from arborlink.private_files import make_folder
 from arborlink.protocol.errors import ArborError, InvalidInput, NotAuthenticated
 from arborlink.toml_file import read_toml
 
@@ -76,7 +77,7 @@ def load() -> Credentials | None:
 def save(credentials: Credentials) -> Path:
     """Write `credentials.toml`, readable by its owner alone, in one step; returns where it is."""
     path = home.credentials_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     lines = ["[hub]", f"url = {_quote(credentials.url)}", f"token = {_quote(credentials.token)}"]
     if credentials.data_folder is not None:
         lines.append(f"data_folder = {_quote(credentials.data_folder)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from arborlink.addresses import hub_address
@@ -23,6 +24,7 @@ from arborlink.daemon.policy import POLICY_FILE, PolicyError
 from arborlink.daemon.policy import load as load_policy
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.daemon.supervisor import OnStop, Supervisor
+from arborlink.private_files import ensure_private
 from arborlink.protocol.errors import InvalidInput
 
 __all__ = [
@@ -50,7 +52,8 @@ def run(
     `on_stop`: whether SIGTERM ends the tasks or waits for them.
 
     Raises:
-        InvalidInput: a folder was never enrolled, or is named twice.
+        InvalidInput: a folder was never enrolled, or is named twice; or another user could change
+            the state of its daemon.
         Conflict: another process serves one of them.
     """
     identities = [_identity(path) for path in paths]
@@ -60,6 +63,7 @@ def run(
     _leave_current_folder()
     with ExitStack() as held:
         for identity in identities:
+            ensure_private(identity.folder, partial(_warn, identity.workspace_id))
             held.callback(StateLock(identity.folder).release)
             pid_file = identity.folder / "supervisor.pid"
             pid_file.write_text(f"{os.getpid()}\n")
@@ -102,6 +106,10 @@ def _identity(path: Path) -> Identity:
         )
     hub_address(identity.hub)
     return identity
+
+
+def _warn(workspace_id: str, text: str) -> None:
+    say(f"{workspace_id}: {text}", level="warning", workspace=workspace_id)
 
 
 def _remove(files: list[Path]) -> None:

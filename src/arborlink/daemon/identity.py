@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from arborlink import home
 from arborlink.addresses import hub_address
+from arborlink.private_files import make_folder
 from arborlink.protocol.errors import Conflict
 from arborlink.toml_file import read_toml
 
 _PRIVATE_FILE: Final = 0o600
-_PRIVATE_FOLDER: Final = 0o700
 
 
 class Identity(Struct, frozen=True):
@@ -64,7 +64,7 @@ def keep_token(identity: Identity, auth_token: str, previous_token: str | None) 
 
 def _write(identity: Identity) -> None:
     folder = identity.folder
-    folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    make_folder(folder)
     lines = [
         f"{name} = {_quote(value)}\n"
         for name, value in msgspec.structs.asdict(identity).items()

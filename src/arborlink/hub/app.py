@@ -19,6 +19,7 @@ from arborlink.hub.logs import configure_logging
 from arborlink.hub.server import HubServer
 from arborlink.hub.settings import HubSettings, load_settings, read_bootstrap_token
 from arborlink.hub.store.sqlite import DATABASE_FILE
+from arborlink.private_files import ensure_private
 from arborlink.protocol.errors import Unavailable
 
 # Each running task holds four files open and each connection one.
@@ -39,7 +40,7 @@ def run(flags: Mapping[str, object], config: Path | None = None, *, announce: bo
     settings = load_settings(flags, os.environ, config)
     configure_logging(settings.log_level, settings.log_format)
     _raise_descriptor_limit()
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ensure_private(settings.data_dir, logger.warning)
     with only_one(settings.data_dir):
         return uvloop.run(_serve(settings, announce))
 

@@ -103,7 +103,7 @@ async def test_a_hub_whose_disk_is_full(tmp_path: Path) -> None:
     async with hub_in_process(tmp_path, min_free_disk_bytes=2**62) as running:
         ready = by_check(await findings(running.url))["ready"]
     assert ready.verdict == "failed"
-    assert "free" in ready.why
+    assert "too little room" in ready.why
 
 
 @pytest.mark.parametrize(("ahead", "words"), [(600, "600 s behind"), (-45, "45 s ahead of")])

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 from arborlink import __version__, home
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
-from arborlink.cli.checks.machine import check_private, check_room, check_writable
+from arborlink.cli.checks.machine import (
+    check_folder_private,
+    check_private,
+    check_room,
+    check_writable,
+)
 from arborlink.cli.checks.websocket import check_daemon_token
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ def check_daemon(
     yield check_folder(Path(identity.path))
     yield check_writable("state", identity.folder)
     yield check_room("spool", identity.folder)
+    yield check_folder_private("privacy", identity.folder, "its token and the output of tasks")
     private = check_private("identity", identity.folder / "identity.toml")
     if private is not None:
         yield private

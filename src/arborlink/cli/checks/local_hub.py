@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from arborlink.cli.checks.daemons import is_locked
-from arborlink.cli.checks.finding import Finding, failed, ok
-from arborlink.cli.checks.machine import OTHERS, check_port, check_room, check_writable
+from arborlink.cli.checks.finding import Finding, ok
+from arborlink.cli.checks.machine import (
+    check_folder_private,
+    check_port,
+    check_room,
+    check_writable,
+)
 
 DATABASE: Final = "hub.sqlite3"
 PID_FILE: Final = "hub.pid"
@@ -34,12 +38,4 @@ def check_local_hub(data_dir: Path, host: str, port: int) -> Iterator[Finding]:
 
 def check_data_private(data_dir: Path) -> Finding:
     """Whether others on this machine can look at what tasks have written."""
-    mode = data_dir.stat().st_mode
-    if not mode & OTHERS:
-        return ok("privacy", f"{data_dir} is its owner's alone")
-    return failed(
-        "privacy",
-        f"others on this machine can look into {data_dir}",
-        why=f"its mode is {stat.S_IMODE(mode):04o}, and it holds the output of every task",
-        do=f"chmod 700 {data_dir}",
-    )
+    return check_folder_private("privacy", data_dir, "the output of every task")

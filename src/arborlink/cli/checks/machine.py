@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from arborlink import private_files
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
 from arborlink.cli.console import size_text
 from arborlink.protocol.limits import GIB, MIB
@@ -97,6 +98,27 @@ def check_private(check: str, file: Path) -> Finding | None:
             do=f"chmod 600 {file}; if others may have read it, replace the token",
         )
     return ok(check, f"{file} is its owner's alone")
+
+
+def check_folder_private(check: str, folder: Path, holds: str) -> Finding:
+    """Whether other users can look into a folder, or replace it; `holds`: what is in it."""
+    try:
+        problem = private_files.find_problem(folder)
+        mode = folder.stat().st_mode
+    except OSError as error:
+        do = f"give it to this user: chown -R $(id -un) {folder}"
+        return failed(check, f"{folder} cannot be looked at", why=str(error.strerror), do=do)
+    if problem is not None:
+        do = "as that says; a hub or daemon does not start before"
+        return failed(check, f"another user could replace {folder}", why=problem, do=do)
+    if mode & OTHERS:
+        return failed(
+            check,
+            f"others on this machine can look into {folder}",
+            why=f"its mode is {stat.S_IMODE(mode):04o}, and it holds {holds}",
+            do=f"chmod 700 {folder}; a hub or daemon that starts does so by itself",
+        )
+    return ok(check, f"{folder} is its owner's alone")
 
 
 def check_port(host: str, port: int) -> Finding:

@@ -74,7 +74,7 @@ class Outputs:
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A log syncs its own name; without these its folder could be gone after a power loss.
         sync_directory(self.folder)
         sync_directory(self.folder.parent)
