@@ -68,6 +68,8 @@ def check(headers: dict[str, str], *, kept: str = "no-store", secure: bool = Fal
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert policy.get("script-src", "'none'") in ("'self'", "'none'")
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert policy["trusted-types"] == "default"
     assert headers.get("strict-transport-security") == (HSTS if secure else None)
     assert not {"server", "x-powered-by"} & set(headers)
 

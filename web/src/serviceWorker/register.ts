@@ -1,4 +1,4 @@
-const SERVICE_WORKER = '/serviceWorker.js';
+import { SERVICE_WORKER } from '../live/trustedTypes';
 
 /** From now on the page opens without the hub too. */
 export function registerServiceWorker(): void {

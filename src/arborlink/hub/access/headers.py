@@ -19,6 +19,10 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
+        # No string becomes markup or a script's address by itself. The page's one policy, which is
+        # asked about each, is in `web/src/live/trustedTypes.ts`.
+        "require-trusted-types-for 'script'",
+        "trusted-types default",
     ]
 )
 
