@@ -6,7 +6,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 PYTHONPATHS := src tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast surroundings check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel
+.PHONY: help up test test-fast surroundings check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel requirements sbom audit
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,9 +16,15 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
-# What `make up` needs: the package with the hub, and the page built by the packaging hook.
+# What `make up` needs: the package with the hub, and the page built by the packaging hook. With
+# HASHES=1 every file that is installed, those that build it included, has to be one of requirements/.
 .venv/.installed: .venv/.pip pyproject.toml hatch_build.py $(WEB_SOURCES)
+ifdef HASHES
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt -r requirements/hub.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+else
 	$(BIN)/python -m pip install --quiet --editable '.[hub]'
+endif
 	@touch $@
 
 # What the checks and tests need on top.
@@ -49,7 +55,7 @@ test-fast: .venv/.dev  ## the tests that take no longer than a minute and a half
 surroundings: .venv/.browser  ## the fast tests in odd surroundings; ARGS=--full: all tests
 	$(BIN)/python tools/surroundings.py $(ARGS)
 
-check: .venv/.dev  ## lint, format, types, import contracts, generated files
+check: .venv/.dev  ## lint, format, types, import contracts, generated files, known vulnerabilities
 	$(BIN)/ruff check $(PYTHONPATHS) hatch_build.py
 	$(BIN)/ruff format --check $(PYTHONPATHS) hatch_build.py
 	$(BIN)/mypy
@@ -58,6 +64,7 @@ check: .venv/.dev  ## lint, format, types, import contracts, generated files
 	$(BIN)/python tools/generate_types.py --check
 	$(BIN)/python tools/generate_docs.py --check
 	$(BIN)/python tools/web.py check
+	$(BIN)/python tools/audit.py --check
 
 format: .venv/.dev  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix $(PYTHONPATHS) hatch_build.py
@@ -92,6 +99,17 @@ corpus: .venv/.dev  ## every known bad input against a hub and a daemon; `make t
 
 screenshots: .venv/.browser  ## a picture of every view, in test-results/; ARGS=--docs: those of the docs
 	$(BIN)/python tools/screenshots.py $(ARGS)
+
+# Where there is something newer: look at the difference before it is committed.
+requirements: .venv/.dev  ## resolve requirements/ anew, with the hashes of every file
+	$(BIN)/python -m pip install --quiet --group lock
+	$(BIN)/python tools/requirements.py
+
+sbom: .venv/.installed  ## what a hub is made of, in dist/sbom.cdx.json (CycloneDX)
+	$(BIN)/python tools/sbom.py dist/sbom.cdx.json
+
+audit: .venv/.installed  ## ask now whether dependencies have known vulnerabilities
+	$(BIN)/python tools/audit.py
 
 wheel: .venv/.pip  ## build the wheel, with the page inside
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

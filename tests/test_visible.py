@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborlink import visible
+from arborlink import __version__, visible
 from arborlink.daemon import console as daemon_console
 from arborlink.hub.logs import formatter
+from tests.bounds import HANG_SECONDS
 
 SOURCE: Final = Path(__file__).parents[1] / "src" / "arborlink"
 # One of each kind: C0, DEL, C1, bidirectional controls, separators, tags, a byte of a file's name.
@@ -118,6 +120,23 @@ def modules() -> list[str]:
 @pytest.mark.parametrize("name", modules())
 def test_no_module_prints_by_itself(name: str) -> None:
     assert list(printing(ast.parse((SOURCE / name).read_text()), name)) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"x"])
+def test_a_guarded_stream_takes_no_bytes_not_even_none(data: bytes) -> None:
+    """click writes none of them to find out whether it may; `arbor --version` then failed."""
+    with pytest.raises(TypeError):
+        visible.GuardedStream(io.StringIO()).write(data)  # type: ignore[arg-type]
+
+
+def test_the_version_is_printed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "arborlink.cli", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+    )
+    assert (done.returncode, done.stdout) == (0, f"arbor, version {__version__}\n"), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,12 @@ class GuardedStream:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        """Write `text`; returns its length."""
-        self.stream.write(lines(text))
+        """Write `text`; returns its length.
+
+        Raises:
+            TypeError: it is bytes. Libraries write none of them to find out whether they may.
+        """
+        self.stream.write(lines("" + text))
         return len(text)
 
     def writelines(self, texts: list[str]) -> None:
