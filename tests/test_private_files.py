@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -130,6 +131,51 @@ def test_a_folder_that_root_gave_may_be_open_and_is_spoken_of(tmp_path: Path) ->
             timeout=HANG_SECONDS,
         )
         assert done.returncode == expected and said in done.stdout + done.stderr, done.stderr
+
+
+@AS_ROOT
+def test_the_root_of_a_volume_may_be_open_and_is_spoken_of(tmp_path: Path) -> None:
+    """Those that clusters make are: their one user could change nothing about it."""
+    script = (
+        "import os, sys; from pathlib import Path; from arborlink.private_files import *\n"
+        "os.chmod(sys.argv[1], 0o777)\n"
+        f"os.setgroups([]); os.setgid({OTHER_UID}); os.setuid({OTHER_UID})\n"
+        "ensure_private(Path(sys.argv[1]), print); ensure_private(Path(sys.argv[1], 'hub'), print)"
+    )
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        each.chmod(0o755)
+    mount = 'mount -t tmpfs tmpfs "$1" && exec "$2" -c "$3" "$1"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", mount, "sh", str(volume), sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+    )
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("mounting is not permitted here")
+    assert done.returncode == 0, done.stderr
+    assert f"{volume} can be changed by every user" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("members", "primary", "is_own"),
+    [([], 1, True), (["me"], 1, True), (["root"], 1, True), (["other"], 1, False), ([], 2, False)],
+)
+def test_a_group_is_ones_own_if_no_one_else_is_in_it(
+    monkeypatch: pytest.MonkeyPatch, members: list[str], primary: int, is_own: bool
+) -> None:
+    class Entry(SimpleNamespace):
+        """One of the system's database."""
+
+    gid, users = 4_321, [("root", 0, 0), ("me", os.geteuid(), 4_321), ("other", OTHER_UID, 0)]
+    if primary == 2:
+        users[2] = ("other", OTHER_UID, gid)
+    entries = [Entry(pw_name=name, pw_uid=uid, pw_gid=group) for name, uid, group in users]
+    monkeypatch.setattr("pwd.getpwall", lambda: entries)
+    monkeypatch.setattr("grp.getgrgid", lambda _: Entry(gr_mem=members))
+    assert private_files._is_own_group(gid) is is_own
 
 
 @AS_ROOT

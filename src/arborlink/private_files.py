@@ -42,6 +42,10 @@ def ensure_private(folder: Path, say: Say = logger.warning) -> None:
     problem = find_problem(folder)
     if problem is not None:
         raise InvalidInput(problem, code=UNSAFE)
+    real = folder.resolve()
+    for path in (real, *real.parents):
+        if (who := _why_writable(path)) is not None and _is_volume(path):
+            say(f"{path} can be changed by {who}: see to it if others use this machine")
     _tighten(folder, say)
     for path in folder.iterdir():
         _tighten(path)  # one line for all of it
@@ -83,13 +87,14 @@ def find_problem(folder: Path) -> str | None:
             return _of_another(path, state.st_uid)
     real = folder.resolve()
     for path in real.parents:
-        if (why := _why_writable(path)) is not None:
+        if (why := _why_writable(path)) is not None and not _is_volume(path):
             return (
                 f"{path} can be changed by {why}, who could replace {real} in it. Run "
                 f"`chmod go-w {path}`, or keep Arbor's files elsewhere (ARBOR_HOME, --data-dir)."
             )
     state = real.stat()
-    if state.st_uid != os.geteuid() and state.st_mode & stat.S_IWOTH:
+    is_open = state.st_uid != os.geteuid() and state.st_mode & stat.S_IWOTH
+    if is_open and not _is_volume(real):
         return f"every user can write to {real}, which is not this user's. Run chown and chmod 700."
     for path in real.iterdir():
         owner = path.lstat().st_uid
@@ -117,6 +122,14 @@ def _why_writable(folder: Path) -> str | None:
     return None
 
 
+def _is_volume(folder: Path) -> bool:
+    """Whether this is the root of a disk that an administrator has mounted here for this use.
+
+    Those of containers are often open to every user, of whom there is one there.
+    """
+    return folder.parent != folder and folder.is_mount() and folder.stat().st_uid != os.geteuid()
+
+
 def _is_trusted(uid: int) -> bool:
     return uid in (ROOT, os.geteuid()) or uid == _unmapped_uid()
 
@@ -139,16 +152,17 @@ def _unmapped_uid() -> int | None:
 
 
 def _is_own_group(gid: int) -> bool:
-    """Whether a group has this user alone in it, as many systems give one to each, or is root's."""
+    """Whether a group has this user and root alone in it, as many systems give one to each."""
     if gid == ROOT:
         return True
-    if gid != os.getegid():
-        return False
     try:
         members = set(grp.getgrgid(gid).gr_mem)
-        return members <= {pwd.getpwuid(os.geteuid()).pw_name}
     except KeyError:
-        return True  # neither is in the system's database, as in many containers
+        # No user of the system's database is in it: a number that a container was given.
+        return gid in (os.getegid(), *os.getgroups())
+    users = pwd.getpwall()
+    members |= {user.pw_name for user in users if user.pw_gid == gid}
+    return members <= {user.pw_name for user in users if user.pw_uid in (ROOT, os.geteuid())}
 
 
 def _of_another(path: Path, uid: int) -> str:
