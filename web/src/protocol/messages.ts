@@ -171,7 +171,7 @@ export interface Command {
   stdin: 'empty' | 'open';
 }
 
-/** Size of a pseudo-terminal in characters. */
+/** Size of a pseudo-terminal in characters. More than 1,000 by 500 is read as that. */
 export interface TerminalSize {
   cols: number;
   rows: number;
@@ -186,7 +186,7 @@ export interface Input {
   eof: boolean;
 }
 
-/** New size of a task's terminal. */
+/** New size of a task's terminal. More than 1,000 by 500 is read as that. */
 export interface Resize {
   type: 'resize';
   taskId: string;
@@ -394,6 +394,8 @@ export interface Attention {
 export interface WorkspaceOwner {
   id: string;
   username: string;
+}
+
 /**
  * What last happened to a workspace's daemon, and who did it. `replaced`: a daemon came after
  * another one. `token`: the name of the API token it was done with. `address`: where the daemon
@@ -409,6 +411,12 @@ export interface DaemonChange {
   removedAccount: string | null;
 }
 
+/** The size that is asked for with a new task; a larger one is refused. */
+export interface NewTerminal {
+  cols: number;
+  rows: number;
+}
+
 /** Body of `POST /api/workspaces/{id}/tasks`. */
 export interface NewTask {
   command: string;
@@ -416,7 +424,7 @@ export interface NewTask {
   cwd?: string;
   env?: Record<string, string>;
   shell?: boolean;
-  tty?: TerminalSize | null;
+  tty?: NewTerminal | null;
   timeout?: number | null;
   ifOffline?: 'fail' | 'queue';
   expiresIn?: number | null;

@@ -120,7 +120,7 @@ OPERATIONS = (
         summary="Make a code that admits one daemon to this workspace; 10 minutes, single use",
         tag=TAG,
         handle=create_code,
-        scope="workspaces:write",
+        scope="daemons:write",
         result=EnrolmentCode,
         status=201,
     ),
