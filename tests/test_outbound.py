@@ -13,7 +13,9 @@ from websockets.exceptions import InvalidStatus
 
 from arborlink.dialing import connecting
 from arborlink.outbound import authorities, proxy_of
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.errors import InvalidInput
+from tests.older_hub import NO_KEY, asks_for_key
 
 HUB = "https://hub.example.org:8443"
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -134,7 +136,8 @@ async def test_a_redirect_is_not_followed() -> None:
         thread = threading.Thread(target=_answer_once, args=(asked, answer.encode()))
         thread.start()
         with pytest.raises(InvalidStatus):
-            await connecting(f"ws://127.0.0.1:{asked.getsockname()[1]}/")
+            port = asked.getsockname()[1]
+            await connecting(f"ws://127.0.0.1:{port}/", KnownHub(f"http://127.0.0.1:{port}"))
         thread.join()
 
         with pytest.raises(BlockingIOError):
@@ -144,5 +147,7 @@ async def test_a_redirect_is_not_followed() -> None:
 def _answer_once(listener: socket.socket, answer: bytes) -> None:
     connection, _ = listener.accept()
     with connection:
+        assert asks_for_key(connection.recv(65_536))
+        connection.sendall(NO_KEY)
         connection.recv(65_536)
         connection.sendall(answer)

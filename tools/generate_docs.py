@@ -77,6 +77,9 @@ MEANINGS: Final = {
     "address_requests_per_second": "HTTP requests without a credential and WebSocket handshakes "
     "from one address, in the long run",
     "address_requests_burst": "The same, at once",
+    "address_proofs_per_second": "Questions who the hub is, one before each new connection of a "
+    "daemon, command line or program, from one address, in the long run",
+    "address_proofs_burst": "The same, at once",
     "viewer_requests_per_second": "What a viewer asks for on its WebSocket, in the long run",
     "viewer_requests_burst": "What a viewer asks for on its WebSocket, at once",
     "viewer_messages_per_second": "All messages of a viewer, in the long run; beyond it they are "
@@ -152,6 +155,10 @@ VARIABLES: Final = {
     "ARBOR_HOME": ("all", "One folder for all of Arbor's files: see [files](files.md)"),
     "ARBOR_URL": ("command line, SDK, `arbor daemon`", "The hub, before `credentials.toml`"),
     "ARBOR_TOKEN": ("command line, SDK, `arbor daemon`", "The token, before `credentials.toml`"),
+    "ARBOR_HUB_KEY": (
+        "command line, SDK",
+        "The hub's public key, before `credentials.toml`; of the hub in `ARBOR_URL`, if set",
+    ),
     "ARBOR_CODE": ("`arbor daemon`", "The one-time code of a new daemon; used once and forgotten"),
     "ARBOR_SECRETS_FD": (
         "hub, daemon, `arbor up`",

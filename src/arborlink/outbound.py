@@ -9,11 +9,17 @@ from __future__ import annotations
 import ssl
 import urllib.request
 from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from arborlink.addresses import is_loopback
 from arborlink.protocol.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from arborlink.proof.http import ProvenTransport
+    from arborlink.proof.known_hub import KnownHub
 
 # A SOCKS proxy is always given the name: behind it there may be names that nobody knows here.
 _SCHEMES: Final = {
@@ -76,6 +82,22 @@ def http_options(url: str, ca: str | None = None) -> dict[str, Any]:
     if proxy is not None:
         way = httpx2.Proxy(proxy, ssl_context=context if proxy.startswith("https:") else None)
     return {"trust_env": False, "proxy": way, "verify": context or False}
+
+
+def http_transport(
+    known: KnownHub, limits: httpx2.Limits, ca: str | None = None
+) -> ProvenTransport:
+    """What an HTTP client is made with, to send secrets that way: to a hub that is proven.
+
+    Raises:
+        InvalidInput: the proxy or `ca` cannot be used.
+    """
+    from arborlink.proof.http import ProvenTransport
+
+    options = http_options(known.url, ca)
+    return ProvenTransport(
+        known, limits=limits, context=options["verify"] or None, proxy=options["proxy"]
+    )
 
 
 def certificate_problem(error: BaseException) -> str | None:

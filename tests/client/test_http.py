@@ -13,6 +13,7 @@ import pytest
 
 from arborlink.client.http import HttpApi
 from arborlink.protocol import errors
+from tests.older_hub import NO_KEY, asks_for_key
 
 
 @dataclass
@@ -28,6 +29,9 @@ class Server:
         try:
             while not reader.at_eof():
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                if asks_for_key(head):
+                    writer.write(NO_KEY)
+                    continue
                 length = next(
                     (
                         int(line[15:])

@@ -11,6 +11,7 @@ import pytest
 from arborlink.client.http import BUSY_SECONDS, MAX_CONNECTIONS, MAX_DOWNLOADS, HttpApi
 from arborlink.protocol import errors
 from tests.client.test_http import problem, served
+from tests.older_hub import NO_KEY, asks_for_key
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"
 # More than a socket holds, so that it is still being written when the answer is there.
@@ -25,6 +26,8 @@ async def scripted(serve: Serve, busy_seconds: float = BUSY_SECONDS) -> AsyncIte
 
     async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            assert asks_for_key(await head(reader))
+            writer.write(NO_KEY)
             await serve(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             return

@@ -16,8 +16,10 @@ from arborlink.client import Chunk, Gap, Task, TaskHandle, TaskStatus
 from arborlink.client.http import HttpApi
 from arborlink.client.live import LivePool
 from arborlink.client.patience import say_nothing
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.errors import Conflict, NotAuthenticated, TooManyRequests, Unavailable
 from arborlink.protocol.limits import KIB
+from tests.older_hub import NO_KEY, asks_for_key
 
 from .hub_half import TASK, Log
 from .live_double import LiveDouble, live_double
@@ -66,7 +68,7 @@ async def scene(*, owns_input: bool = True, info: Task | None = None) -> AsyncIt
     async with live_double(log) as double, asyncio.TaskGroup() as group:
         api = HttpApi(double.url, "token")
         pool = LivePool(
-            double.url,
+            KnownHub(double.url),
             "token",
             group,
             states.append,
@@ -157,7 +159,9 @@ async def test_only_what_was_there_when_asked() -> None:
         here.log.write(b"0123456789")
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
+            if asks_for_key(await reader.readuntil(b"\r\n\r\n")):
+                writer.write(NO_KEY)
+                await reader.readuntil(b"\r\n\r\n")
             body = msgspec.json.encode(a_task(output_size=6))
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             writer.close()
@@ -166,7 +170,9 @@ async def test_only_what_was_there_when_asked() -> None:
             port = server.sockets[0].getsockname()[1]
             api = HttpApi(f"http://127.0.0.1:{port}", "token")
             async with asyncio.TaskGroup() as group:
-                pool = LivePool(here.double.url, "token", group, here.states.append, say_nothing)
+                pool = LivePool(
+                    KnownHub(here.double.url), "token", group, here.states.append, say_nothing
+                )
                 handle = TaskHandle(api, pool, a_task(), owns_input=False)
                 items = [item async for item in handle.output(2, until_end=False)]
                 pool.close()

@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from arborlink.daemon.dialing import dial
+from arborlink.proof.known_hub import KnownHub
 from tests.conformance import suite
 from tests.e2e.arbor import wait_until
 from tests.ports import free_port
@@ -68,17 +69,20 @@ async def test_the_daemons_client(python: str, tmp_path: Path) -> None:
     with suite.running(python, "fuzzingserver", tmp_path, {"url": url}):
         log = tmp_path / "suite.log"
         wait_until(lambda: "Ok, will run" in log.read_text(), "the suite to listen")
-        connection = await dial(f"{url}/getCaseCount")
+        # The suite is no hub, and is not asked whether it is.
+        known = KnownHub(url.replace("ws", "http", 1))
+        known.asks = False
+        connection = await dial(f"{url}/getCaseCount", known)
         count = int(await connection.recv())
         for case in range(1, count + 1):
-            await echo(f"{url}/runCase?case={case}&agent={AGENT}")
-        await echo(f"{url}/updateReports?agent={AGENT}")
+            await echo(f"{url}/runCase?case={case}&agent={AGENT}", known)
+        await echo(f"{url}/updateReports?agent={AGENT}", known)
     judge(tmp_path)
 
 
-async def echo(url: str) -> None:
+async def echo(url: str, known: KnownHub) -> None:
     """Send back what comes, to the end of the connection."""
-    connection = await dial(url)
+    connection = await dial(url, known)
     try:
         async for message in connection:
             await connection.send(message)

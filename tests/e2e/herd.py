@@ -14,16 +14,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.typing import Subprotocol
 
-from arborlink.daemon.dialing import CLOSE_SECONDS, DIAL_ERRORS, OPEN_SECONDS, retry_hint
+from arborlink.daemon.dialing import (
+    CLOSE_SECONDS,
+    DEFAULT_PATH,
+    DIAL_ERRORS,
+    OPEN_SECONDS,
+    retry_hint,
+)
+from arborlink.dialing import connecting
 from arborlink.hub.store.base import WorkspaceRow
 from arborlink.hub.store.base_access import EnrolmentRow, UserRow
 from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.backoff import Backoff
-from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
+from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import may_reconnect
 from arborlink.protocol.link import Close, LinkState, PeerLink
 from arborlink.protocol.messages import PROTOCOL_VERSION, DaemonAuth, HostInfo
@@ -89,6 +96,9 @@ class HerdDaemon:
     hints: list[float | None] = field(default_factory=list)
     welcomed_at: float | None = None
 
+    def __post_init__(self) -> None:
+        self.known = KnownHub(self.url.replace("ws", "http", 1).removesuffix(DEFAULT_PATH))
+
     async def serve(self) -> None:
         """Connect, and connect again, for ever."""
         backoff = Backoff(self.random.random)
@@ -120,14 +130,12 @@ class HerdDaemon:
             return retry_hint(None, connection.close_reason or "")
 
     async def _dial(self) -> ClientConnection:
-        return await connect(
+        return await connecting(
             self.url,
-            subprotocols=[Subprotocol(MSGPACK_SUBPROTOCOL)],
-            compression=None,
+            self.known,
             ping_interval=None,
             open_timeout=OPEN_SECONDS,
             close_timeout=CLOSE_SECONDS,
-            proxy=None,
             local_addr=(self.address, 0),
         )
 

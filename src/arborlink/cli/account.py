@@ -18,6 +18,7 @@ from arborlink.cli.console import (
     show,
     show_status,
 )
+from arborlink.cli.hub_key_option import hub_key_option
 from arborlink.cli.token import DAY_SECONDS, SCOPES
 
 # As `SIGN_IN_SCOPES` and `SIGN_IN_SECONDS` of the protocol, which is not imported for the help.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from arborlink.client import DeviceCode
     from arborlink.client.credentials import Credentials
+    from arborlink.proof.known_hub import KnownHub
     from arborlink.protocol.resources import Scope
 
 TICK_SECONDS = 1.0
@@ -74,6 +76,7 @@ def _token_source() -> str:
 @click.argument("hub_url")
 @click.option("--token", "from_stdin", is_flag=True, help="Read an API token from stdin.")
 @ca_option
+@hub_key_option
 @click.option(
     "--scope",
     "scopes",
@@ -94,6 +97,7 @@ def login_command(
     hub_url: str,
     from_stdin: bool,
     ca: str | None,
+    hub_key: str | None,
     scopes: tuple[Scope, ...],
     all_scopes: bool,
     days: float | None,
@@ -106,20 +110,28 @@ def login_command(
     the scope admin, `arbor enroll` needs workspaces:write, `arbor rotate` and `release` need
     daemons:write.
     """
+    from arborlink.addresses import hub_address
+    from arborlink.client.credentials import key_of
+    from arborlink.proof.known_hub import KnownHub
+
     if scopes and all_scopes:
         raise click.UsageError("give --scope or --all, not both")
     if days is not None and no_expiry:
         raise click.UsageError("give --days or --no-expiry, not both")
+    url = hub_address(hub_url)
+    known = KnownHub(url, hub_key or key_of(url))
     if from_stdin:
         token = _read_token()
     else:
         asked = SCOPES if all_scopes else scopes or LOGIN_SCOPES
         lifetime = None if no_expiry else LOGIN_DAYS if days is None else days
-        token = asyncio.run(_approved(hub_url, asked, lifetime, ca))
-    _keep(hub_url, token, ca)
+        token = asyncio.run(_approved(known, asked, lifetime, ca))
+    _keep(known, token, ca)
 
 
-async def _approved(url: str, scopes: Sequence[Scope], days: float | None, ca: str | None) -> str:
+async def _approved(
+    known: KnownHub, scopes: Sequence[Scope], days: float | None, ca: str | None
+) -> str:
     import socket
 
     from arborlink.client import sign_in
@@ -138,12 +150,14 @@ async def _approved(url: str, scopes: Sequence[Scope], days: float | None, ca: s
 
         try:
             granted = await sign_in(
-                url,
+                known.url,
                 on_code=show_code,
                 hostname=socket.gethostname() or None,
                 scopes=scopes,
                 expires_in=None if days is None else days * DAY_SECONDS,
                 ca=ca,
+                hub_key=known.key,
+                on_hub_key=known.learn,
             )
         finally:
             for each in waiting:
@@ -162,18 +176,23 @@ async def _count_down(seconds: float) -> None:
         erase_status()
 
 
-def _keep(hub_url: str, token: str, ca: str | None) -> None:
+def _keep(known: KnownHub, token: str, ca: str | None) -> None:
+    from arborlink.cli.notices import new_key
     from arborlink.client import Hub, Principal
-    from arborlink.client.credentials import Credentials, resolve, save
+    from arborlink.client.credentials import Credentials, key_of, save
 
     async def check() -> Principal:
-        async with Hub(hub_url, token, ca=ca) as hub:
+        hub_key, learn = known.key, known.learn
+        async with Hub(known.url, token, ca=ca, hub_key=hub_key, on_hub_key=learn) as hub:
             return await hub.me()
 
     me = asyncio.run(check())
-    path = save(Credentials(resolve(hub_url, token).url, token, ca=ca))
-    say(f"signed in to {hub_url} as {me.username}; kept in {path}")
+    is_new = known.key is not None and known.key != key_of(known.url)
+    path = save(Credentials(known.url, token, ca=ca, hub_key=known.key))
+    say(f"signed in to {known.url} as {me.username}; kept in {path}")
     say(f"may: {', '.join(me.scopes)}; until {me.expires_at or 'it is revoked'}")
+    if is_new and known.key is not None:
+        say(new_key(known.url, known.key))
     if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
         say("ARBOR_URL or ARBOR_TOKEN is set, and comes before it")
 
@@ -207,7 +226,9 @@ async def _revoke(stored: Credentials) -> str:
     from arborlink.client import ArborError, Hub, NotAuthenticated
 
     try:
-        async with Hub(stored.url, stored.token, retry_seconds=0, ca=stored.ca) as hub:
+        async with Hub(
+            stored.url, stored.token, retry_seconds=0, ca=stored.ca, hub_key=stored.hub_key
+        ) as hub:
             token_id = (await hub.me()).token_id
             if token_id is not None:
                 await hub.revoke_token(token_id)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from arborlink.cli.ca_option import ca_option
+from arborlink.cli.hub_key_option import hub_key_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +39,7 @@ def daemon_options(*, first: str, stop: str) -> Callable[[F], F]:
         ),
         click.option("--name", help=f"{first}, with ARBOR_TOKEN: the new workspace's name."),
         ca_option,
+        hub_key_option,
         click.option(
             "--on-stop",
             type=click.Choice(["cancel", "wait"]),

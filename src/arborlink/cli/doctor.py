@@ -94,7 +94,8 @@ def examine(hub_url: str | None, data_dir: Path | None, ca: str | None = None) -
     identities = _identities()
     reachable = set()
     for url in _hubs(hub_url, credentials, identities):
-        findings = list(hub.check_hub(url, ca or _ca_for(url, credentials, identities)))
+        trusted = ca or _ca_for(url, credentials, identities)
+        findings = list(hub.check_hub(url, trusted, _key_for(url, credentials, identities)))
         if all(each.verdict != "failed" for each in findings):
             reachable.add(url)
         yield Section(f"hub at {url}", findings)
@@ -150,6 +151,15 @@ def _ca_for(url: str, credentials: Credentials | Finding, identities: list[Ident
     known = [] if isinstance(credentials, Finding) else [(credentials.url, credentials.ca)]
     known += [(identity.hub, identity.ca) for identity in identities]
     return next((ca for hub, ca in known if hub == url and ca is not None), None)
+
+
+def _key_for(
+    url: str, credentials: Credentials | Finding, identities: list[Identity]
+) -> str | None:
+    """The key by which a hub is known."""
+    known = [] if isinstance(credentials, Finding) else [(credentials.url, credentials.hub_key)]
+    known += [(identity.hub, identity.hub_key) for identity in identities]
+    return next((key for hub, key in known if hub == url and key is not None), None)
 
 
 def _listening() -> tuple[str, int]:

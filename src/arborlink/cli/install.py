@@ -124,6 +124,7 @@ def daemon_install_command(
     code_file: Path | None,
     name: str | None,
     ca: str | None,
+    hub_key: str | None,
     on_stop: str,
     print_only: bool,
     manager_name: ManagerName | None,
@@ -139,7 +140,7 @@ def daemon_install_command(
 
     folders = [path.resolve() for path in paths] or [Path.cwd()]
     if not print_only:
-        enrol_new(folders, hub_url, read_code(code, code_file), name, ca)
+        enrol_new(folders, hub_url, read_code(code, code_file), name, ca, hub_key)
     # All of them before any is written.
     services = [_daemon_service(folder, on_stop) for folder in folders]
     chosen = manager(manager_name)

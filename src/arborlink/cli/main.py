@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "whoami": ("account", "Which hub, and who you are there."),
     "login": ("account", "Sign this machine in to a hub."),
     "logout": ("account", "Forget the hub and its token."),
+    "trust": ("trust", "Change which key a hub is known by here."),
     "token": ("token", "Create, list and revoke API tokens."),
     "user": ("user", "Add, list and remove accounts; set passwords."),
     "daemon": ("serve", "Connect folders of this machine as workspaces."),

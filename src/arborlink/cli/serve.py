@@ -10,14 +10,17 @@ from typing import Final, NoReturn
 import click
 
 from arborlink.cli import secret_variables
+from arborlink.cli.console import say
 from arborlink.cli.daemon_options import daemon_options
 from arborlink.cli.enrolment_code import ask_code, read_code
 from arborlink.cli.hub_options import hub_options, hub_packages, settings_of
 from arborlink.cli.lazy import with_parts
+from arborlink.cli.notices import new_key
 
 HUB_PARTS: Final = {
     "backup": ("hub_backup", "Copy a hub's data, while it runs."),
     "restore": ("hub_backup", "Make a hub's data of such a copy."),
+    "key": ("hub_key", "Print the hub's public key."),
     "install": ("install", "Let this machine's service manager run the hub."),
     "uninstall": ("install", "Take the hub's service away."),
 }
@@ -62,23 +65,29 @@ def daemon_command(
     code_file: Path | None,
     name: str | None,
     ca: str | None,
+    hub_key: str | None,
     on_stop: str,
 ) -> int:
     """Connect PATHS (default: here) to their hub until SIGTERM or Ctrl-C."""
     from arborlink.daemon import app
 
     folders = [path.resolve() for path in paths] or [Path.cwd()]
-    if enrol_new(folders, hub_url, read_code(code, code_file), name, ca):
+    if enrol_new(folders, hub_url, read_code(code, code_file), name, ca, hub_key):
         _begin_anew(folders, on_stop)
     return app.run(folders, on_stop="wait" if on_stop == "wait" else "cancel")
 
 
 def enrol_new(
-    folders: list[Path], hub_url: str | None, code: str | None, name: str | None, ca: str | None
+    folders: list[Path],
+    hub_url: str | None,
+    code: str | None,
+    name: str | None,
+    ca: str | None,
+    hub_key: str | None,
 ) -> bool:
     """Enrol the folders that are no workspaces yet, as far as there is a code or ARBOR_TOKEN;
     whether any was. On a terminal the code of a single folder is asked for. A code replaces the
-    identity that its folder has, `ca` that identity's CA.
+    identity that its folder has, `ca` that identity's CA, `hub_key` its hub's key.
 
     Raises:
         ArborError: the hub refused, or cannot be reached.
@@ -96,12 +105,30 @@ def enrol_new(
         identity = app.find_identity(folder)
         if code is None and identity is not None:
             if ca not in (None, identity.ca):
-                app.trust(identity, ca)
+                identity = app.trust(identity, ca)
+            if hub_key not in (None, identity.hub_key):
+                app.keep_hub_key(identity, hub_key)
             continue
         if hub_url is not None and (code or token):
-            app.enroll(hub_url, code, folder, name, token=token, ca=ca)
+            known = hub_key or _known_key(hub_url)
+            enrolled_now = app.enroll(
+                hub_url, code, folder, name, token=token, ca=ca, hub_key=known
+            )
+            if known is None and enrolled_now.hub_key is not None:
+                say(new_key(enrolled_now.hub, enrolled_now.hub_key))
             enrolled = True
     return enrolled
+
+
+def _known_key(hub_url: str) -> str | None:
+    """Return the hub's key as the command line or another daemon here knows it."""
+    from arborlink.addresses import hub_address
+    from arborlink.client.credentials import key_of
+    from arborlink.daemon import app
+
+    url = hub_address(hub_url)
+    daemons = (each.hub_key for each in app.load_all() if each.hub == url)
+    return key_of(url) or next(filter(None, daemons), None)
 
 
 def _begin_anew(folders: list[Path], on_stop: str) -> NoReturn:

@@ -36,7 +36,10 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
 
     async def inside() -> T:
         async with Hub(
-            retry_seconds=RETRY_SECONDS, on_connection=notices.connection, on_wait=notices.wait
+            retry_seconds=RETRY_SECONDS,
+            on_connection=notices.connection,
+            on_wait=notices.wait,
+            on_hub_key=notices.hub_key,
         ) as hub:
             return await work(hub)
 

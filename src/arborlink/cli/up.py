@@ -102,10 +102,11 @@ class Up:
 
         hub_process = self._keep(group, "hub", self._hub_arguments(), self._hub_secrets())
         await up_setup.until_ready(self._setup, hub_process.ended)
-        async with Hub(self._setup.url, self._setup.token) as hub:
+        key = self._setup.hub_key
+        async with Hub(self._setup.url, self._setup.token, hub_key=key) as hub:
             await up_setup.check_token(hub)
             up_setup.keep_credentials(self._setup)
-            workspace_id = await up_setup.ensure_workspace(hub, self._path, self._name)
+            workspace_id = await up_setup.ensure_workspace(hub, self._path, self._name, key)
             self._keep(group, "daemon", ["daemon", str(self._path)])
             connected = await up_setup.until_connected(hub, workspace_id)
             workspace = await hub.workspace(workspace_id)
@@ -196,5 +197,5 @@ def _summarize(link: str, workspace: str, *, stop: str) -> None:
 
 def _environment() -> dict[str, str]:
     """Ours, without what speaks of another hub."""
-    hidden = ("ARBOR_URL", "ARBOR_BOOTSTRAP_TOKEN_FILE", *secret_variables.NAMES)
+    hidden = ("ARBOR_URL", "ARBOR_HUB_KEY", "ARBOR_BOOTSTRAP_TOKEN_FILE", *secret_variables.NAMES)
     return {name: value for name, value in os.environ.items() if name not in hidden}

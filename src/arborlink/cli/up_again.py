@@ -29,7 +29,13 @@ async def find(path: Path) -> Present | None:
     if identity is None or identity.hub != stored.url:
         return None
     try:
-        async with Hub(stored.url, stored.token, retry_seconds=RETRY_SECONDS, ca=stored.ca) as hub:
+        async with Hub(
+            stored.url,
+            stored.token,
+            retry_seconds=RETRY_SECONDS,
+            ca=stored.ca,
+            hub_key=stored.hub_key,
+        ) as hub:
             workspace = await hub.workspace(identity.workspace_id)
             if workspace.state != "connected":
                 return None

@@ -25,6 +25,8 @@ from arborlink.client import credentials as stored_credentials
 from arborlink.client.credentials import Credentials
 from arborlink.client.http import HttpApi
 from arborlink.client.selection import is_own
+from arborlink.proof import keys
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.names import name_of_folder
 
 TOKEN_BYTES: Final = 32
@@ -43,6 +45,7 @@ class Setup:
     """`token` is also the hub's bootstrap token: it counts on the hub's first start only.
 
     `place` is bound to the port, and keeps it free while the hub is started or started again.
+    `hub_key`: the public key in the data folder that the hub will serve.
     """
 
     host: str
@@ -50,6 +53,7 @@ class Setup:
     place: socket.socket
     token: str
     bootstrap: bool
+    hub_key: str
 
     @property
     def url(self) -> str:
@@ -72,16 +76,17 @@ def prepare(host: str, port: int) -> Setup:
     """
     _check_not_running()
     place = _bound(host, port)
-    setup = Setup(host, int(place.getsockname()[1]), place, "", False)
+    setup = Setup(host, int(place.getsockname()[1]), place, "", False, "")
     if not BINDS_TWICE:
         place.close()
     stored = stored_credentials.load()
     if stored is None:
-        return replace(setup, token=secrets.token_urlsafe(TOKEN_BYTES), bootstrap=True)
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        return replace(setup, token=token, bootstrap=True, hub_key=_hub_key())
     if stored.data_folder == str(home.hub_folder()):
-        return replace(setup, token=stored.token, bootstrap=True)
+        return replace(setup, token=stored.token, bootstrap=True, hub_key=_hub_key())
     if stored.url == setup.url:
-        return replace(setup, token=stored.token)
+        return replace(setup, token=stored.token, hub_key=_hub_key())
     raise InvalidInput(
         f"{home.credentials_file()} is for the hub at {stored.url}, and `arbor up` would replace "
         "it. Use that hub (`arbor daemon`), run `arbor logout` first, or set ARBOR_HOME to a "
@@ -92,7 +97,7 @@ def prepare(host: str, port: int) -> Setup:
 def keep_credentials(setup: Setup) -> None:
     """So that the other commands find the hub."""
     data_folder = str(home.hub_folder()) if setup.bootstrap else None
-    stored_credentials.save(Credentials(setup.url, setup.token, data_folder))
+    stored_credentials.save(Credentials(setup.url, setup.token, data_folder, hub_key=setup.hub_key))
 
 
 async def until_ready(setup: Setup, hub_ended: asyncio.Event) -> None:
@@ -101,7 +106,7 @@ async def until_ready(setup: Setup, hub_ended: asyncio.Event) -> None:
     Raises:
         Unavailable: it ended instead, or does not say that it is ready.
     """
-    api = HttpApi(setup.url, None, retry_seconds=0)
+    api = HttpApi(setup.url, None, retry_seconds=0, known=KnownHub(setup.url, setup.hub_key))
     try:
         async with asyncio.timeout(READY_SECONDS):
             while not hub_ended.is_set():
@@ -132,8 +137,9 @@ async def check_token(hub: Hub) -> None:
         ) from error
 
 
-async def ensure_workspace(hub: Hub, path: Path, name: str | None) -> str:
-    """The id of the workspace that `path` is, enrolled now if it was not.
+async def ensure_workspace(hub: Hub, path: Path, name: str | None, hub_key: str) -> str:
+    """The id of the workspace that `path` is, enrolled now if it was not. Its daemon knows the hub
+    by `hub_key` afterwards.
 
     Raises:
         InvalidInput: it is a workspace of another hub.
@@ -143,11 +149,15 @@ async def ensure_workspace(hub: Hub, path: Path, name: str | None) -> str:
 
     identity = app.find_identity(path)
     if identity is not None:
-        if identity.hub == hub.url:
-            return identity.workspace_id
-        if any(each.id == identity.workspace_id for each in await hub.workspaces()):
+        if identity.hub != hub.url and any(
+            each.id == identity.workspace_id for each in await hub.workspaces()
+        ):
             # The same hub at another address: `arbor up` with another --port.
-            return app.move(identity, hub.url).workspace_id
+            identity = app.move(identity, hub.url)
+        if identity.hub == hub.url:
+            if identity.hub_key != hub_key:
+                app.keep_hub_key(identity, hub_key)
+            return identity.workspace_id
         raise InvalidInput(
             f"{path} is a workspace of the hub at {identity.hub}, and this one is at "
             f"{hub.url}. Use that hub, or delete {identity.folder} to make it a new "
@@ -159,7 +169,9 @@ async def ensure_workspace(hub: Hub, path: Path, name: str | None) -> str:
     free = _free_name(name or name_of_folder(path.name or "root"), taken)
     workspace = await hub.create_workspace(free)
     enrollment = await hub.enrollment(workspace.id)
-    await asyncio.to_thread(app.enroll, hub.url, enrollment.code, path, workspace.name)
+    await asyncio.to_thread(
+        app.enroll, hub.url, enrollment.code, path, workspace.name, hub_key=hub_key
+    )
     return workspace.id
 
 
@@ -178,6 +190,14 @@ async def until_connected(hub: Hub, workspace_id: str) -> bool:
 def _free_name(name: str, taken: set[str]) -> str:
     candidates = [name, *(f"{name}-{number}" for number in range(2, NAME_TRIES))]
     return next(each for each in candidates if each not in taken)
+
+
+def _hub_key() -> str:
+    """Return the public key of the hub's data, made now if it has none: what takes the hub's port
+    before the hub does cannot prove it."""
+    folder = home.hub_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return keys.ensure(folder).public
 
 
 def _check_not_running() -> None:

@@ -22,9 +22,11 @@ from arborlink.protocol.backoff import Backoff, retry_after, retry_hint
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import (
     ArborError,
+    HubNotProven,
     NotFound,
     PeerSilent,
     RemoteProtocolError,
+    Unavailable,
     may_reconnect,
 )
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
@@ -32,6 +34,8 @@ from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
+
+    from arborlink.proof.known_hub import KnownHub
 
 MAX_FRAME_BYTES: Final = 2 * limits.CONTROL_MESSAGE_BYTES
 OPEN_SECONDS: Final = 10.0
@@ -45,12 +49,13 @@ FATAL_HTTP_STATUSES: Final = frozenset({401, 403, 404})
 class LiveConnection:
     """`machine`'s connection. `on_connection` is told True when it is there, False when lost.
 
-    `on_wait`: as that of `Hub`. `ca`: as that of `HttpApi`.
+    `on_wait`: as that of `Hub`. `known`: the hub, which each connection is proven to be before the
+    token is sent. `ca`: as that of `HttpApi`.
     """
 
     def __init__(
         self,
-        url: str,
+        known: KnownHub,
         token: str,
         on_connection: Callable[[bool], None],
         on_wait: Callable[[float, str], None],
@@ -59,7 +64,8 @@ class LiveConnection:
     ) -> None:
         path = os.environ.get("ARBOR_WEBSOCKET_PATH") or DEFAULT_WEBSOCKET_PATH
         self.machine = ViewerMachine()
-        self._url = "ws" + url.removeprefix("http") + path
+        self._known = known
+        self._url = "ws" + known.url.removeprefix("http") + path
         self._auth = ViewerAuth(auth_token=token)
         self._on_connection = on_connection
         self._on_wait = on_wait
@@ -125,6 +131,7 @@ class LiveConnection:
         try:
             async with connecting(
                 self._url,
+                self._known,
                 self._ca,
                 ping_interval=None,
                 open_timeout=OPEN_SECONDS,
@@ -138,6 +145,11 @@ class LiveConnection:
             if status in FATAL_HTTP_STATUSES:
                 self._fail(NotFound(_rejected(self._url, status), code="websocket_rejected"))
             return retry_after(error.response.headers.get("Retry-After"))
+        except Unavailable as error:
+            return error.retry_after
+        except HubNotProven as error:
+            self._fail(error)
+            return None
         except (OSError, TimeoutError, WebSocketException):
             return None
         if self._close_code is not None and not may_reconnect(self._close_code):

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from arborlink.addresses import hub_address
+from arborlink.client.credentials import say_no_key
 from arborlink.client.http import HttpApi
 from arborlink.client.replies import DeviceStart
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.errors import SignInUnfinished, TooManyRequests, Unavailable
 from arborlink.protocol.resources import (
     SIGN_IN_SCOPES,
@@ -31,20 +33,25 @@ async def sign_in(
     scopes: Sequence[Scope] = SIGN_IN_SCOPES,
     expires_in: float | None = SIGN_IN_SECONDS,
     ca: str | None = None,
+    hub_key: str | None = None,
+    on_hub_key: Callable[[str], None] = say_no_key,
 ) -> GrantedToken:
     """A token for the hub at `url`, once somebody has approved it there.
 
     `on_code` gets the code and address to show. `client_name` and `hostname` are shown to whoever
     approves. `expires_in`: for how many seconds the token is good; None: until it is revoked.
-    `ca`: as that of `Hub`.
+    `ca`, `hub_key` and `on_hub_key`: as those of `Hub`.
 
     Raises:
         SignInUnfinished: it was denied (code `access_denied`), or nobody approved it in time
             (`expired_token`).
         InvalidInput: the address is none, or would have the token sent in the clear.
+        HubNotProven: what answers at `url` is not the hub with this key.
         ArborError: the hub's answer, or `Unavailable`.
     """
-    api = HttpApi(hub_address(url), None, ca=ca)
+    address = hub_address(url)
+    known = KnownHub(address, hub_key, on_key=on_hub_key)
+    api = HttpApi(address, None, ca=ca, known=known)
     body = DeviceStart(
         client_name=client_name, hostname=hostname, scopes=list(scopes), expires_in=expires_in
     )

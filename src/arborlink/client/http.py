@@ -12,7 +12,8 @@ import msgspec
 from arborlink import __version__
 from arborlink.client.patience import Patience, say_nothing
 from arborlink.client.problems import error_of_response
-from arborlink.outbound import certificate_problem, http_options
+from arborlink.outbound import certificate_problem, http_transport
+from arborlink.proof.known_hub import NOT_CONNECTED, KnownHub
 from arborlink.protocol.backoff import retry_after
 from arborlink.protocol.errors import ArborError, NotFound, TooManyRequests, Unavailable
 
@@ -35,7 +36,6 @@ RETRY_SECONDS: Final = 15.0
 
 UNTRUSTED_CERTIFICATE: Final = "untrusted_certificate"
 CONNECTIONS_BUSY: Final = "connections_busy"
-NOT_CONNECTED: Final = "not_connected"
 # Asking again is of no use.
 HOPELESS: Final = frozenset({UNTRUSTED_CERTIFICATE, CONNECTIONS_BUSY})
 
@@ -47,7 +47,8 @@ class HttpApi:
 
     Without a `token` only what is public can be asked for. `ca`: a file with the certificate of an
     authority that is believed as well. `busy_seconds`: how long a request waits while all our
-    connections are in use. `on_wait`: as that of `Hub`.
+    connections are in use. `on_wait`: as that of `Hub`. `known`: the hub at `url`, which each
+    connection is proven to be before a request is sent.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class HttpApi:
         retry_seconds: float = RETRY_SECONDS,
         busy_seconds: float = BUSY_SECONDS,
         on_wait: Callable[[float, str], None] = say_nothing,
+        known: KnownHub | None = None,
     ) -> None:
         # Imported here because it takes longer than everything else of the SDK together.
         import httpx2
@@ -71,16 +73,17 @@ class HttpApi:
         headers = {"User-Agent": f"arborlink/{__version__}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        limits = httpx2.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+        )
         self._client = httpx2.AsyncClient(
             base_url=url,
             headers=headers,
-            limits=httpx2.Limits(
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=MAX_CONNECTIONS,
-                keepalive_expiry=KEEP_ALIVE_SECONDS,
-            ),
+            transport=http_transport(known or KnownHub(url), limits, ca),
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=busy_seconds),
-            **http_options(url, ca),
+            trust_env=False,
         )
 
     async def close(self) -> None:

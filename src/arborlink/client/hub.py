@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from arborlink.client import selection
-from arborlink.client.credentials import resolve
+from arborlink.client.credentials import known_hub, resolve, say_no_key
 from arborlink.client.http import RETRY_SECONDS, HttpApi
 from arborlink.client.live import LivePool
 from arborlink.client.patience import say_nothing
@@ -75,12 +75,17 @@ class Hub:
     leave the hub alone because it asked for that, and why, in words. Requests that are safe to
     repeat are repeated for `retry_seconds`; where the hub asks for more, its error is raised and
     carries `retry_after`. `ca`: a file with the certificate of the hub's own CA, which
-    is believed as well as the system's or SSL_CERT_FILE's.
+    is believed as well as the system's or SSL_CERT_FILE's. `hub_key`: the hub's public key, as
+    `arbor hub key` prints it; it defaults to ARBOR_HUB_KEY, then to the one in `credentials.toml`.
+    Every connection is proven to be the hub with this key before anything is sent. Without one the
+    first key that is proven counts; it is kept with credentials of `credentials.toml`, and given to
+    `on_hub_key`.
 
     Raises:
         NotAuthenticated: no hub or no token is configured.
-        InvalidInput: the address is none, or would have the token sent in the clear; or `ca`, or a
-            proxy in the environment, cannot be used.
+        HubNotProven: by every method; what answers is not the hub with the key that is known.
+        InvalidInput: the address is none, or would have the token sent in the clear; or `ca`,
+            `hub_key`, or a proxy in the environment, cannot be used.
     """
 
     def __init__(
@@ -92,8 +97,11 @@ class Hub:
         on_wait: Callable[[float, str], None] = say_nothing,
         retry_seconds: float = RETRY_SECONDS,
         ca: str | None = None,
+        hub_key: str | None = None,
+        on_hub_key: Callable[[str], None] = say_no_key,
     ) -> None:
-        self._credentials = resolve(url, token, ca)
+        self._credentials = resolve(url, token, ca, hub_key)
+        self._known = known_hub(self._credentials, on_hub_key)
         self._on_connection = on_connection
         self._on_wait = on_wait
         self._retry_seconds = retry_seconds
@@ -109,8 +117,15 @@ class Hub:
         await self._group.__aenter__()
         url, token, ca = self._credentials.url, self._credentials.token, self._credentials.ca
         self._opened = (
-            HttpApi(url, token, ca=ca, retry_seconds=self._retry_seconds, on_wait=self._on_wait),
-            LivePool(url, token, self._group, self._on_connection, self._on_wait, ca=ca),
+            HttpApi(
+                url,
+                token,
+                ca=ca,
+                retry_seconds=self._retry_seconds,
+                on_wait=self._on_wait,
+                known=self._known,
+            ),
+            LivePool(self._known, token, self._group, self._on_connection, self._on_wait, ca=ca),
         )
         return self
 

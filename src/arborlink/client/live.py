@@ -12,6 +12,7 @@ from collections.abc import Callable
 from arborlink.client.connection import LiveConnection
 from arborlink.client.input import ExactInput, TypedInput
 from arborlink.client.subscription import Subscription
+from arborlink.proof.known_hub import KnownHub
 
 
 class Feed:
@@ -65,7 +66,7 @@ class LivePool:
 
     def __init__(
         self,
-        url: str,
+        known: KnownHub,
         token: str,
         group: asyncio.TaskGroup,
         on_connection: Callable[[bool], None],
@@ -73,7 +74,7 @@ class LivePool:
         *,
         ca: str | None = None,
     ) -> None:
-        self._url = url
+        self._known = known
         self._token = token
         self._group = group
         self._on_connection = on_connection
@@ -142,7 +143,7 @@ class LivePool:
                 connection.restart()
                 return connection
         connection = LiveConnection(
-            self._url, self._token, self._on_connection, self._on_wait, ca=self._ca
+            self._known, self._token, self._on_connection, self._on_wait, ca=self._ca
         )
         self._runs[connection] = self._group.create_task(connection.run())
         return connection

@@ -34,11 +34,17 @@ class SyncHub:
     """
 
     def __init__(
-        self, url: str | None = None, token: str | None = None, *, ca: str | None = None
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        ca: str | None = None,
+        hub_key: str | None = None,
     ) -> None:
         self._url = url
         self._token = token
         self._ca = ca
+        self._hub_key = hub_key
         self._ready: Future[tuple[Hub, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = threading.Thread(target=self._main, name="arbor-hub", daemon=True)
 
@@ -164,7 +170,7 @@ class SyncHub:
 
     async def _serve(self) -> None:
         stop = asyncio.Event()
-        async with Hub(self._url, self._token, ca=self._ca) as hub:
+        async with Hub(self._url, self._token, ca=self._ca, hub_key=self._hub_key) as hub:
             self._ready.set_result((hub, asyncio.get_running_loop(), stop))
             await stop.wait()
 

@@ -17,12 +17,14 @@ from typing import Final, assert_never
 
 import arborlink
 from arborlink import visible
+from arborlink.addresses import hub_address
 from arborlink.daemon import ipc, linux
 from arborlink.daemon.console import say
 from arborlink.daemon.dialing import websocket_url
 from arborlink.daemon.recovery import kill_leftovers
 from arborlink.daemon.session import Session
 from arborlink.daemon.uplink import Uplink
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.messages import HostInfo
 
 _SHORT_CHARS: Final = 256
@@ -130,6 +132,8 @@ class Connector(asyncio.Protocol):
                 self._uplink(message.workspace).input_written(message)
             case ipc.TokenKept():
                 self._uplink(message.workspace).token_kept(message)
+            case ipc.HubKeyChanged():
+                self.sessions[message.workspace].known.key = message.hub_key
             case _:
                 assert_never(message)
         return message.workspace
@@ -143,9 +147,21 @@ class Connector(asyncio.Protocol):
             version=arborlink.__version__,
             tell=self.tell,
         )
+
+        def about_key(message: ipc.KeepHubKey | ipc.HubNotProven) -> None:
+            if served.keeps_hub_key:
+                self.tell(message)
+
+        known = KnownHub(
+            hub_address(served.hub),
+            served.hub_key,
+            on_key=lambda key: about_key(ipc.KeepHubKey(workspace, key)),
+        )
         self.sessions[workspace] = Session(
             uplink,
             websocket_url(served.hub),
+            known,
+            on_unproven=lambda: about_key(ipc.HubNotProven(workspace)),
             on_connected=lambda connected: self.tell(ipc.Connected(workspace, connected)),
         )
 

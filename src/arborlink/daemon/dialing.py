@@ -13,8 +13,9 @@ from arborlink import tcp
 from arborlink.addresses import hub_address
 from arborlink.dialing import connecting
 from arborlink.outbound import certificate_problem
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol import backoff, limits
-from arborlink.protocol.errors import InvalidInput
+from arborlink.protocol.errors import HubNotProven, InvalidInput, Unavailable
 
 OPEN_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
@@ -23,10 +24,11 @@ MAX_MESSAGE_BYTES: Final = 2 * limits.CONTROL_MESSAGE_BYTES
 USER_TIMEOUT_MS: Final = 15_000
 DEFAULT_PATH: Final = "/api/ws"
 
-# The last is a proxy or a CA that cannot be used: it may be put right while we try on.
+# The last is a proxy or a CA that cannot be used: it may be put right while we try on. So may what
+# answers in the hub's place.
 DIAL_ERRORS: Final = (
     *(OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ssl.SSLError),
-    InvalidInput,
+    *(HubNotProven, Unavailable, InvalidInput),
 )
 
 
@@ -41,14 +43,17 @@ def websocket_url(hub: str) -> str:
     return "ws" + address.removeprefix("http") + "/" + path.lstrip("/")
 
 
-async def dial(url: str, ca: str | None = None) -> ClientConnection:
-    """Open the connection. `ca`: a file with a certificate that is believed as well.
+async def dial(url: str, known: KnownHub, ca: str | None = None) -> ClientConnection:
+    """Open the connection, to what is proven to be the hub.
+
+    `ca`: a file with a certificate that is believed as well.
 
     Raises:
         DIAL_ERRORS: it cannot be opened now.
     """
     connection = await connecting(
         url,
+        known,
         ca,
         max_size=MAX_MESSAGE_BYTES,
         ping_interval=None,  # our heartbeats prove both directions
@@ -75,4 +80,6 @@ def retry_hint(error: BaseException | None, close_reason: str) -> float | None:
     """How long the hub wants us to wait, in seconds; None if it did not say."""
     if isinstance(error, InvalidStatus):
         return backoff.retry_after(error.response.headers.get("Retry-After"))
+    if isinstance(error, Unavailable):
+        return error.retry_after
     return backoff.retry_hint(close_reason)

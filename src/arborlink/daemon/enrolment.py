@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from arborlink.addresses import hub_address
 from arborlink.daemon.identity import Identity, save
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 
 _TIMEOUT_SECONDS: Final = 15.0
@@ -22,6 +24,7 @@ def enroll(
     *,
     token: str | None = None,
     ca: str | None = None,
+    hub_key: str | None = None,
 ) -> Identity:
     """Make this machine's `path` a workspace of the hub, and keep the identity.
 
@@ -29,9 +32,12 @@ def enroll(
         code: a one-time enrolment code; without one `token` makes a new workspace called `name`.
         token: an API token that may create workspaces.
         ca: a file with the certificate of the hub's own CA; kept with the identity.
+        hub_key: the hub's public key; without it the one that the hub proves first is kept.
 
     Raises:
-        InvalidInput: the path is no folder, the address is not fit, or the hub says so.
+        InvalidInput: the path is no folder, the address or key is not fit, or the hub says so.
+        HubNotProven: what answers is not the hub with this key, or may be another user of this
+            machine. The code was not sent.
         NotAuthenticated: the code or token is not valid any more.
         Conflict: the workspace has a daemon.
         Unavailable: the hub cannot be reached.
@@ -40,14 +46,14 @@ def enroll(
     real = os.path.realpath(path)
     if not os.path.isdir(real):
         raise InvalidInput(f"{path} is not a folder")
-    with _Api(hub, token if code is None else None, ca) as api:
-        if code is None:
-            if token is None:
-                raise InvalidInput("an enrolment code or a token is needed")
-            workspace = api.post("/api/workspaces", {"name": name or _default_name(real)})
-            code = api.post(f"/api/workspaces/{workspace['id']}/enrollment", {})["code"]
-        body = {"code": code, "path": real, "host": socket.gethostname()}
-        answer = api.post("/api/enroll", body | ({"name": name} if name else {}))
+    if code is None and token is None:
+        raise InvalidInput("an enrolment code or a token is needed")
+    known = KnownHub(hub, hub_key)
+    body = {"path": real, "host": socket.gethostname()} | ({"name": name} if name else {})
+    if code is not None:
+        answer = asyncio.run(_redeem(known, ca, body | {"code": code}))
+    else:
+        answer = asyncio.run(_create(known, ca, token, name or _default_name(real), body))
     identity = Identity(
         hub=hub,
         workspace_id=_folder_name(_text(answer, "workspaceId")),
@@ -55,6 +61,7 @@ def enroll(
         auth_token=_text(answer, "authToken"),
         path=real,
         ca=ca,
+        hub_key=known.key,
     )
     save(identity)
     return identity
@@ -81,35 +88,49 @@ def _folder_name(workspace_id: str) -> str:
     return workspace_id
 
 
+async def _redeem(known: KnownHub, ca: str | None, body: dict[str, Any]) -> dict[str, Any]:
+    async with _Api(known, None, ca) as api:
+        return await api.post("/api/enroll", body)
+
+
+async def _create(
+    known: KnownHub, ca: str | None, token: str | None, name: str, body: dict[str, Any]
+) -> dict[str, Any]:
+    async with _Api(known, token, ca) as api:
+        workspace = await api.post("/api/workspaces", {"name": name})
+        enrollment = await api.post(f"/api/workspaces/{workspace['id']}/enrollment", {})
+        return await api.post("/api/enroll", body | {"code": enrollment["code"]})
+
+
 class _Api:
     """Three requests. The HTTP client is imported here, so that a running daemon is without it."""
 
-    def __init__(self, hub: str, token: str | None, ca: str | None) -> None:
+    def __init__(self, known: KnownHub, token: str | None, ca: str | None) -> None:
         import httpx2
 
-        from arborlink.outbound import certificate_problem, http_options
+        from arborlink.outbound import certificate_problem, http_transport
 
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._hub = hub
+        self._hub = known.url
         self._errors = httpx2.HTTPError
         self._certificate_problem = certificate_problem
-        self._client = httpx2.Client(
-            base_url=hub,
-            headers=headers,
+        self._client = httpx2.AsyncClient(
+            base_url=known.url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=_TIMEOUT_SECONDS,
             follow_redirects=False,
-            **http_options(hub, ca),
+            trust_env=False,
+            transport=http_transport(known, httpx2.Limits(max_connections=1), ca),
         )
 
-    def __enter__(self) -> _Api:
+    async def __aenter__(self) -> _Api:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
-            response = self._client.post(path, json=body)
+            response = await self._client.post(path, json=body)
             answer = response.json() if response.content else {}
         except (self._errors, ValueError) as error:
             why = self._certificate_problem(error) or error

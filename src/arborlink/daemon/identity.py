@@ -14,6 +14,7 @@ from msgspec import Struct
 from arborlink import home
 from arborlink.addresses import hub_address
 from arborlink.private_files import make_folder
+from arborlink.proof.keys import parse
 from arborlink.protocol.errors import Conflict
 from arborlink.toml_file import read_toml
 
@@ -24,7 +25,7 @@ class Identity(Struct, frozen=True):
     """`identity.toml`. `hub` is an http or https address, `path` the workspace's real path.
 
     `ca`: a file with the certificate of the hub's own CA, if it has one. `previous_token`: what is
-    tried if the hub refuses `auth_token`.
+    tried if the hub refuses `auth_token`. `hub_key`: the hub's public key, if it is known.
     """
 
     hub: str
@@ -34,6 +35,7 @@ class Identity(Struct, frozen=True):
     path: str
     ca: str | None = None
     previous_token: str | None = None
+    hub_key: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -57,7 +59,12 @@ def keep_token(identity: Identity, auth_token: str, previous_token: str | None) 
     Raises:
         OSError: the disk refuses; the file is as it was.
     """
-    kept = msgspec.structs.replace(identity, auth_token=auth_token, previous_token=previous_token)
+    kept = msgspec.structs.replace(
+        identity,
+        auth_token=auth_token,
+        previous_token=previous_token,
+        hub_key=present_hub_key(identity),
+    )
     _write(kept)
     return kept
 
@@ -106,6 +113,25 @@ def trust(identity: Identity, ca: str | None) -> Identity:
     trusting = msgspec.structs.replace(identity, ca=ca)
     save(trusting)
     return trusting
+
+
+def keep_hub_key(identity: Identity, hub_key: str | None) -> Identity:
+    """The same daemon, whose hub has this public key; None: it has none that is known.
+
+    Raises:
+        InvalidInput: it is no key.
+        OSError: the disk refuses; the file is as it was.
+    """
+    key = None if hub_key is None else parse(hub_key)
+    kept = msgspec.structs.replace(identity, hub_key=key)
+    _write(kept)
+    return kept
+
+
+def present_hub_key(identity: Identity) -> str | None:
+    """Return the hub's public key as `identity.toml` has it now: a command may have changed it."""
+    present = _load(identity.folder / "identity.toml")
+    return identity.hub_key if present is None else present.hub_key
 
 
 def _retire_others(identity: Identity) -> None:

@@ -27,7 +27,11 @@ class IpcMessage(Struct, frozen=True, array_like=True):
 
 
 class ServedWorkspace(Struct, frozen=True, array_like=True):
-    """Everything needed to authenticate as a workspace's daemon."""
+    """Everything needed to authenticate as a workspace's daemon.
+
+    `keeps_hub_key`: the supervisor stores the hub's key. One that was started before an upgrade
+    does not know the messages about it.
+    """
 
     workspace: str
     hub: str
@@ -36,6 +40,8 @@ class ServedWorkspace(Struct, frozen=True, array_like=True):
     path: str
     ca: str | None = None
     previous_token: str | None = None
+    hub_key: str | None = None
+    keeps_hub_key: bool = False
 
 
 class Begin(IpcMessage, tag="begin", frozen=True):
@@ -96,6 +102,13 @@ class TokenKept(IpcMessage, tag="kept", frozen=True):
     workspace: str
     rotation_id: str
     auth_token: str
+
+
+class HubKeyChanged(IpcMessage, tag="key", frozen=True):
+    """The hub is to have this public key from now on; None: whichever it proves first."""
+
+    workspace: str
+    hub_key: str | None
 
 
 class Stop(IpcMessage, tag="stop", frozen=True):
@@ -161,6 +174,19 @@ class KeepToken(IpcMessage, tag="keep", frozen=True):
     rotation_id: str | None = None
 
 
+class KeepHubKey(IpcMessage, tag="keepkey", frozen=True):
+    """The hub has proven this public key, and none was known: store it."""
+
+    workspace: str
+    hub_key: str
+
+
+class HubNotProven(IpcMessage, tag="unproven", frozen=True):
+    """What answers is not the hub with the key that is known: another may be stored by now."""
+
+    workspace: str
+
+
 class Connected(IpcMessage, tag="connected", frozen=True):
     """Whether there is a connection to the hub now."""
 
@@ -174,7 +200,17 @@ class Refused(IpcMessage, tag="refused", frozen=True):
     workspace: str
 
 
-ToConnector = Begin | Ready | TaskKnown | Grown | StatusChanged | InputWritten | TokenKept | Stop
+ToConnector = (
+    Begin
+    | Ready
+    | TaskKnown
+    | Grown
+    | StatusChanged
+    | InputWritten
+    | TokenKept
+    | HubKeyChanged
+    | Stop
+)
 ToSupervisor = (
     StartTask
     | FeedInput
@@ -183,6 +219,8 @@ ToSupervisor = (
     | Acknowledged
     | Incomplete
     | KeepToken
+    | KeepHubKey
+    | HubNotProven
     | Connected
     | Refused
 )

@@ -20,9 +20,11 @@ from arborlink.daemon import dialing
 from arborlink.daemon.console import say
 from arborlink.daemon.patience import Patience
 from arborlink.daemon.uplink import Uplink
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.backoff import Backoff
 from arborlink.protocol.errors import (
     GOING_AWAY,
+    HubNotProven,
     NotAllowed,
     NotAuthenticated,
     UnsupportedProtocol,
@@ -46,10 +48,24 @@ ADVICE: Final = {
 
 
 class Session:
-    """Runs until it is stopped or the hub refuses it for good."""
+    """Runs until it is stopped or the hub refuses it for good.
 
-    def __init__(self, uplink: Uplink, url: str, *, on_connected: Callable[[bool], None]) -> None:
+    `known`: the hub, which each connection is proven to be before the token is sent; `on_unproven`
+    is called when one is not.
+    """
+
+    def __init__(
+        self,
+        uplink: Uplink,
+        url: str,
+        known: KnownHub,
+        *,
+        on_unproven: Callable[[], None],
+        on_connected: Callable[[bool], None],
+    ) -> None:
         self.uplink = uplink
+        self.known = known
+        self._on_unproven = on_unproven
         self._url = url
         self._on_connected = on_connected
         self._backoff = Backoff(random.random)
@@ -118,8 +134,10 @@ class Session:
     async def _connect_once(self) -> tuple[int | None, str, BaseException | None]:
         """The close code and reason, or why there was no connection."""
         try:
-            connection = await dialing.dial(self._url, self.uplink.served.ca)
+            connection = await dialing.dial(self._url, self.known, self.uplink.served.ca)
         except dialing.DIAL_ERRORS as error:
+            if isinstance(error, HubNotProven):
+                self._on_unproven()
             return None, "", error
         self._connection = connection
         try:
@@ -232,4 +250,5 @@ class Session:
             then = f"trying again in {math.ceil(wait)} s"
         if text != self._said:
             self._said = text
-            say(f"{text}; {then}", level="warning", workspace=self._name)
+            level = "error" if isinstance(error, HubNotProven) else "warning"
+            say(f"{text}; {then}", level=level, workspace=self._name)

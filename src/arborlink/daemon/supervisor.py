@@ -10,11 +10,13 @@ import os
 from collections.abc import Collection
 from typing import Final, Literal, assert_never
 
+import msgspec
+
 from arborlink.daemon import ipc, linux
 from arborlink.daemon.channel import Channel
 from arborlink.daemon.console import say
 from arborlink.daemon.discarder import Discarder
-from arborlink.daemon.identity import Identity, keep_token
+from arborlink.daemon.identity import Identity, keep_hub_key, keep_token, present_hub_key
 from arborlink.daemon.launcher import Launcher
 from arborlink.daemon.loop import Loop
 from arborlink.daemon.signals import Signals
@@ -157,6 +159,10 @@ class Supervisor:
                 workspace.incomplete(message.task_id)
             case ipc.KeepToken():
                 self._keep_token(workspace, message)
+            case ipc.KeepHubKey():
+                self._keep_hub_key(workspace, message.hub_key)
+            case ipc.HubNotProven():
+                self._look_for_hub_key(workspace)
             case ipc.Connected():
                 self._stopping.connected(workspace.id, message.connected)
             case ipc.Refused():
@@ -178,6 +184,23 @@ class Supervisor:
             say(f"{workspace.id}: the hub gave it a new token", workspace=workspace.id)
             self._send(ipc.TokenKept(workspace.id, message.rotation_id, message.auth_token))
 
+    def _keep_hub_key(self, workspace: Workspace, hub_key: str) -> None:
+        try:
+            workspace.identity = keep_hub_key(workspace.identity, hub_key)
+        except OSError as error:
+            text = f"{workspace.id}: the hub's key cannot be stored: {error}"
+            say(text, level="error", workspace=workspace.id)
+        else:
+            text = f"{workspace.id}: the hub's key is {hub_key}, and is asked for from now on"
+            say(text, workspace=workspace.id)
+
+    def _look_for_hub_key(self, workspace: Workspace) -> None:
+        """`arbor trust` may have been run meanwhile."""
+        present = present_hub_key(workspace.identity)
+        if present != workspace.identity.hub_key:
+            workspace.identity = msgspec.structs.replace(workspace.identity, hub_key=present)
+            self._send(ipc.HubKeyChanged(workspace.id, present))
+
     def _close(self) -> None:
         self._syncer.close()
         for workspace in self.workspaces.values():
@@ -196,6 +219,8 @@ def _served(workspace: Workspace) -> ipc.ServedWorkspace:
         path=identity.path,
         ca=identity.ca,
         previous_token=identity.previous_token,
+        hub_key=identity.hub_key,
+        keeps_hub_key=True,
     )
 
 

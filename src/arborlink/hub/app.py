@@ -20,13 +20,14 @@ from arborlink.hub.server import HubServer
 from arborlink.hub.settings import HubSettings, load_settings, read_bootstrap_token
 from arborlink.hub.store.sqlite import DATABASE_FILE
 from arborlink.private_files import ensure_private
+from arborlink.proof.keys import KEY_FILE
 from arborlink.protocol.errors import Unavailable
 
 # Each running task holds four files open and each connection one.
 WANTED_DESCRIPTORS = 65_536
 logger = logging.getLogger(__name__)
 
-LAYOUT = Layout(database=DATABASE_FILE, output=OUTPUT_FOLDER)
+LAYOUT = Layout(database=DATABASE_FILE, output=OUTPUT_FOLDER, key=KEY_FILE)
 
 
 def run(flags: Mapping[str, object], config: Path | None = None, *, announce: bool = True) -> int:
@@ -81,9 +82,10 @@ async def _serve(settings: HubSettings, announce: bool) -> int:
             address = settings.public_url or f"{hub.scheme}://{settings.host}:{port}"
             if not is_text:
                 # Whatever reads it takes every line for an object.
-                logger.info("Arbor's hub listens on %s", address)
+                logger.info("Arbor's hub listens on %s", address, extra={"key": hub.key.public})
                 return
             _say(f"Arbor's hub listens on {address}")
+            _say(f"Its key is {hub.key.public}")
             if link is not None:
                 _say(f"Sign in, once, within ten minutes: {address}/#link={link.secret}")
 

@@ -4,8 +4,9 @@ The database is copied first, then each of its tasks' output up to what is durab
 grows, so a log is never older than what the database says of it. What retention removes in between
 is removed from the copy as well.
 
-A hub from a backup is another one than before (its `hubId` is new) and may know less than its
-daemons. They go on from its durable offsets; what they do not have any more becomes a gap (G37).
+A hub from a backup has the key of the one before, so that its peers know it. It is another one all
+the same (its `hubId` is new), and may know less than its daemons. They go on from its durable
+offsets; what they do not have any more becomes a gap (G37).
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     database: str
     output: str
+    key: str
 
     def stem(self, task_id: str) -> str:
         """As the hub itself has it."""
@@ -72,7 +74,7 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     def holds(self, name: str) -> bool:
         """Whether a backup may have a file by this name."""
-        if name in (self.database, MANIFEST_FILE):
+        if name in (self.database, self.key, MANIFEST_FILE):
             return True
         stem, dot, ending = name.rpartition(".")
         task_id = stem.rpartition("/")[2]
@@ -104,6 +106,8 @@ def back_up(data_dir: Path, layout: Layout, destination: Path) -> Manifest:
                 size += stored or 0
         snapshot.remove_tasks(gone)
         _copy_file(snapshot.path, layout.database, sink)
+        if (data_dir / layout.key).exists():  # not so before the hub's first start with keys
+            _copy_file(data_dir / layout.key, layout.key, sink)
         manifest = Manifest(
             format=FORMAT,
             arbor_version=__version__,

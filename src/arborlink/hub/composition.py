@@ -52,6 +52,8 @@ from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Admission, Sockets
 from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
+from arborlink.proof import keys
+from arborlink.proof.keys import HubKey
 from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
 from arborlink.protocol.limits import WireLimits
 
@@ -77,6 +79,7 @@ class Hub:
     reserve: Reserve
     retention: Retention
     forgetting: Forgetting
+    key: HubKey
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -125,10 +128,11 @@ async def compose(settings: HubSettings) -> Hub:
     """Open the stores and connect the parts.
 
     Raises:
-        Unavailable: the database cannot be used.
+        Unavailable: the database or the hub's key cannot be used.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _check_not_lost(settings.data_dir)
+    key = keys.ensure(settings.data_dir)
     store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
     access = Access(store, settings)
     reserve = Reserve(settings.data_dir, settings.min_free_disk_bytes)
@@ -165,6 +169,7 @@ async def compose(settings: HubSettings) -> Hub:
         reserve=reserve,
         retention=retention,
         forgetting=forgetting,
+        key=key,
     )
 
 
@@ -305,6 +310,7 @@ def application(hub: Hub) -> Starlette:
         ),
         metrics=registry,
         recent_metrics=Recent(all_metrics, METRICS_SECONDS),
+        key=hub.key,
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),

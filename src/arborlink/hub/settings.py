@@ -78,6 +78,8 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     requests_burst: Amount = 200
     address_requests_per_second: Rate = 50.0
     address_requests_burst: Amount = 200
+    address_proofs_per_second: Rate = 200.0
+    address_proofs_burst: Amount = 2_000
     viewer_requests_per_second: Rate = 100.0
     viewer_requests_burst: Amount = 400
     viewer_messages_per_second: Rate = 5_000.0

@@ -20,6 +20,8 @@
     │   │   └── WorkspaceQuarantined 409 4509
     │   ├── ConnectionReplaced      409  4409
     │   └── WorkspaceUnreachable    409  4400
+    ├── HubNotProven                502  1011   raised before a secret is sent
+    │   └── OtherHubKey             502  1011
     ├── TooManyRequests             429  4429
     └── Unavailable                 503  1013
         └── StorageLow              507  1013
@@ -188,6 +190,19 @@ class WorkspaceUnreachable(Conflict):
     """The workspace's daemon is not connected and the request does not want to wait for it."""
 
     code = "workspace_unreachable"
+
+
+class HubNotProven(ArborError):
+    """What answers at a hub's address does not prove that it is the hub that is known here."""
+
+    code = "hub_not_proven"
+    http_status = 502
+
+
+class OtherHubKey(HubNotProven):
+    """What answers at a hub's address has another key than the hub that is known here."""
+
+    code = "other_hub_key"
 
 
 class TooManyRequests(ArborError):

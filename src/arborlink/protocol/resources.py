@@ -289,6 +289,21 @@ class SearchPage(Resource, frozen=True):
     end: int
 
 
+class HubProof(Resource, frozen=True):
+    """A hub's proof of who it is, for one connection. `signature` (base64url) is made with the
+    private half of `key` over the nonce of the request and the other fields.
+
+    `authority`: the host that the request was for. `channel`: a hash of the nonce, of both ends of
+    the connection and of this machine, where neither a proxy nor a network is in between.
+    """
+
+    hub_id: str
+    key: str
+    authority: str
+    channel: str | None
+    signature: str
+
+
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say."""
 

@@ -18,6 +18,7 @@ from websockets.sync.server import ServerConnection, serve
 from arborlink import __version__
 from arborlink.cli.checks import hub, websocket
 from arborlink.cli.checks.finding import Finding
+from arborlink.proof.known_hub import KnownHub
 from arborlink.testing.hub import hub_in_process
 
 from .servers import answering, by_check, passing_on, response, text
@@ -50,7 +51,7 @@ async def test_a_hub_that_is_well(tmp_path: Path) -> None:
         found = await findings(running.url)
     assert {each.verdict for each in found} == {"ok"}
     assert [each.check for each in found] == [
-        *("name", "connection", "hub", "version", "clock", "ready", "WebSocket")
+        *("name", "connection", "hub", "key", "version", "clock", "ready", "WebSocket")
     ]
 
 
@@ -163,7 +164,7 @@ async def test_another_websocket_path(tmp_path: Path, monkeypatch: pytest.Monkey
 async def test_a_daemon_token_that_was_revoked(tmp_path: Path) -> None:
     async with hub_in_process(tmp_path) as running:
         finding = await asyncio.to_thread(
-            websocket.check_daemon_token, running.url, "dmn_1", "arb_d_wrong"
+            websocket.check_daemon_token, KnownHub(running.url), "dmn_1", "arb_d_wrong"
         )
     assert finding.verdict == "failed"
     assert "arbor enroll" in finding.do
@@ -171,13 +172,13 @@ async def test_a_daemon_token_that_was_revoked(tmp_path: Path) -> None:
 
 def test_a_hub_that_speaks_another_protocol() -> None:
     with refusing(4526, "this hub speaks protocol 7, not 1") as url:
-        finding = websocket.check_daemon_token(url, "dmn_1", "token")
+        finding = websocket.check_daemon_token(KnownHub(url), "dmn_1", "token")
     assert (finding.check, finding.verdict) == ("version", "failed")
     assert "protocol 7" in finding.why
 
 
 def test_a_hub_that_has_other_worries() -> None:
     with refusing(1013, "try later") as url:
-        finding = websocket.check_daemon_token(url, "dmn_1", "token")
+        finding = websocket.check_daemon_token(KnownHub(url), "dmn_1", "token")
     assert finding.verdict == "failed"
     assert "try later" in finding.why

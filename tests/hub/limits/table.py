@@ -182,6 +182,10 @@ HUB: Final[dict[str, Limit]] = {
             REQUESTS + "handshakes_of_an_address_are_counted_too",
         ),
     ),
+    "address_proofs_per_second": Limit(200, (_BUDGET,)),
+    "address_proofs_burst": Limit(
+        2_000, (_BUDGET, REQUESTS + "questions_who_the_hub_is_have_a_budget_of_their_own")
+    ),
     "viewer_requests_per_second": Limit(100, (_CONNECTION_RATES,)),
     "viewer_requests_burst": Limit(
         400,

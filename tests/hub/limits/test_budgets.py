@@ -25,6 +25,8 @@ LIMITERS: list[tuple[str, dict[str, Any], int, float]] = [
     ("requests", {"requests_per_second": 4.0, "requests_burst": 3}, 3, 1 / 4),
     ("addresses", {}, 200, 1 / 50),
     ("addresses", {"address_requests_per_second": 2.0, "address_requests_burst": 1}, 1, 1 / 2),
+    ("proofs", {}, 2_000, 1 / 200),
+    ("proofs", {"address_proofs_per_second": 2.0, "address_proofs_burst": 3}, 3, 1 / 2),
     ("failures", {}, 10, 6.0),
     ("failures", {"failed_authentications_per_minute": 2.0}, 2, 30.0),
 ]

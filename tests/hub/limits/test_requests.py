@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from arborlink.proof.statement import PATH, new_nonce
 from arborlink.protocol.backoff import retry_hint
 from tests.bounds import HANG_SECONDS
 from tests.hub.front.wire import HANDSHAKE, frame, wire_to
@@ -44,6 +45,19 @@ async def test_an_address_without_a_credential_has_its_burst_and_a_token_is_unha
         assert (await stranger.get("/healthz", headers=made_up)).status_code == 429
         assert (await stranger.get("/api/me", headers=made_up)).status_code == 401
         assert await statuses(bench.client, 3) == [200] * 3
+
+
+async def test_questions_who_the_hub_is_have_a_budget_of_their_own(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "address_requests_per_second": SLOW,
+        "address_requests_burst": 2,
+        "address_proofs_per_second": SLOW,
+        "address_proofs_burst": 3,
+    }
+    question = f"{PATH}?nonce={new_nonce()}"
+    async with running_bench(tmp_path, **settings) as bench, anonymous(bench) as stranger:
+        assert await statuses(stranger, 4, question) == [200] * 3 + [429]
+        assert await statuses(stranger, 3, "/healthz") == [200] * 2 + [429]
 
 
 async def test_handshakes_of_an_address_are_counted_too(tmp_path: Path) -> None:

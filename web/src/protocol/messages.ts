@@ -522,6 +522,21 @@ export interface SearchPage {
   end: number;
 }
 
+/**
+ * A hub's proof of who it is, for one connection. `signature` (base64url) is made with the
+ * private half of `key` over the nonce of the request and the other fields.
+ *
+ * `authority`: the host that the request was for. `channel`: a hash of the nonce, of both ends of
+ * the connection and of this machine, where neither a proxy nor a network is in between.
+ */
+export interface HubProof {
+  hubId: string;
+  key: string;
+  authority: string;
+  channel: string | null;
+  signature: string;
+}
+
 /** RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say. */
 export interface Problem {
   type?: string;

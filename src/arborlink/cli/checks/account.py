@@ -92,4 +92,10 @@ def visible_workspaces(credentials: Credentials) -> dict[str, Workspace]:
 
 
 def _hub(credentials: Credentials) -> Hub:
-    return Hub(credentials.url, credentials.token, retry_seconds=0, ca=credentials.ca)
+    return Hub(
+        credentials.url,
+        credentials.token,
+        retry_seconds=0,
+        ca=credentials.ca,
+        hub_key=credentials.hub_key,
+    )

@@ -18,6 +18,7 @@ from arborlink.cli.checks.machine import (
     check_writable,
 )
 from arborlink.cli.checks.websocket import check_daemon_token
+from arborlink.proof.known_hub import KnownHub
 
 if TYPE_CHECKING:
     from arborlink.client import Workspace
@@ -39,7 +40,8 @@ def check_daemon(
     running = check_supervisor(identity)
     yield running
     if reachable:
-        yield check_daemon_token(identity.hub, identity.daemon_id, identity.auth_token, identity.ca)
+        known = KnownHub(identity.hub, identity.hub_key)
+        yield check_daemon_token(known, identity.daemon_id, identity.auth_token, identity.ca)
     if running.verdict == "ok":
         yield check_connector(identity.folder)
         if workspace is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from arborlink import __version__
 from arborlink.addresses import hub_address
 from arborlink.cli.checks import route, websocket
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
+from arborlink.client.http import HttpApi
 from arborlink.outbound import http_options
-from arborlink.protocol.errors import InvalidInput
+from arborlink.proof.known_hub import KnownHub
+from arborlink.protocol.errors import ArborError, HubNotProven, InvalidInput
 
 if TYPE_CHECKING:
     import httpx2
@@ -38,10 +41,10 @@ class Answer(msgspec.Struct, frozen=True):
     our_time: float
 
 
-def check_hub(address: str, ca: str | None = None) -> Iterator[Finding]:
+def check_hub(address: str, ca: str | None = None, hub_key: str | None = None) -> Iterator[Finding]:
     """One step after the other; what comes after a step that failed cannot be looked at.
 
-    `ca`: a file with the certificate of the hub's own CA.
+    `ca`: a file with the certificate of the hub's own CA. `hub_key`: the key it is known by here.
     """
     try:
         url = hub_address(address)
@@ -64,12 +67,16 @@ def check_hub(address: str, ca: str | None = None) -> Iterator[Finding]:
     yield alive
     if alive.verdict == "failed" or isinstance(answer, Finding):
         return
+    proven = check_key(url, hub_key, ca)
+    yield proven
+    if proven.verdict == "failed":
+        return
     yield check_version(str(answer.body["version"]))
     if answer.server_time is not None:
         yield check_clock(answer.server_time - answer.our_time)
     ready = _ask(url, "/readyz", ca)
     yield ready if isinstance(ready, Finding) else check_ready(ready)
-    yield websocket.check_upgrade(url, ca)
+    yield websocket.check_upgrade(KnownHub(url, hub_key), ca)
 
 
 def check_answer(url: str, answer: Answer) -> Finding:
@@ -88,6 +95,40 @@ def check_answer(url: str, answer: Answer) -> Finding:
         do = "start the hub behind the proxy, and check where the proxy passes requests on to"
         return failed("hub", f"the proxy at {url} does not reach its hub", why=why, do=do)
     return failed("hub", found, why=why, do=NOT_A_HUB)
+
+
+def check_key(url: str, hub_key: str | None, ca: str | None = None) -> Finding:
+    """Whether the hub proves the key that it is known by here."""
+    known = KnownHub(url, hub_key)
+    try:
+        asyncio.run(_open(known, ca))
+    except HubNotProven as error:
+        return failed(
+            "key",
+            f"what answers at {url} is not proven to be the hub",
+            why=error.message,
+            do="find out what answers there before you change what is trusted: until then nothing "
+            "secret is sent",
+        )
+    except ArborError as error:
+        return failed("key", "the hub could not be asked for it", why=error.message, do=NOT_A_HUB)
+    if known.key is None:
+        return ok(
+            "key",
+            "none is proven: the hub is of an older release, or a proxy in front of it ends each "
+            "connection after one answer",
+        )
+    if hub_key is None:
+        return ok("key", f"the hub proves {known.key}; none is kept here")
+    return ok("key", "the hub proves the one that it is known by here")
+
+
+async def _open(known: KnownHub, ca: str | None) -> None:
+    api = HttpApi(known.url, None, ca=ca, retry_seconds=0, known=known)
+    try:
+        await api.get("/healthz", object)
+    finally:
+        await api.close()
 
 
 def check_version(theirs: str, ours: str = __version__) -> Finding:

@@ -22,6 +22,7 @@ from websockets.exceptions import (
 from arborlink import __version__
 from arborlink.cli.checks.finding import Finding, failed, ok
 from arborlink.dialing import connecting
+from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol import errors
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.messages import PROTOCOL_VERSION, DaemonAuth, HostInfo
@@ -35,24 +36,29 @@ NO_WORKSPACE: Final = "ws_doctor"
 NOT_FOUND_STATUSES: Final = frozenset({403, 404})
 BUSY_STATUSES: Final = frozenset({429, 503})
 
-_ERRORS: Final = (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ConnectionClosed)
+_ERRORS: Final = (
+    *(OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ConnectionClosed),
+    errors.Unavailable,
+)
 
 
-def check_upgrade(hub: str, ca: str | None = None) -> Finding:
+def check_upgrade(known: KnownHub, ca: str | None = None) -> Finding:
     """Whether a WebSocket can be opened."""
 
     async def open_and_close() -> None:
-        connection = await _open(hub, ca)
+        connection = await _open(known, ca)
         await connection.close()
 
     try:
         asyncio.run(open_and_close())
     except _ERRORS as error:
-        return _explain(hub, error)
+        return _explain(known.url, error)
     return ok("WebSocket", f"it can be opened at {_path()}")
 
 
-def check_daemon_token(hub: str, daemon_id: str, token: str, ca: str | None = None) -> Finding:
+def check_daemon_token(
+    known: KnownHub, daemon_id: str, token: str, ca: str | None = None
+) -> Finding:
     """Whether the hub still believes a daemon's token, and speaks our protocol.
 
     The daemon that may be connected with it stays so: this one asks for a workspace that is none,
@@ -68,9 +74,13 @@ def check_daemon_token(hub: str, daemon_id: str, token: str, ca: str | None = No
         host=HostInfo(hostname="doctor", platform="", user="", path="/"),
     )
     try:
-        code, reason = asyncio.run(_refusal(hub, auth, ca))
+        code, reason = asyncio.run(_refusal(known, auth, ca))
+    except errors.HubNotProven as error:
+        return failed(
+            "token", "it was not tried", why=error.message, do="what was found about the hub"
+        )
     except _ERRORS as error:
-        return _explain(hub, error)
+        return _explain(known.url, error)
     if code == errors.NotAllowed.close_code:
         return ok("token", "the hub accepts it")
     if code == errors.NotAuthenticated.close_code:
@@ -95,8 +105,8 @@ def check_daemon_token(hub: str, daemon_id: str, token: str, ca: str | None = No
     )
 
 
-async def _refusal(hub: str, auth: DaemonAuth, ca: str | None) -> tuple[int | None, str]:
-    connection = await _open(hub, ca)
+async def _refusal(known: KnownHub, auth: DaemonAuth, ca: str | None) -> tuple[int | None, str]:
+    connection = await _open(known, ca)
     try:
         await connection.send(Codec(json=False).encode_binary(auth))
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -108,9 +118,10 @@ async def _refusal(hub: str, auth: DaemonAuth, ca: str | None) -> tuple[int | No
         await connection.close()
 
 
-async def _open(hub: str, ca: str | None) -> ClientConnection:
+async def _open(known: KnownHub, ca: str | None) -> ClientConnection:
     return await connecting(
-        "ws" + hub.removeprefix("http") + _path(),
+        "ws" + known.url.removeprefix("http") + _path(),
+        known,
         ca,
         open_timeout=OPEN_SECONDS,
         close_timeout=1.0,

@@ -47,7 +47,8 @@ class Access:
     """One per hub. A credential that was revoked stops working before the revocation returns.
 
     `requests` is the budget of each credential; `addresses` that of each address for requests
-    that come without one, `failures` for those with a wrong one.
+    that come without one, `proofs` for those that ask who the hub is, `failures` for those with a
+    wrong one.
     """
 
     def __init__(
@@ -93,6 +94,11 @@ class Access:
         self.addresses = RateLimiter(
             settings.address_requests_per_second,
             settings.address_requests_burst,
+            self.environment.monotonic,
+        )
+        self.proofs = RateLimiter(
+            settings.address_proofs_per_second,
+            settings.address_proofs_burst,
             self.environment.monotonic,
         )
         per_minute = settings.failed_authentications_per_minute

@@ -11,6 +11,7 @@ from arborlink.hub.routes import (
     daemons,
     device,
     health,
+    identity,
     outputs,
     sessions,
     tasks,
@@ -35,6 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *users.OPERATIONS,
     *connections.OPERATIONS,
     *health.OPERATIONS,
+    *identity.OPERATIONS,
 )
 
 

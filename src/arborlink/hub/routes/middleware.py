@@ -22,6 +22,7 @@ from arborlink.hub.problems import Misdirected, PlainText, SlowRequest, problem_
 from arborlink.hub.routes.authentication import client_network, has_credential
 from arborlink.hub.routes.request_log import RequestLog
 from arborlink.hub.settings import HubSettings
+from arborlink.proof.statement import PATH as IDENTITY_PATH
 from arborlink.protocol.errors import ArborError, NotAllowed, TooManyRequests, Unavailable
 
 # A handshake that is refused is answered like any request.
@@ -172,8 +173,11 @@ class AddressBudget:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and not has_credential(request := Request(scope)):
+            # A daemon asks who the hub is before each attempt to connect, which is counted itself.
+            proves = scope["path"] == IDENTITY_PATH
+            budget = self._access.proofs if proves else self._access.addresses
             try:
-                self._access.addresses.take(client_network(request))
+                budget.take(client_network(request))
             except TooManyRequests as error:
                 await problem_response(error)(scope, receive, send)
                 return

@@ -15,6 +15,7 @@ from arborlink.hub.service.recent import Recent
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import IdempotencyKey, Store, TaskQuery
 from arborlink.hub.views import PresenceInfo
+from arborlink.proof.keys import HubKey
 from arborlink.protocol.resources import NewTask, Task
 
 
@@ -105,3 +106,4 @@ class HubPorts:
     readiness: ReadinessChecks
     metrics: CollectorRegistry
     recent_metrics: Recent[bytes]
+    key: HubKey
