@@ -32,9 +32,9 @@ def hub(tmp_path: Path) -> Iterator[Arbor]:
 @contextmanager
 def machine(line: str, folder: Path) -> Iterator[None]:
     """Another machine, which runs a line as its shell would, in a folder of its own."""
-    assignment, arbor, *words = shlex.split(line)
-    variable, _, code = assignment.partition("=")
-    assert (variable, arbor) == ("ARBOR_CODE", "arbor")
+    code, key, arbor, *words = shlex.split(line)
+    assert (code.split("=")[0], key.split("=")[0]) == ("ARBOR_CODE", "ARBOR_HUB_KEY")
+    assert arbor == "arbor"
     folder.mkdir()
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     process = subprocess.Popen(
@@ -42,7 +42,7 @@ def machine(line: str, folder: Path) -> Iterator[None]:
         cwd=folder,
         env={
             **kept,
-            variable: code,
+            **dict(each.split("=", 1) for each in (code, key)),
             "ARBOR_HOME": str(folder.parent / f"home of {folder.name}"),
         },
         stdin=subprocess.DEVNULL,

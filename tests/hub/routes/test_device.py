@@ -198,5 +198,6 @@ async def test_the_command_of_an_enrolment_can_be_pasted(api: Api) -> None:
         made = await page.post("/api/workspaces", json={"name": "lab"})
         workspace_id = made.json()["id"]
         code = (await page.post(f"/api/workspaces/{workspace_id}/enrollment")).json()
-    assert code["command"] == f"ARBOR_CODE={code['code']} arbor daemon --hub {ORIGIN}"
+    key = f"ARBOR_HUB_KEY={api.hub.key.public} "
+    assert code["command"] == f"ARBOR_CODE={code['code']} {key}arbor daemon --hub {ORIGIN}"
     assert code["expiresAt"].endswith("Z")

@@ -12,9 +12,11 @@ from arborlink.cli.checks.finding import Finding, ok
 from arborlink.cli.checks.machine import (
     check_folder_private,
     check_port,
+    check_private,
     check_room,
     check_writable,
 )
+from arborlink.proof.keys import KEY_FILE
 
 DATABASE: Final = "hub.sqlite3"
 PID_FILE: Final = "hub.pid"
@@ -30,6 +32,9 @@ def check_local_hub(data_dir: Path, host: str, port: int) -> Iterator[Finding]:
     yield check_writable("data", data_dir)
     yield check_room("disk", data_dir)
     yield check_data_private(data_dir)
+    private = check_private("key", data_dir / KEY_FILE)
+    if private is not None:
+        yield private
     if is_locked(data_dir / PID_FILE):
         yield ok("hub", "it runs")
     else:

@@ -84,7 +84,7 @@ class WorkspaceName(Body, frozen=True):
 
 class EnrolmentCode(Resource, frozen=True):
     """`command` is what is typed in the machine's folder:
-    `ARBOR_CODE=CODE arbor daemon --hub URL`."""
+    `ARBOR_CODE=CODE arbor daemon --hub URL`, without TLS with ARBOR_HUB_KEY=KEY as well."""
 
     code: str
     expires_at: str

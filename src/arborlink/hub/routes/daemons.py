@@ -32,10 +32,17 @@ async def create_code(hub: HubPorts, request: Request) -> Response:
     body = EnrolmentCode(
         code=code.code,
         expires_at=rfc3339(code.expires_at),
-        # Other users of the machine can read arguments, and not the environment.
-        command=f"ARBOR_CODE={code.code} {shlex.join(['arbor', 'daemon', '--hub', address])}",
+        command=_command(code.code, address, hub.key.public),
     )
     return json_response(body, 201)
+
+
+def _command(code: str, address: str, key: str) -> str:
+    """Return the line to paste. Other users of the machine can read arguments, and not the
+    environment. Without TLS the hub is on that machine, perhaps as another user: a daemon sends its
+    code to that user's port only where it knows the hub's key."""
+    known = f"ARBOR_HUB_KEY={key} " if address.startswith("http:") else ""
+    return f"ARBOR_CODE={code} {known}{shlex.join(['arbor', 'daemon', '--hub', address])}"
 
 
 async def enrol(hub: HubPorts, request: Request) -> Response:
