@@ -325,11 +325,34 @@ def test_a_hub_that_was_made_anew_is_refused_by_name_until_it_is_trusted(
     assert known.run("trust", "--key", old).returncode == 0
     assert known.run("whoami").returncode == 1
     assert "is not the key of a hub" in known.said("trust", "--key", "ed25519:abc")
+    assert "there is no terminal to ask at" in known.said("trust")
+    # A person compares what answers; nothing is sent to it before.
+    assert kept_key(known.credentials) == old
+    assert new in answered(known, "no", 1) and kept_key(known.credentials) == old
+    assert new in answered(known, "yes", 0) and kept_key(known.identity) == new
+    assert known.run("trust", "--key", old).returncode == 0
     trusted = known.run("trust", "--key", new)
     assert b"the command line, the daemon of" in trusted.stderr, trusted.stderr
     # Without being started again, or losing what it runs.
     wait_until(lambda: known.state() == "connected", "the daemon to come back")
     assert known.run("run", "--", "echo", "trusted").stdout == b"trusted\n"
+
+
+def answered(arbor: SignedIn, answer: str, code: int) -> str:
+    """What `arbor trust` says on a terminal where its question is answered so."""
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs, "rb") as terminal:
+        keyboard.write(f"{answer}\n".encode())
+        done = subprocess.run(
+            command(["trust"]),
+            env=arbor.environment(),
+            stdin=terminal,
+            capture_output=True,
+            timeout=HANG_SECONDS,
+            check=False,
+        )
+    assert done.returncode == code, done.stderr
+    return done.stderr.decode()
 
 
 def test_a_hub_from_a_backup_has_its_key_and_is_known(known: SignedIn) -> None:

@@ -14,6 +14,7 @@ import httpx2
 import pytest
 import trustme
 
+from arborlink.proof import keys
 from arborlink.protocol.limits import SILENCE_SECONDS
 from arborlink.testing.cell_reader import CellReader
 from tests.bounds import HANG_SECONDS
@@ -76,6 +77,9 @@ def test_daemon_and_command_line_go_through_a_proxy(
     with kind(LOGIN) as proxy:
         secure.variables[variable] = f"{scheme}://{QUOTED_LOGIN}@127.0.0.1:{proxy.port}"
         secure.connect(secure.named_url)
+        # The hub was proven inside of the tunnel.
+        identity = next((secure.home / "daemons").glob("*/identity.toml")).read_text()
+        assert f'hub_key = "{keys.ensure(secure.home / "hub").public}"' in identity
         # A page of enrolment and the daemon's own connection, and nothing around the proxy.
         assert proxy.asked.count(f"{NAME}:{secure.port}") >= 2
         before = len(proxy.asked)
@@ -259,6 +263,8 @@ def test_output_comes_through_nginx_live_exactly_and_after_a_long_silence(behind
 
 @needs_nginx
 def test_what_nginx_adds_and_keeps_to_itself(behind: Behind) -> None:
+    identity = next((behind.home / "daemons").glob("*/identity.toml")).read_text()
+    assert f'hub_key = "{keys.ensure(behind.home / "hub").public}"' in identity
     owner = {"Authorization": f"Bearer {TOKEN}"}
     with httpx2.Client(base_url=behind.outside, timeout=HANG_SECONDS) as client:
         assert client.get("/metrics").status_code == 404

@@ -10,12 +10,10 @@ from typing import Final, NoReturn
 import click
 
 from arborlink.cli import secret_variables
-from arborlink.cli.console import say
 from arborlink.cli.daemon_options import daemon_options
 from arborlink.cli.enrolment_code import ask_code, read_code
 from arborlink.cli.hub_options import hub_options, hub_packages, settings_of
 from arborlink.cli.lazy import with_parts
-from arborlink.cli.notices import new_key
 
 HUB_PARTS: Final = {
     "backup": ("hub_backup", "Copy a hub's data, while it runs."),
@@ -111,11 +109,7 @@ def enrol_new(
             continue
         if hub_url is not None and (code or token):
             known = hub_key or _known_key(hub_url)
-            enrolled_now = app.enroll(
-                hub_url, code, folder, name, token=token, ca=ca, hub_key=known
-            )
-            if known is None and enrolled_now.hub_key is not None:
-                say(new_key(enrolled_now.hub, enrolled_now.hub_key))
+            app.enroll(hub_url, code, folder, name, token=token, ca=ca, hub_key=known)
             enrolled = True
     return enrolled
 

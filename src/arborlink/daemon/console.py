@@ -33,6 +33,14 @@ def say(
         return  # nobody watches any more
 
 
+def say_new_key(workspace: str, hub_key: str) -> None:
+    """Write the line about a hub's key that was taken because the hub proved it first."""
+    say(
+        f"{workspace}: the hub's key is {hub_key}, and is asked for from now on",
+        workspace=workspace,
+    )
+
+
 def _as_object(text: str, level: str, workspace: str | None, task: str | None) -> str:
     # The same names as in the hub's log.
     fields = {

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arborlink.addresses import hub_address
+from arborlink.daemon.console import say_new_key
 from arborlink.daemon.identity import Identity, save
-from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
+
+if TYPE_CHECKING:
+    from arborlink.proof.known_hub import KnownHub
 
 _TIMEOUT_SECONDS: Final = 15.0
 
@@ -42,6 +44,11 @@ def enroll(
         Conflict: the workspace has a daemon.
         Unavailable: the hub cannot be reached.
     """
+    # As HTTP below: a running daemon is without them.
+    import asyncio
+
+    from arborlink.proof.known_hub import KnownHub
+
     hub = hub_address(hub_url)
     real = os.path.realpath(path)
     if not os.path.isdir(real):
@@ -64,6 +71,8 @@ def enroll(
         hub_key=known.key,
     )
     save(identity)
+    if hub_key is None and identity.hub_key is not None:
+        say_new_key(identity.workspace_id, identity.hub_key)
     return identity
 
 

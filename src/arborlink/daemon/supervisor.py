@@ -14,7 +14,7 @@ import msgspec
 
 from arborlink.daemon import ipc, linux
 from arborlink.daemon.channel import Channel
-from arborlink.daemon.console import say
+from arborlink.daemon.console import say, say_new_key
 from arborlink.daemon.discarder import Discarder
 from arborlink.daemon.identity import Identity, keep_hub_key, keep_token, present_hub_key
 from arborlink.daemon.launcher import Launcher
@@ -191,8 +191,7 @@ class Supervisor:
             text = f"{workspace.id}: the hub's key cannot be stored: {error}"
             say(text, level="error", workspace=workspace.id)
         else:
-            text = f"{workspace.id}: the hub's key is {hub_key}, and is asked for from now on"
-            say(text, workspace=workspace.id)
+            say_new_key(workspace.id, hub_key)
 
     def _look_for_hub_key(self, workspace: Workspace) -> None:
         """`arbor trust` may have been run meanwhile."""
