@@ -309,6 +309,9 @@ def test_an_installation_from_before_takes_the_key_at_its_next_connection(
     assert known.key == kept_key(known.credentials) == kept_key(known.identity)
     assert f"the hub's key is {known.key}" in known.log("daemon")
     assert "auth_token" in known.identity.read_text() and "token" in known.credentials.read_text()
+    assert known.run("trust", "--forget").returncode == 0
+    assert kept_key(known.credentials) is None and kept_key(known.identity) is None
+    assert known.run("whoami").stderr.count(b"has the key") == 1
 
 
 def test_a_hub_that_was_made_anew_is_refused_by_name_until_it_is_trusted(

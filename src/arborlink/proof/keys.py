@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 KEY_FILE: Final = "hub.key"
 PREFIX: Final = "ed25519:"
 UNUSABLE: Final = "hub_key_unusable"
-_PRIVATE: Final = 0o600
 _OTHERS: Final = 0o077
 # 32 bytes, base64url without padding.
+_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]*")
 _TEXT: Final = re.compile(r"ed25519:[A-Za-z0-9_-]{43}")
 
 
@@ -111,7 +112,9 @@ def decode(text: str) -> bytes:
     Raises:
         ValueError: it is none.
     """
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _ALPHABET.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not base64url without padding")
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _make(path: Path) -> None:
@@ -122,18 +125,17 @@ def _make(path: Path) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE)
+    # Readable by its owner alone (mkstemp(3)), and by a name that no other process has.
+    fd, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as file:
-            os.fchmod(file.fileno(), _PRIVATE)
             file.write(pem)
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
-        draft.unlink(missing_ok=True)
+        os.unlink(draft)
     # The name as well: a hub whose key is gone after a power cut is another one to its peers.
     fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
