@@ -196,7 +196,8 @@ def test_login_keeps_what_works_and_nothing_else(up: Up, tmp_path: Path) -> None
 def test_enrolling_prints_the_command(up: Up) -> None:
     words = up.arbor("enroll", "elsewhere").stdout.decode().split()
     assert words[0].startswith("ARBOR_CODE=")
-    assert words[1:4] == ["arbor", "daemon", "--hub"]
+    key = up.arbor("hub", "key").stdout.decode().strip()
+    assert words[1:5] == [f"ARBOR_HUB_KEY={key}", "arbor", "daemon", "--hub"]
     refused = up.arbor("run", "-w", "elsewhere", "--", "true")
     assert refused.returncode == 125
     assert b"--queue" in refused.stderr and b"ifOffline" not in refused.stderr
