@@ -13,7 +13,7 @@ from arborlink.proof import keys, statement
 from arborlink.proof.exchange import Answer
 from arborlink.proof.statement import End
 from arborlink.proof.verdict import Asked, Identity, judge
-from arborlink.protocol.resources import HubProof
+from arborlink.protocol.resources import HubProof, Problem
 
 CLIENT, SERVER = End("127.0.0.1", 50_000), End("127.0.0.1", 4000)
 MACHINE = "a machine"
@@ -121,6 +121,13 @@ def test_another_hub_is_refused_by_name_and_a_claim_to_be_this_one_is_nothing(
 def test_other_answers_prove_nothing(key: keys.HubKey, status: int, body: bytes) -> None:
     for known in (key.public, None):
         assert judge(Answer(status, body, True), asked(), known).identity is Identity.NOTHING
+
+
+def test_a_refusal_is_passed_on_with_its_reason_and_no_more_than_that(key: keys.HubKey) -> None:
+    problem = Problem(title="x", status=421, detail="no such name " + "x" * 9_999, code="c")
+    refused = Answer(421, msgspec.json.encode(problem), True)
+    why = judge(refused, asked(), key.public).why
+    assert "421" in why and "(no such name x" in why and len(why) < 500
 
 
 ends = st.builds(

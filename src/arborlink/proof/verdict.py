@@ -9,9 +9,11 @@ import msgspec
 
 from arborlink.proof import keys, statement
 from arborlink.proof.exchange import Answer
-from arborlink.protocol.resources import HubProof
+from arborlink.protocol.resources import HubProof, Problem
 
 _OK: Final = 200
+# Of an explanation, which may be of any length.
+_SHOWN_CHARS: Final = 300
 
 
 class Identity(Enum):
@@ -47,7 +49,7 @@ def judge(answer: Answer, asked: Asked, known: str | None) -> Verdict:
     """Compare an answer with what was asked, and with the key that is known, if there is one."""
     if answer.status != _OK:
         what = f"with HTTP status {answer.status}" if answer.status else "with what is no HTTP"
-        return _nothing(f"it answered {what} to the question who it is")
+        return _nothing(f"it answered {what} to the question who it is{_detail(answer.body)}")
     try:
         proof = msgspec.json.decode(answer.body, type=HubProof)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -65,6 +67,15 @@ def judge(answer: Answer, asked: Asked, known: str | None) -> Verdict:
         )
     is_direct = asked.channel is not None and asked.channel == proof.channel
     return Verdict(Identity.PROVEN, proof.key, is_direct)
+
+
+def _detail(body: bytes) -> str:
+    """Return what the answer says of itself, such as that the hub has another name."""
+    try:
+        detail = msgspec.json.decode(body, type=Problem).detail
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    return f" ({detail[:_SHOWN_CHARS]})"
 
 
 def _nothing(why: str) -> Verdict:
