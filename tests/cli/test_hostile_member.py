@@ -207,8 +207,9 @@ async def test_the_name_of_a_folder_that_is_brought_up_is_not_taken_by_a_member(
         row = rows.workspace(number, name=name, owner_id=MEMBER_ID, owner_name=MEMBER)
         await store.add_workspace(row)
     monkeypatch.setenv("ARBOR_HOME", str(two.home))
+    key = two.hub.hub.key.public
     async with Hub(two.hub.url, two.hub.token) as hub:
-        workspace = await hub.workspace(await up_setup.ensure_workspace(hub, two.folder, None))
+        workspace = await hub.workspace(await up_setup.ensure_workspace(hub, two.folder, None, key))
     assert workspace.name == "project" and workspace.owner is not None
     assert workspace.owner.username != MEMBER
 

@@ -81,6 +81,9 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "GET /api/docs": (OPEN,),
     "POST /api/session": (Rule(public=True, page=True, answer=401, body={"link": "of-nobody"}),),
     "POST /api/session/confirm": (Rule(browser=True, body={"password": "x"}, done=403),),
+    "GET /api/identity": (
+        Rule(public=True, query="nonce=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+    ),
     "POST /api/enroll": (Rule(public=True, answer=404, body={"code": "BBBB-BBBB"}),),
     "POST /api/device/code": (Rule(public=True, page=True, body={}),),
     "POST /api/device/token": (
