@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,16 @@ from tests.bounds import HANG_SECONDS
 # A user that has nothing to do with this one.
 OTHER_UID = 54_321
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that every user gets into, as into all around it."""
+    with tempfile.TemporaryDirectory() as name:
+        for folder in (Path(name), *Path(name).parents):
+            if not mode_of(folder) & stat.S_IXOTH:
+                folder.chmod(mode_of(folder) | stat.S_IXOTH)
+        yield Path(name)
 
 
 def mode_of(path: Path) -> int:
@@ -111,7 +122,7 @@ def test_a_link_of_another_user_is_not_believed(tmp_path: Path) -> None:
 
 
 @AS_ROOT
-def test_a_folder_that_root_gave_may_be_open_and_is_spoken_of(tmp_path: Path) -> None:
+def test_a_folder_that_root_gave_may_be_open_and_is_spoken_of(open_folder: Path) -> None:
     """The root of a container's volume: its user cannot change the mode."""
     script = (
         "import os, sys; from pathlib import Path; from arborlink.private_files import *\n"
@@ -119,11 +130,9 @@ def test_a_folder_that_root_gave_may_be_open_and_is_spoken_of(tmp_path: Path) ->
         "ensure_private(Path(sys.argv[1]), print)"
     )
     for mode, expected, said in ((0o755, 0, "can look into"), (0o777, 1, "every user can write")):
-        volume = tmp_path / f"{mode:o}"
+        volume = open_folder / f"{mode:o}"
         volume.mkdir()
         volume.chmod(mode)
-        for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            each.chmod(0o755)
         done = subprocess.run(
             [sys.executable, "-c", script, str(volume)],
             capture_output=True,
@@ -134,7 +143,7 @@ def test_a_folder_that_root_gave_may_be_open_and_is_spoken_of(tmp_path: Path) ->
 
 
 @AS_ROOT
-def test_the_root_of_a_volume_may_be_open_and_is_spoken_of(tmp_path: Path) -> None:
+def test_the_root_of_a_volume_may_be_open_and_is_spoken_of(open_folder: Path) -> None:
     """Those that clusters make are: their one user could change nothing about it."""
     script = (
         "import os, sys; from pathlib import Path; from arborlink.private_files import *\n"
@@ -142,10 +151,8 @@ def test_the_root_of_a_volume_may_be_open_and_is_spoken_of(tmp_path: Path) -> No
         f"os.setgroups([]); os.setgid({OTHER_UID}); os.setuid({OTHER_UID})\n"
         "ensure_private(Path(sys.argv[1]), print); ensure_private(Path(sys.argv[1], 'hub'), print)"
     )
-    volume = tmp_path / "volume"
+    volume = open_folder / "volume"
     volume.mkdir()
-    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        each.chmod(0o755)
     mount = 'mount -t tmpfs tmpfs "$1" && exec "$2" -c "$3" "$1"'
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", mount, "sh", str(volume), sys.executable, script],

@@ -29,6 +29,7 @@ from arborlink.protocol.messages import (
     WorkspaceChanged,
 )
 from arborlink.protocol.resources import Task, TerminalSize
+from tests.bounds import HANG_SECONDS
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon, ScriptedViewer
 from tests.hub.live.test_output import handed
@@ -440,6 +441,7 @@ async def test_a_size_that_an_earlier_version_stored_is_read_as_the_bound(
 ) -> None:
     task = await bench.create(identity.workspace_id, tty={"cols": 80, "rows": 24})
     database = apsw.Connection(str(bench.hub.settings.data_dir / "hub.sqlite3"))
+    database.set_busy_timeout(1_000 * HANG_SECONDS)
     database.execute('UPDATE tasks SET tty = \'{"cols":5000,"rows":4999}\' WHERE id = ?', (task,))
     database.close()
     assert (await bench.task(task))["tty"] == {"cols": 1_000, "rows": 500}

@@ -55,12 +55,15 @@ RATES: Final[dict[str, Any]] = {
 }
 # What may change by itself, or by a request that is refused: when a credential was last used.
 VOLATILE: Final[dict[str, frozenset[str]]] = {
-    # Facts about the database come and go with time; which there are does not.
     "meta": frozenset({"value"}),
     "tokens": frozenset({"last_used_at"}),
     "sessions": frozenset({"last_seen_at", "expires_at"}),
     "workspaces": frozenset({"last_seen_at"}),
 }
+
+
+# Facts of the database that the hub notes by itself, sooner or later.
+NOTED_BY_ITSELF: Final = frozenset({"latest_time", "last_check"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +390,9 @@ class World:
             for (_, name, *_) in self._database.execute(f"PRAGMA table_info({table})")
             if name not in VOLATILE.get(table, ())
         ]
-        yield from self._database.execute(f"SELECT {', '.join(columns)} FROM {table}")
+        for row in self._database.execute(f"SELECT {', '.join(columns)} FROM {table}"):
+            if table != "meta" or row[0] not in NOTED_BY_ITSELF:
+                yield row
 
     async def close(self) -> None:
         """Let go of it."""
