@@ -118,8 +118,12 @@ async def test_names_that_mislead_are_not_given(two: TwoAccounts, name: str) -> 
 async def test_a_name_that_passes_on_with_an_account_does_not_become_ones_own(
     two: TwoAccounts,
 ) -> None:
-    async with two.lure("lab", "box", "/srv") as theirs:
+    theirs = await two.workspace(two.member, "lab")
+    async with two.served(await two.enrolled(two.member, theirs)) as machine:
         assert (await two.owner.delete(f"/api/users/{MEMBER_ID}")).status_code == 204
+        # The machine goes with the account, and the workspace stays.
+        await machine.closed()
+        assert machine.seen(Command) == []
         refused = await two.arbor("run", "-w", "lab", "--queue", "--", "true")
         assert refused.code == 125 and f"lab ({MEMBER}) ({theirs})" in refused.err
         assert await two.tasks(theirs) == []

@@ -441,7 +441,7 @@ async def test_a_size_that_an_earlier_version_stored_is_read_as_the_bound(
 ) -> None:
     task = await bench.create(identity.workspace_id, tty={"cols": 80, "rows": 24})
     database = apsw.Connection(str(bench.hub.settings.data_dir / "hub.sqlite3"))
-    database.set_busy_timeout(1_000 * HANG_SECONDS)
+    database.set_busy_timeout(round(1_000 * HANG_SECONDS))
     database.execute('UPDATE tasks SET tty = \'{"cols":5000,"rows":4999}\' WHERE id = ?', (task,))
     database.close()
     assert (await bench.task(task))["tty"] == {"cols": 1_000, "rows": 500}
