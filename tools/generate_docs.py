@@ -74,25 +74,60 @@ MEANINGS: Final = {
     "daemon_unacknowledged_bytes": "The same, over all tasks of a daemon's connection",
     "requests_per_second": "HTTP requests of one token or session, in the long run",
     "requests_burst": "HTTP requests of one token or session, at once",
+    "user_requests_per_second": "HTTP requests of all tokens of a user together, and as many of "
+    "all the user's browsers, in the long run",
+    "user_requests_burst": "The same, at once",
+    "requests_in_progress_per_token": "HTTP requests of one token or session that are not "
+    "answered yet",
+    "requests_in_progress_per_user": "The same, of all tokens of a user together, and as many of "
+    "all the user's browsers",
+    "downloads_per_user": "Outputs that a user downloads at a time, counted in the same way",
     "address_requests_per_second": "HTTP requests without a credential and WebSocket handshakes "
     "from one address, in the long run",
-    "address_requests_burst": "The same, at once",
+    "address_requests_burst": "The same, at once. A site (IPv4 /24, IPv6 /48) has four times and a "
+    "region (/16, /32) sixteen times as much for all of its addresses",
     "address_proofs_per_second": "Questions who the hub is, one before each new connection of a "
     "daemon, command line or program, from one address, in the long run",
-    "address_proofs_burst": "The same, at once",
+    "address_proofs_burst": "The same, at once. Sites and regions as above",
     "viewer_requests_per_second": "What a viewer asks for on its WebSocket, in the long run",
     "viewer_requests_burst": "What a viewer asks for on its WebSocket, at once",
     "viewer_messages_per_second": "All messages of a viewer, in the long run; beyond it they are "
     "read later",
     "viewer_messages_burst": "All messages of a viewer, at once",
-    "failed_authentications_per_minute": "Failed sign-ins, tokens and codes from one address",
+    "user_viewer_requests_per_second": "What all tokens of a user together, or all the user's "
+    "browsers, ask for on WebSockets, in the long run",
+    "user_viewer_requests_burst": "The same, at once",
+    "user_viewer_messages_per_second": "All messages on these WebSockets, in the long run; beyond "
+    "it they are read later",
+    "user_viewer_messages_burst": "The same, at once",
+    "connections_per_token": "WebSockets of viewers of one token or session",
+    "connections_per_user": "The same, of all tokens of a user together, and as many of all the "
+    "user's browsers; never more than a quarter of what there is room for",
+    "subscriptions_per_user": "Outputs that a user follows over all connections, counted in the "
+    "same way",
+    "failed_authentications_per_minute": "Failed sign-ins, tokens and codes from one address; of "
+    "a site (IPv4 /24, IPv6 /48) four times and of a region (/16, /32) sixteen times as many. As "
+    "many guesses at an account's password from new places are answered without a delay",
+    "strangers_guesses_per_minute": "Guesses at codes for daemons, from all addresses together "
+    "from which nobody has signed in lately",
     "confirmation_seconds": "For how long a browser that proved who uses it may make credentials",
     "session_lifetime_seconds": "Until a browser's session ends, however much it is used",
     "workspaces_per_user": "Workspaces that one account owns",
+    "daemons_per_user": "Daemons of one member's workspaces that are connected; owners have no "
+    "limit",
     "tokens_per_user": "API tokens of one account; expired ones make room",
+    "sessions_per_user": "Browsers in which one account is signed in; beyond it the longest unused "
+    "is signed out",
+    "sign_in_links_per_user": "Links of one account that were not used; beyond it the oldest is "
+    "void",
+    "enrollment_codes_per_user": "Codes for daemons of one account that were not used",
+    "tickets_per_user": "Tickets for WebSockets that were not used, of all tokens of a user "
+    "together and as many of all the user's browsers; one token has a quarter of them",
+    "idempotency_keys_per_user": "Keys of one account that are remembered, for a day each",
     "task_command_bytes": "Command, arguments and variables of a task together, each with its end",
     "running_tasks_per_workspace": "Tasks handed to a workspace's daemon at a time",
     "queued_tasks_per_workspace": "Tasks that wait for it",
+    "queued_tasks_per_user": "Tasks of one account that wait, in all workspaces",
     "unfinished_tasks_per_user": "Tasks that wait or run in all workspaces of one account "
     "(`too_many_tasks`)",
     "task_variables_seconds": "How long values of variables are kept after the end of their task, "

@@ -18,9 +18,11 @@ from arborlink.hub.access import Access
 from arborlink.hub.access.rates import Rate
 from arborlink.hub.bus.local import LocalBus
 from arborlink.hub.live.acceptance import Acceptance
+from arborlink.hub.live.admission import Admission
 from arborlink.hub.live.adoption import Adoption
 from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.connections import Connections
+from arborlink.hub.live.daemon_places import DaemonPlaces
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.endings import Endings
@@ -34,9 +36,9 @@ from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.settlement import Settlement
 from arborlink.hub.live.token_rotation import TokenRotation
 from arborlink.hub.live.viewer_session import Viewing
-from arborlink.hub.problems import EXCEPTION_HANDLERS
 from arborlink.hub.routes.api import routes
 from arborlink.hub.routes.middleware import middleware
+from arborlink.hub.routes.unknown import exception_handlers
 from arborlink.hub.routes_output import OutputRoutes
 from arborlink.hub.routes_search import SearchRoutes
 from arborlink.hub.service.forgetting import Forgetting
@@ -50,7 +52,7 @@ from arborlink.hub.service.retention import Retention, RetentionLimits
 from arborlink.hub.service.shortening import Shortening
 from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
-from arborlink.hub.sockets import Admission, Sockets
+from arborlink.hub.sockets import Sockets
 from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
 from arborlink.proof import keys
 from arborlink.proof.keys import HubKey
@@ -147,6 +149,8 @@ async def compose(settings: HubSettings) -> Hub:
         daemons.facts,
         access.open_requests,
         queue_limit=settings.queued_tasks_per_workspace,
+        user_queue_limit=settings.queued_tasks_per_user,
+        keys_limit=settings.idempotency_keys_per_user,
         command_limit=settings.task_command_bytes,
         unfinished_limit=settings.unfinished_tasks_per_user,
         reserve=reserve,
@@ -248,6 +252,7 @@ def _sockets(
             requests=Rate(settings.viewer_requests_per_second, settings.viewer_requests_burst),
             messages=Rate(settings.viewer_messages_per_second, settings.viewer_messages_burst),
         ),
+        access.budgets,
         settings.subscriptions_per_connection,
         settings.subscription_window_bytes,
         settings.subscription_window_max_bytes,
@@ -256,6 +261,12 @@ def _sockets(
     admission = Admission(
         total=settings.unauthenticated_connections,
         per_address=settings.unauthenticated_connections_per_address,
+        is_stranger=access.acquaintances.is_stranger,
+    )
+    places = DaemonPlaces(
+        store,
+        per_user=settings.daemons_per_user,
+        in_all=access.budgets.division.members_daemons,
     )
     adoption = Adoption(
         store,
@@ -264,9 +275,13 @@ def _sockets(
         store.restored_after,
         unfinished_limit=settings.unfinished_tasks_per_user,
     )
-    acceptance = Acceptance(access, daemons, adoption, hub_id=store.hub_id, limits=wire)
+    acceptance = Acceptance(
+        access, daemons, adoption, hub_id=store.hub_id, limits=wire, places=places
+    )
     connections = Connections(daemons.workspaces, daemons.presence)
-    return Sockets(settings, access, acceptance, daemons, viewing, wire, admission, connections)
+    return Sockets(
+        settings, access, acceptance, daemons, viewing, wire, admission, connections, places
+    )
 
 
 def _figures(
@@ -320,7 +335,7 @@ def application(hub: Hub) -> Starlette:
     app = Starlette(
         routes=routes(ports, live),
         middleware=middleware(hub.access),
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=exception_handlers(hub.access),
     )
     app.router.redirect_slashes = False
     return app

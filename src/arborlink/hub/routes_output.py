@@ -16,7 +16,7 @@ from arborlink.hub.live.downloads import Download
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.stored import missing_end, open_stored, stored_extent
 from arborlink.hub.problems import problem_response
-from arborlink.hub.routes.authentication import identify
+from arborlink.hub.routes.authentication import hold_until_answered, identify
 from arborlink.hub.service import formats
 from arborlink.hub.service.ranges import RangeNotSatisfiable, parse_range
 from arborlink.hub.service.segments import thin
@@ -80,6 +80,9 @@ class OutputRoutes:
             headers["Content-Length"] = str(end - start)
         if found is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        hold_until_answered(
+            request, self._access.budgets.downloads, identity, "downloads", "too_many_downloads"
+        )
         stem = self._outputs.stem(task.id)
         body = _body(stem, row, start, end, form or "raw", stream, task, gaps)
         # Counted as open again before anything else runs.

@@ -21,6 +21,7 @@ from arborlink.hub.routes.requests import integer_parameter, json_response
 from arborlink.hub.service.matching import Matcher
 from arborlink.hub.service.search import Position
 from arborlink.hub.service.searches import Answer, Searches, Wish
+from arborlink.hub.service.shares import Shares
 from arborlink.hub.service.tasks import Tasks
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.lifecycle import is_final
@@ -29,6 +30,8 @@ from arborlink.protocol.resources import SearchPage
 
 DEFAULT_HITS: Final = 100
 MAX_HITS: Final = 1_000
+# A quarter of what may wait, so that no user keeps all others from searching.
+SEARCHES_PER_USER: Final = 8
 
 _CURSOR: Final = re.compile(r"(\d{1,18})\.(\d{1,18})?", re.ASCII)
 
@@ -42,6 +45,7 @@ class SearchRoutes:
         self._outputs = outputs
         self._requests = access.open_requests
         self._searches = Searches()
+        self._shares = Shares(SEARCHES_PER_USER)
 
     def routes(self) -> list[BaseRoute]:
         """The route."""
@@ -61,7 +65,8 @@ class SearchRoutes:
             matcher = await run_in_threadpool(Matcher, query, regex=regex, case=case)
             await run_in_threadpool(missing_end, stem, row)
             wish = Wish(matcher, start, to, limit)
-            answer = await self._searches.run(stem, wish, partial(_gone, request, opened))
+            with self._shares.place(identity.user_id):
+                answer = await self._searches.run(stem, wish, partial(_gone, request, opened))
             opened.check()
         return json_response(_page(answer, over=is_final(row.status)))
 

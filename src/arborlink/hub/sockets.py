@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import structlog
@@ -14,11 +13,13 @@ from starlette.websockets import WebSocket
 
 from arborlink.hub.access import Access, origin_allowed, sent_origin
 from arborlink.hub.access.environment import SECOND_US
-from arborlink.hub.access.rates import customer
+from arborlink.hub.access.places import used_up
 from arborlink.hub.front.websocket import CONNECTION, GuardedWebSocket
 from arborlink.hub.live import log_lines
 from arborlink.hub.live.acceptance import Acceptance
+from arborlink.hub.live.admission import Admission
 from arborlink.hub.live.connections import Connections
+from arborlink.hub.live.daemon_places import DaemonPlaces
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.herd import Herd, turn_seconds
@@ -44,30 +45,6 @@ from arborlink.protocol.messages import DaemonAuth, ViewerWelcome
 MAX_TIMER_SECONDS = 60.0
 
 
-class Admission:
-    """How many connections may be unauthenticated at once, in all and from one address."""
-
-    def __init__(self, *, total: int, per_address: int) -> None:
-        self._total = total
-        self._per_address = per_address
-        self._waiting: Counter[str] = Counter()
-
-    def has_room(self, address: str) -> bool:
-        """Whether one more may wait."""
-        return self._waiting.total() < self._total and self._waiting[address] < self._per_address
-
-    @contextmanager
-    def waiting(self, address: str) -> Iterator[None]:
-        """Count a connection until it is authenticated or gone."""
-        self._waiting[address] += 1
-        try:
-            yield
-        finally:
-            self._waiting[address] -= 1
-            if not self._waiting[address]:
-                del self._waiting[address]
-
-
 @dataclass(slots=True)
 class Sockets:
     """All WebSocket connections of the hub."""
@@ -80,6 +57,7 @@ class Sockets:
     limits: WireLimits
     admission: Admission
     connections: Connections
+    daemon_places: DaemonPlaces
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _herd: Herd = field(default_factory=Herd)
 
@@ -104,11 +82,18 @@ class Sockets:
             time.monotonic(), authentication_seconds=self.settings.authentication_seconds
         )
         try:
-            with self.admission.waiting(_address(websocket)):
+            with self.admission.waiting(_address(websocket), self._crowded) as place:
                 await websocket.accept(subprotocol or None)
                 session = await authenticate(
-                    websocket, link, codec, lambda event: self._admit(websocket, codec, link, event)
+                    websocket,
+                    link,
+                    codec,
+                    lambda event: self._admit(websocket, codec, link, event),
+                    place,
                 )
+        except TooManyRequests as error:
+            await websocket.send_denial_response(problem_response(error))
+            return
         except ConnectionLost:
             return
         connection: GuardedWebSocket | None = websocket.scope.get(CONNECTION)
@@ -131,18 +116,15 @@ class Sockets:
             return UnsupportedProtocol(
                 f"Sub-protocols spoken here: {MSGPACK_SUBPROTOCOL}, {JSON_SUBPROTOCOL}."
             )
-        try:
-            self.access.addresses.take(_address(websocket))
-        except TooManyRequests as error:
-            return error
-        if not self.admission.has_room(_address(websocket)):
-            seconds = self._herd.turn(time.monotonic())
-            return TooManyRequests(
-                f"Too many connections wait to be authenticated; retry in {seconds} seconds.",
-                code="too_many_handshakes",
-                retry_after=float(seconds),
-            )
         return None
+
+    def _crowded(self) -> TooManyRequests:
+        seconds = self._herd.turn(time.monotonic())
+        return TooManyRequests(
+            f"Too many connections wait to be authenticated; retry in {seconds} seconds.",
+            code="too_many_handshakes",
+            retry_after=float(seconds),
+        )
 
     async def _admit(
         self, websocket: WebSocket, codec: Codec, link: HubLink, event: AuthReceived
@@ -154,23 +136,34 @@ class Sockets:
             except BaseException as error:
                 await self.daemons.left(daemon)
                 if isinstance(error, NotAuthenticated):
-                    self.access.failures.take(_address(websocket))
+                    self.access.budgets.failures.take(_address(websocket))
                 raise
+            self._note(daemon, websocket)
             return daemon
         if self.daemons.presence.draining():
             raise Unavailable("the hub is going down; retry in 2 seconds")
         try:
             identity = await self.access.authenticate_viewer(event.auth.auth_token)
         except NotAuthenticated:
-            self.access.failures.take(_address(websocket))
+            self.access.budgets.failures.take(_address(websocket))
             raise
+        places = self.access.budgets.connections
+        full = places.full(identity)
+        if full is not None:
+            raise used_up(places, full, "connections", "too_many_connections")
         link.welcome(
             ViewerWelcome(
                 user_id=identity.user_id, scopes=sorted(identity.scopes), limits=self.limits
             ),
             time.monotonic(),
         )
-        return ViewerSession(websocket, codec, link, identity, self.viewing)
+        viewer = ViewerSession(websocket, codec, link, identity, self.viewing)
+        self._note(viewer, websocket)
+        return viewer
+
+    def _note(self, session: Session, websocket: WebSocket) -> None:
+        if session.identity is not None:
+            self.access.acquaintances.note(session.identity.user_id, _address(websocket))
 
     async def _serve(
         self, session: Session, codec: Codec, connection: GuardedWebSocket | None
@@ -179,6 +172,7 @@ class Sockets:
         async with AsyncExitStack() as leaving:
             # Whatever else goes wrong at the end: who is gone is known to be gone.
             leaving.push_async_callback(self._left, session)
+            self._hold_place(session, leaving)
             self.connections.enter(session)
             log_lines.connected(session)
             leaving.callback(log_lines.disconnected, session)
@@ -190,6 +184,16 @@ class Sockets:
                 await session.run(codec.viewer_to_hub)
             if session.is_dead and connection is not None:
                 connection.give_up()
+
+    def _hold_place(self, session: Session, leaving: AsyncExitStack) -> None:
+        # It was looked for when the peer was let in; nothing has been awaited since.
+        if isinstance(session, DaemonSession):
+            self.daemon_places.enter(session.id, session.workspace_id)
+            leaving.callback(self.daemon_places.leave, session.id)
+        elif session.identity is not None:
+            places = self.access.budgets.connections
+            places.hold(session.identity)
+            leaving.callback(places.release, session.identity)
 
     async def _left(self, session: Session) -> None:
         self.connections.leave(session)
@@ -268,8 +272,8 @@ def _owner(session: Session) -> dict[str, str]:
 
 
 def _address(websocket: WebSocket) -> str:
-    """Whom the limits per address hold for this connection."""
-    return customer(websocket.client.host if websocket.client else "")
+    """Where the connection comes from; behind a proxy that is trusted, what that one says."""
+    return websocket.client.host if websocket.client else ""
 
 
 def _choose(offered: list[str]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -138,16 +139,75 @@ async def test_a_program_that_asks_too_often_has_to_wait_longer(world: World) ->
 async def test_an_address_gets_so_many_codes_and_the_hub_holds_so_many(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_WAITING", CODES_PER_MINUTE + 1)
     for _ in range(CODES_PER_MINUTE):
         start(world)
     with pytest.raises(TooManyRequests):
         start(world)
+    monkeypatch.setattr(module, "MAX_WAITING", 2)
+    small = module.Devices(world.access.accounts, world.access.environment)
+    monkeypatch.setattr(world.access, "devices", small)
     start(world, "10.0.0.2")
+    start(world, "10.0.0.3")
     with pytest.raises(Unavailable):
-        start(world, "10.0.0.3")
+        start(world, "10.0.0.4")
     world.pass_time(DEVICE_SECONDS)
-    assert start(world, "10.0.0.3")
+    assert start(world, "10.0.0.4")
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        [f"2001:db8:0:0::{number:x}" for number in range(400)],
+        [f"2001:db8:0:{number:x}::1" for number in range(400)],
+        [f"2001:db8:{number:x}::1" for number in range(400)],
+        [f"192.0.2.{number % 256}" for number in range(400)],
+        [f"192.0.{number % 256}.{number // 256}" for number in range(400)],
+    ],
+    ids=["a /64", "a /48", "a /32", "a /24", "a /16"],
+)
+async def test_no_network_stops_a_sign_in_from_elsewhere(
+    world: World, monkeypatch: pytest.MonkeyPatch, flood: list[str]
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 40)
+    monkeypatch.setattr(
+        world.access, "devices", module.Devices(world.access.accounts, world.access.environment)
+    )
+    owner = await browser(world)
+    early = start(world, "203.0.113.7")
+    for address in flood:
+        with suppress(TooManyRequests, Unavailable):
+            start(world, address)
+        world.pass_time(0.1)
+    late = start(world, "2001:db8:ffff::1" if "." in flood[0] else "203.0.114.7")
+    for device in (early, late):
+        world.access.devices.decide(owner, device.user_code, True, None)
+        assert await world.access.devices.collect(device.device_code)
+
+
+async def test_a_neighbour_finds_a_place_where_one_customer_holds_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", CODES_PER_MINUTE)
+    monkeypatch.setattr(
+        world.access, "devices", module.Devices(world.access.accounts, world.access.environment)
+    )
+    crowd = [start(world, "2001:db8::1") for _ in range(CODES_PER_MINUTE)]
+    start(world, "2001:db8:0:1::1")
+    assert await refusal(world, crowd[0].device_code) == "expired_token"
+    assert await refusal(world, crowd[1].device_code) == "authorization_pending"
+
+
+async def test_a_user_approves_so_many_that_nobody_collects(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_APPROVED_PER_USER", 2)
+    owner = await browser(world)
+    for _ in range(2):
+        world.access.devices.decide(owner, start(world).user_code, True, None)
+    one_more = start(world)
+    with pytest.raises(TooManyRequests):
+        world.access.devices.decide(owner, one_more.user_code, True, None)
+    world.access.devices.decide(owner, one_more.user_code, False, None)
 
 
 async def test_what_is_approved_and_not_collected_dies_with_the_session(world: World) -> None:

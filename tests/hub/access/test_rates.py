@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborlink.hub.access.rates import Budget, Rate, customer, too_many
+from arborlink.hub.access.rates import Budget, Rate, too_many
 
 
 def test_a_burst_at_once_then_one_each_interval() -> None:
@@ -61,18 +61,3 @@ def test_a_refusal_says_for_how_long_in_the_words_that_clients_look_for() -> Non
     error = too_many(6.2)
     assert "retry in 7 seconds" in error.message
     assert error.retry_after == 6.2
-
-
-@pytest.mark.parametrize(
-    ("address", "held"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
-        ("testclient", "testclient"),
-        ("", ""),
-    ],
-)
-def test_an_ipv6_customer_is_one_whatever_the_address(address: str, held: str) -> None:
-    assert customer(address) == held

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 
 from arborlink.hub.front import http
-from arborlink.hub.front.lobby import Shares
 from tests.bounds import NEVER_SECONDS
 from tests.hub.front.wire import Reply, Wire, wire_to
 from tests.hub.live.bench import Bench, running_bench
@@ -116,14 +115,3 @@ async def test_an_address_without_a_proxy_leaves_room_too(tmp_path: Path) -> Non
             wire = await stack.enter_async_context(wire_to(bench.port, address="127.0.0.4"))
             await wire.send(whole(THIRD))
             assert (await wire.reply()).status == 200
-
-
-def test_shares_are_counted_by_key_and_leave_nothing_behind() -> None:
-    shares = Shares(2)
-    assert [shares.acquire("a") for _ in range(3)] == [True, True, False]
-    assert shares.acquire("b")
-    shares.release("a")
-    assert shares.acquire("a")
-    for key in ("a", "a", "b"):
-        shares.release(key)
-    assert not shares._held

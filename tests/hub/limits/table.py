@@ -35,6 +35,9 @@ DISPATCH: Final = "hub/live/test_dispatch.py::test_"
 HEARTBEAT: Final = "protocol/test_heartbeat.py::test_"
 LIVE_VIEWERS: Final = "hub/live/test_viewers.py::test_"
 FRONT_SOCKET: Final = "hub/front/test_websocket.py::test_"
+SHARES: Final = "hub/limits/test_shares.py::test_"
+BESIEGED: Final = "hub/limits/test_besieged.py::test_"
+DESCRIPTORS: Final = "e2e/test_descriptors.py::test_"
 FIELD: Final = "hub/limits/test_fields.py::test_a_field_is_taken_up_to_its_bound"
 
 _IN_TIME: Final = STRANGERS + "who_is_slow_but_in_time_is_served"
@@ -173,6 +176,22 @@ HUB: Final[dict[str, Limit]] = {
     "daemon_unacknowledged_bytes": Limit(16 * MIB, (_CREDIT,)),
     "requests_per_second": Limit(50, (_BUDGET,)),
     "requests_burst": Limit(200, (_BUDGET, REQUESTS + "a_token_has_its_burst_and_then_waits")),
+    "user_requests_per_second": Limit(100, (_BUDGET,)),
+    "user_requests_burst": Limit(
+        400,
+        (
+            _BUDGET,
+            SHARES + "six_tokens_of_a_user_share_one_rate_and_the_browser_has_its_own",
+            SHARES + "tokens_that_ask_too_often_leave_the_persons_browser_alone",
+        ),
+    ),
+    "requests_in_progress_per_token": Limit(
+        64, (SHARES + "a_token_and_a_user_have_so_many_requests_in_progress",)
+    ),
+    "requests_in_progress_per_user": Limit(
+        128, (SHARES + "a_token_and_a_user_have_so_many_requests_in_progress",)
+    ),
+    "downloads_per_user": Limit(32, (SHARES + "a_user_has_so_many_downloads_at_a_time",)),
     "address_requests_per_second": Limit(50, (_BUDGET,)),
     "address_requests_burst": Limit(
         200,
@@ -180,6 +199,8 @@ HUB: Final[dict[str, Limit]] = {
             _BUDGET,
             REQUESTS + "an_address_without_a_credential_has_its_burst_and_a_token_is_unharmed",
             REQUESTS + "handshakes_of_an_address_are_counted_too",
+            BESIEGED + "a_networks_addresses_together_ask_only_so_often",
+            BESIEGED + "a_handshake_for_no_websocket_is_counted_by_address",
         ),
     ),
     "address_proofs_per_second": Limit(200, (_BUDGET,)),
@@ -200,13 +221,63 @@ HUB: Final[dict[str, Limit]] = {
         (_CONNECTION_RATES, VIEWERS + "too_many_messages_make_the_line_slow_and_lose_nothing"),
     ),
     "viewer_messages_burst": Limit(10_000, (_CONNECTION_RATES,)),
+    "user_viewer_requests_per_second": Limit(400, (_BUDGET,)),
+    "user_viewer_requests_burst": Limit(
+        1_600, (_BUDGET, SHARES + "a_users_connections_share_one_rate")
+    ),
+    "user_viewer_messages_per_second": Limit(10_000, (_BUDGET,)),
+    "user_viewer_messages_burst": Limit(20_000, (_BUDGET,)),
+    "connections_per_token": Limit(
+        256,
+        (
+            SHARES + "a_token_and_a_user_have_so_many_connections",
+            DESCRIPTORS + "one_read_only_token_leaves_room_for_a_daemon_and_the_owner",
+        ),
+    ),
+    "connections_per_user": Limit(
+        512,
+        (
+            SHARES + "a_token_and_a_user_have_so_many_connections",
+            DESCRIPTORS + "one_read_only_token_leaves_room_for_a_daemon_and_the_owner",
+        ),
+    ),
+    "subscriptions_per_user": Limit(
+        1_024, (SHARES + "a_user_follows_so_many_outputs_over_all_connections",)
+    ),
     "failed_authentications_per_minute": Limit(
         10,
         (
             _BUDGET,
             REQUESTS + "wrong_tokens_are_counted_by_address_over_http_and_websocket_alike",
             "hub/routes/test_sessions.py::test_guesses_are_limited_by_address",
+            BESIEGED + "a_worthless_token_is_a_failed_attempt_at_every_address",
+            BESIEGED + "worthless_links_and_codes_are_failed_attempts_of_the_whole_site",
+            BESIEGED + "guesses_at_an_account_from_everywhere_never_lock_it",
         ),
+    ),
+    "strangers_guesses_per_minute": Limit(
+        600,
+        (
+            _BUDGET,
+            BESIEGED + "codes_for_daemons_are_guessed_only_so_often_by_all_strangers_together",
+        ),
+    ),
+    "daemons_per_user": Limit(
+        1_024, (SHARES + "a_member_has_so_many_daemons_and_the_owner_any_number",)
+    ),
+    "sessions_per_user": Limit(
+        64, (SHARES + "beyond_so_many_browsers_the_longest_unused_is_signed_out",)
+    ),
+    "sign_in_links_per_user": Limit(16, (SHARES + "beyond_so_many_links_the_oldest_is_void",)),
+    "enrollment_codes_per_user": Limit(64, (SHARES + "an_account_has_so_many_codes_for_daemons",)),
+    "tickets_per_user": Limit(
+        128, (SHARES + "a_user_has_so_many_tickets_and_a_token_a_quarter_of_them",)
+    ),
+    "idempotency_keys_per_user": Limit(
+        20_000, (SHARES + "a_day_has_so_many_idempotency_keys_of_an_account",)
+    ),
+    "queued_tasks_per_user": Limit(
+        1_024, (SHARES + "as_many_tasks_of_a_user_wait_as_may_in_all_workspaces",)
     ),
     "confirmation_seconds": Limit(
         3_600, (CONFIRMATIONS + "what_makes_a_credential_needs_a_proof_of_the_last_hour",)

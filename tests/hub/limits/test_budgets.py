@@ -21,14 +21,33 @@ pytestmark = pytest.mark.asyncio
 MOMENT_SECONDS = 1e-3
 # Which limiter, its settings, and the burst and the interval that they mean.
 LIMITERS: list[tuple[str, dict[str, Any], int, float]] = [
-    ("requests", {}, 200, 1 / 50),
-    ("requests", {"requests_per_second": 4.0, "requests_burst": 3}, 3, 1 / 4),
+    ("_requests", {}, 200, 1 / 50),
+    ("_requests", {"requests_per_second": 4.0, "requests_burst": 3}, 3, 1 / 4),
+    ("_user_requests", {}, 400, 1 / 100),
+    ("_user_requests", {"user_requests_per_second": 4.0, "user_requests_burst": 3}, 3, 1 / 4),
+    ("viewer_requests", {}, 1_600, 1 / 400),
+    (
+        "viewer_requests",
+        {"user_viewer_requests_per_second": 5.0, "user_viewer_requests_burst": 2},
+        2,
+        1 / 5,
+    ),
+    (
+        "viewer_messages",
+        {"user_viewer_messages_per_second": 5.0, "user_viewer_messages_burst": 2},
+        2,
+        1 / 5,
+    ),
     ("addresses", {}, 200, 1 / 50),
     ("addresses", {"address_requests_per_second": 2.0, "address_requests_burst": 1}, 1, 1 / 2),
     ("proofs", {}, 2_000, 1 / 200),
     ("proofs", {"address_proofs_per_second": 2.0, "address_proofs_burst": 3}, 3, 1 / 2),
     ("failures", {}, 10, 6.0),
     ("failures", {"failed_authentications_per_minute": 2.0}, 2, 30.0),
+    ("_user_failures", {}, 10, 6.0),
+    ("accounts", {}, 10, 6.0),
+    ("_strangers", {}, 600, 0.1),
+    ("_strangers", {"strangers_guesses_per_minute": 2.0}, 2, 30.0),
 ]
 
 
@@ -51,7 +70,7 @@ async def test_a_budget_is_what_its_settings_say(
     access = Access(
         store, HubSettings(**settings), Environment(monotonic=clock), hasher=CHEAP_HASHER
     )
-    limiter: RateLimiter = getattr(access, name)
+    limiter: RateLimiter = getattr(access.budgets, name)
     for _ in range(burst):
         limiter.take("one")
     with pytest.raises(TooManyRequests) as refused:

@@ -149,14 +149,14 @@ class Bench:
     def stop_time_for_budgets(self) -> None:
         """Give nothing back any more to who asks too often, however long the test takes."""
         access = self.hub.access
-        for limiter in (access.requests, access.addresses, access.failures, access.devices._starts):
+        for limiter in (*access.budgets.limiters(), access.devices._starts):
             now = limiter._monotonic()
             limiter._monotonic = lambda now=now: now  # type: ignore[misc]
 
     def start_time_for_budgets(self) -> None:
         """Let what has passed since `stop_time_for_budgets` count."""
         access = self.hub.access
-        for limiter in (access.requests, access.addresses, access.failures, access.devices._starts):
+        for limiter in (*access.budgets.limiters(), access.devices._starts):
             limiter._monotonic = time.monotonic
 
     # ── peers ────────────────────────────────────────────────────────────────────────────────

@@ -47,7 +47,7 @@ class Api:
     def stop_time_for_budgets(self) -> None:
         """From now on nothing is given back to who asks too often, however long the test takes."""
         access = self.hub.access
-        for limiter in (access.requests, access.addresses, access.failures, access.devices._starts):
+        for limiter in (*access.budgets.limiters(), access.devices._starts):
             now = limiter._monotonic()
             limiter._monotonic = lambda now=now: now  # type: ignore[misc]
 

@@ -10,7 +10,9 @@ from msgspec import structs
 from arborlink.hub.access.credentials import hash_secret, make_secret
 from arborlink.hub.access.environment import SECOND_US, Environment
 from arborlink.hub.access.identity import Identity
-from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.access.passwords import Passwords, signed_in
+from arborlink.hub.access.sign_in_queue import Claim, account_key
+from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import Store
 from arborlink.hub.store.base_access import (
     Confirmation,
@@ -59,19 +61,21 @@ class Browsers:
         store: Store,
         environment: Environment,
         passwords: Passwords,
-        *,
-        lifetime_seconds: float,
+        settings: HubSettings,
     ) -> None:
         self._store = store
+        self._sessions_per_user = settings.sessions_per_user
+        self._links_per_user = settings.sign_in_links_per_user
         self._environment = environment
         self._passwords = passwords
-        self._lifetime_seconds = lifetime_seconds
+        self._lifetime_seconds = settings.session_lifetime_seconds
 
     async def create_link(self, user_id: str, maker: Identity | None = None) -> NewLink:
         """A secret that signs its bearer in as this user, once, for ten minutes.
 
         It ends with what made it, and so does the session that it begins; without a `maker` it
-        belongs to the account. Raises NotFound when either has ended just now.
+        belongs to the account. It takes the place of the user's oldest one that was not used, if
+        there are too many. Raises NotFound when account or maker has ended just now.
         """
         secret = make_secret("k", self._environment.random_bytes)
         expires_at = self._environment.after(LINK_SECONDS)
@@ -87,6 +91,7 @@ class Browsers:
                 made_by=made_by,
             ),
             self._environment.unix_us(),
+            limit=self._links_per_user,
         )
         return NewLink(secret, expires_at)
 
@@ -101,12 +106,23 @@ class Browsers:
         return await self._sign_in(used, browser, None)
 
     async def sign_in_with_password(
-        self, username: str, password: str, browser: Browser = UNKNOWN_BROWSER
+        self,
+        username: str,
+        password: str,
+        browser: Browser = UNKNOWN_BROWSER,
+        *,
+        is_known: bool = False,
     ) -> NewSession:
-        """Raises NotAuthenticated when name or password is wrong, or no password is set."""
+        """Sign a browser in. `is_known`: it was here before, so it does not queue with strangers.
+
+        Raises:
+            NotAuthenticated: name or password is wrong, or no password is set.
+            Unavailable: too many wait (code `sign_in_busy`).
+        """
         user = self._store.user_by_name(username)
         password_hash = None if user is None else user.password_hash
-        if not await self._passwords.verify(password_hash, password) or user is None:
+        claim = Claim(account_key(username), browser.address or "", is_known)
+        if not await self._passwords.verify(password_hash, password, claim) or user is None:
             raise NotAuthenticated("The name or the password is wrong.")
         return await self._sign_in(UsedLink(user=user), browser, password_hash)
 
@@ -118,10 +134,12 @@ class Browsers:
         Raises:
             NotAllowed: the password is wrong, or there is none (code `wrong_password`).
             NotAuthenticated: the session has ended, or the password was changed just now.
+            TooManyRequests, Unavailable: too many wait (code `sign_in_busy`).
         """
         user = self._store.user(identity.user_id)
         password_hash = None if user is None else user.password_hash
-        if not await self._passwords.verify(password_hash, password) or user is None:
+        claim = signed_in(identity.user_id)
+        if not await self._passwords.verify(password_hash, password, claim) or user is None:
             raise NotAllowed("The password is wrong.", code="wrong_password")
         return await self._confirm(identity, UsedLink(user=user), password_hash)
 
@@ -210,7 +228,7 @@ class Browsers:
             made_by=proof.made_by,
             maker_expires_at=proof.maker_expires_at,
         )
-        await self._store.add_session(row, password_hash)
+        await self._store.add_session(row, password_hash, limit=self._sessions_per_user)
         return NewSession(secret, _identity(proof.user, row))
 
     async def _confirm(

@@ -10,14 +10,17 @@ from arborlink.hub.access.accounts import Accounts
 from arborlink.hub.access.confirmations import Confirmations
 from arborlink.hub.access.credentials import hash_secret, make_code, make_secret, normal_code
 from arborlink.hub.access.environment import Environment
+from arborlink.hub.access.fair_pool import FairPool
 from arborlink.hub.access.identity import Identity
-from arborlink.hub.access.rates import RateLimiter
+from arborlink.hub.access.networks import network_of
+from arborlink.hub.access.rates import NetworkLimiter
 from arborlink.hub.store.base_access import TokenRow
 from arborlink.protocol.errors import (
     InvalidInput,
     NotAllowed,
     NotFound,
     SignInUnfinished,
+    TooManyRequests,
     Unavailable,
 )
 from arborlink.protocol.resources import Scope
@@ -29,7 +32,9 @@ SLOW_DOWN_SECONDS: Final = 5.0
 # Networks deliver two requests closer together than they were sent.
 POLL_TOLERANCE_SECONDS: Final = 0.5
 MAX_WAITING: Final = 1_000
+MAX_WAITING_PER_CUSTOMER: Final = 50
 CODES_PER_MINUTE: Final = 10
+MAX_APPROVED_PER_USER: Final = 32
 
 
 class DeviceRequest(NamedTuple):
@@ -71,6 +76,7 @@ class _Grant:
     """Until somebody decides, `user_hash` finds it. `denied` and `approver` are the decision."""
 
     waiting: Waiting
+    key: bytes
     user_hash: bytes
     deadline: float
     next_poll: float
@@ -89,27 +95,29 @@ class Devices:
         self._accounts = accounts
         self._confirmations = confirmations
         self._environment = environment
-        self._starts = RateLimiter(CODES_PER_MINUTE / 60, CODES_PER_MINUTE, environment.monotonic)
+        self._starts = NetworkLimiter(
+            CODES_PER_MINUTE / 60, CODES_PER_MINUTE, environment.monotonic
+        )
         # Oldest first, so that those whose time is over are at the front.
         self._grants: dict[bytes, _Grant] = {}
         self._undecided: dict[bytes, _Grant] = {}
+        # Of those that nobody has decided, by the hash of the device code: where they come from.
+        self._pool: FairPool[bytes] = FairPool(MAX_WAITING, per_customer=MAX_WAITING_PER_CUSTOMER)
 
     def start(self, request: DeviceRequest) -> NewDevice:
         """Let a program wait for approval.
 
+        When MAX_WAITING wait, the network from which most of them come loses its oldest.
+
         Raises:
-            TooManyRequests: too many codes for this address.
-            Unavailable: MAX_WAITING wait.
+            TooManyRequests: too many codes for this address, or for its networks.
+            Unavailable: MAX_WAITING wait, and no network has more of them than this one.
         """
         self._starts.take(request.address)
         now = self._environment.monotonic()
         self._forget_expired(now)
-        if len(self._grants) >= MAX_WAITING:
-            raise Unavailable(
-                "Too many sign-ins wait to be approved. Try again in ten minutes.",
-                retry_after=DEVICE_SECONDS,
-            )
         device_code = make_secret("k", self._environment.random_bytes)
+        self._enter_pool(hash_secret(device_code), request.address)
         user_code = make_code(self._environment.random_bytes)
         while hash_secret(user_code) in self._undecided:
             user_code = make_code(self._environment.random_bytes)
@@ -117,12 +125,23 @@ class Devices:
             waiting=Waiting(
                 request, self._environment.unix_us(), self._environment.after(DEVICE_SECONDS)
             ),
+            key=hash_secret(device_code),
             user_hash=hash_secret(user_code),
             deadline=now + DEVICE_SECONDS,
             next_poll=now,
         )
-        self._grants[hash_secret(device_code)] = self._undecided[grant.user_hash] = grant
+        self._grants[grant.key] = self._undecided[grant.user_hash] = grant
         return NewDevice(device_code, user_code)
+
+    def _enter_pool(self, key: bytes, address: str) -> None:
+        leaving = self._pool.enter(key, network_of(address))
+        if leaving == key:
+            raise Unavailable(
+                "Too many sign-ins wait to be approved. Try again in ten minutes.",
+                retry_after=DEVICE_SECONDS,
+            )
+        if leaving is not None:
+            del self._undecided[self._grants.pop(leaving).user_hash]
 
     def waiting(self, identity: Identity, user_code: str) -> Waiting:
         """Who asks. Raises NotFound (code `unknown_code`), NotAllowed (code `browser_only`)."""
@@ -139,6 +158,7 @@ class Devices:
             NotAllowed: not a browser's session (code `browser_only`), or to approve, one that is to
                 be confirmed (`confirmation_needed`).
             InvalidInput: no scope would be left.
+            TooManyRequests: the user approved MAX_APPROVED_PER_USER that nobody has collected.
         """
         _require_browser(identity)
         grant = self._find(user_code)
@@ -152,7 +172,14 @@ class Devices:
         )
         if approve and not grant.scopes:
             raise InvalidInput(f"Nothing would be allowed. It asks for: {', '.join(asked)}.")
+        if approve and self._approved_by(identity.user_id) >= MAX_APPROVED_PER_USER:
+            raise TooManyRequests(
+                "Too many sign-ins that you approved were not collected yet. Try again in ten "
+                "minutes.",
+                retry_after=DEVICE_SECONDS,
+            )
         del self._undecided[grant.user_hash]
+        self._pool.leave(grant.key)
         grant.denied = not approve
         grant.approver = identity if approve else None
 
@@ -203,6 +230,10 @@ class Devices:
             if approver is not None and subject_id in (approver.token_id, approver.user_id):
                 del self._grants[key]
 
+    def _approved_by(self, user_id: str) -> int:
+        approvers = (grant.approver for grant in self._grants.values())
+        return sum(each is not None and each.user_id == user_id for each in approvers)
+
     def _find(self, user_code: str) -> _Grant:
         grant = self._undecided.get(hash_secret(normal_code(user_code)))
         if grant is None or grant.deadline <= self._environment.monotonic():
@@ -218,6 +249,7 @@ class Devices:
             if grant.deadline > now:
                 break
             del self._grants[key]
+            self._pool.leave(key)
             self._undecided.pop(grant.user_hash, None)
 
 

@@ -38,8 +38,16 @@ class NewCode(NamedTuple):
 class Enrolments:
     """A code is worth one daemon in one workspace, nothing else."""
 
-    def __init__(self, store: Store, environment: Environment, visibility: Visibility) -> None:
+    def __init__(
+        self,
+        store: Store,
+        environment: Environment,
+        visibility: Visibility,
+        *,
+        codes_per_user: int,
+    ) -> None:
         self._store = store
+        self._codes_per_user = codes_per_user
         self._environment = environment
         self._visibility = visibility
 
@@ -52,6 +60,8 @@ class Enrolments:
         Raises:
             NotFound: no such workspace, or the API token was revoked just now.
             NotAllowed: the credential does not permit it.
+            TooManyRequests: too many of this user were not used yet (code
+                `too_many_enrollment_codes`).
         """
         workspace = self._visibility.workspace(identity, workspace_id)
         first_only = not identity.has("daemons:write")
@@ -68,7 +78,9 @@ class Enrolments:
             made_by=identity.maker_id,
             first_only=first_only,
         )
-        await self._store.add_enrolment(row, self._environment.unix_us())
+        await self._store.add_enrolment(
+            row, self._environment.unix_us(), limit=self._codes_per_user
+        )
         return NewCode(code, expires_at)
 
     async def redeem(self, code: str, address: str | None = None) -> Enrolled:

@@ -61,6 +61,12 @@ class Identity(Struct, frozen=True, kw_only=True):
                 code="credential_ends",
             )
 
+    @property
+    def holder(self) -> str:
+        """Whose budgets this credential shares: those of all tokens of the user together, or those
+        of all browsers together, so that tokens that leaked leave a person's browser its own."""
+        return f"{self.user_id} {self.kind}"
+
     def require(self, scope: Scope, workspace_id: str | None = None) -> None:
         """Go on only when this is permitted; `admin` includes every other scope.
 

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import argon2
 
+from arborlink.hub.access.sign_in_queue import Claim, SignInQueue
 from arborlink.protocol.errors import InvalidInput
 
 MIN_PASSWORD_CHARS: Final = 10
@@ -30,15 +31,21 @@ def own_hasher() -> argon2.PasswordHasher:
 
 
 class Passwords:
-    """Hashes and checks; at most CONCURRENT_HASHES at a time."""
+    """Hashes and checks; at most CONCURRENT_HASHES at a time, in the order of the queue."""
 
-    def __init__(self, hasher: argon2.PasswordHasher) -> None:
+    def __init__(self, hasher: argon2.PasswordHasher, queue: SignInQueue) -> None:
         self._hasher = hasher
+        self._queue = queue
         self._threads = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="password")
         self._decoy: str | None = None
 
-    async def hash(self, password: str, username: str) -> str:
-        """What to store for this account. Raises InvalidInput (code `weak_password`)."""
+    async def hash(self, password: str, username: str, user_id: str) -> str:
+        """What to store for the account of this name. `user_id`: who asks, and has proved it.
+
+        Raises:
+            InvalidInput: it is too weak (code `weak_password`).
+            Unavailable: too many wait (code `sign_in_busy`).
+        """
         password = _normal(password)
         if len(password) < MIN_PASSWORD_CHARS:
             raise _weak(f"A password has at least {MIN_PASSWORD_CHARS} characters.")
@@ -46,17 +53,23 @@ class Passwords:
             raise _weak(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
         if password.casefold() == _normal(username).casefold():
             raise _weak("The name of the account is no password. Choose something else.")
-        return await self._in_thread(self._hasher.hash, password)
+        return await self._in_thread(signed_in(user_id), self._hasher.hash, password)
 
-    async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether it is the right one; without a hash none is, and that takes as long to say."""
+    async def verify(self, password_hash: str | None, password: str, claim: Claim) -> bool:
+        """Whether it is the right one; without a hash none is, and that takes as long to say.
+
+        Raises:
+            Unavailable: too many wait (code `sign_in_busy`).
+        """
         password = _normal(password)
         if len(password.encode()) > MAX_PASSWORD_BYTES:
             return False
-        return await self._in_thread(self._verify, password_hash, password)
+        return await self._in_thread(claim, self._verify, password_hash, password)
 
-    async def _in_thread(self, work: Callable[..., T], *arguments: str | None) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+    async def _in_thread(self, claim: Claim, work: Callable[..., T], *arguments: str | None) -> T:
+        async with self._queue.turn(claim):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, work, *arguments)
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         if self._decoy is None:
@@ -66,6 +79,11 @@ class Passwords:
         except (argon2.exceptions.Argon2Error, argon2.exceptions.InvalidHashError):
             return False
         return password_hash is not None
+
+
+def signed_in(user_id: str) -> Claim:
+    """Return the claim of a user who has proved to be that: counted by itself, wherever it is."""
+    return Claim(user_id, user_id, is_known=True)
 
 
 def _normal(password: str) -> str:

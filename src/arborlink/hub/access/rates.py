@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil, inf
 from typing import Final
 
-from arborlink.protocol.errors import ArborError, TooManyRequests
+from arborlink.hub.access.networks import network_of
+from arborlink.protocol.errors import TooManyRequests
 
+# Of each table; further keys share the budget of a wider name.
 MAX_KEYS: Final = 10_000
-# How many of them are forgotten at once when all are in use, so that forgetting stays cheap.
-FORGOTTEN_AT_ONCE: Final = MAX_KEYS // 10
+SHARED_KEYS: Final = 256
+# A full table is looked through for budgets that are whole again at most this often.
+PURGE_SECONDS: Final = 1.0
+# What the customers of a site, and those of a region, have together: so many times one customer's.
+SITE_FACTOR: Final = 4
+REGION_FACTOR: Final = 16
+# The widest name there is.
+EVERYONE: Final = "*"
 # Clocks are doubles: after a month their last digits are noise.
 ROUNDING_SECONDS: Final = 1e-5
-# What a provider gives to one customer.
-IPV6_CUSTOMER_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,69 +59,161 @@ class Budget:
         return wait
 
 
+class Counts:
+    """What each key has spent of a rate, in bounded memory. Pure.
+
+    A key is a path of names, from the one that is meant to ever wider ones that it shares with
+    others. It is counted by the first of them that is known already or has room: when there are too
+    many of a kind, newcomers share what their wider name has. A name that gets a place of its own
+    begins with what its wider names have spent, so that room never means a fresh budget.
+    """
+
+    def __init__(self, rate: Rate, capacity: int) -> None:
+        self._rate = rate
+        self._capacity = capacity
+        # By the place in the path; the widest is never full, for there are few of them.
+        self._levels: list[dict[str, float]] = []
+        self._purge_at: list[float] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._levels))
+
+    def wait(self, path: Sequence[str], now: float) -> float:
+        """Return for how many seconds there is none to take; 0: now."""
+        level = self._level(path, now)
+        return self._rate.wait(self._state(path, level, now), now)
+
+    def spend(self, path: Sequence[str], now: float) -> None:
+        """Take one, whatever is left."""
+        level = self._level(path, now)
+        state = self._state(path, level, now)
+        self._levels[level][path[level]] = self._rate.spent(state, now)
+
+    def give_back(self, path: Sequence[str]) -> None:
+        """Undo the latest `spend` of this path."""
+        for level, name in enumerate(path[: len(self._levels)]):
+            if name in self._levels[level]:
+                self._levels[level][name] -= 1.0 / self._rate.per_second
+                return
+
+    def _level(self, path: Sequence[str], now: float) -> int:
+        """Return by which name of the path it is counted."""
+        while len(self._levels) < len(path):
+            self._levels.append({})
+            self._purge_at.append(-inf)
+        last = len(path) - 1
+        for level, name in enumerate(path[:last]):
+            known = self._levels[level]
+            if name in known or len(known) < self._capacity:
+                return level
+            if self._purge_at[level] <= now:
+                self._purge_at[level] = now + PURGE_SECONDS
+                # Those whose budget is whole again have nothing to be remembered for.
+                self._levels[level] = {key: at for key, at in known.items() if at > now}
+                if len(self._levels[level]) < self._capacity:
+                    return level
+        return last
+
+    def _state(self, path: Sequence[str], level: int, now: float) -> float:
+        own = self._levels[level].get(path[level])
+        if own is not None:
+            return own
+        wider = zip(self._levels[level + 1 :], path[level + 1 :], strict=False)
+        return max((names.get(name, now) for names, name in wider), default=now)
+
+
 class RateLimiter:
     """Allows `per_second` for each key, and `burst` at once.
 
-    At most MAX_KEYS are remembered; beyond that those whose budget is whole again are forgotten,
-    then the oldest.
+    At most MAX_KEYS are counted by themselves; further ones share SHARED_KEYS budgets by their
+    hash, which differs between processes, so that an attacker cannot choose whose budget to share.
     """
 
     def __init__(self, per_second: float, burst: int, monotonic: Callable[[], float]) -> None:
-        self._rate = Rate(per_second, burst)
+        self._counts = Counts(Rate(per_second, burst), MAX_KEYS)
         self._monotonic = monotonic
-        self._whole_at: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def wait(self, key: str) -> float:
+        """Return for how many seconds there is none to take; 0: now. Spends nothing."""
+        return self._counts.wait(_shared(key), self._monotonic())
+
+    def take_or_wait(self, key: str) -> float:
+        """Take one. Returns 0, or for how many seconds there is none to take."""
+        wait = self.wait(key)
+        if not wait:
+            self.spend(key)
+        return wait
 
     def check(self, key: str) -> None:
         """Raises TooManyRequests when the key's budget is used up; spends nothing."""
-        now = self._monotonic()
-        wait = self._rate.wait(self._whole_at.get(key, now), now)
-        if wait:
+        if wait := self.wait(key):
             raise too_many(wait)
 
     def spend(self, key: str) -> None:
         """Take one from the key's budget, whatever is left of it."""
-        now = self._monotonic()
-        if key not in self._whole_at and len(self._whole_at) >= MAX_KEYS:
-            self._forget(now)
-        self._whole_at[key] = self._rate.spent(self._whole_at.get(key, now), now)
+        self._counts.spend(_shared(key), self._monotonic())
+
+    def give_back(self, key: str) -> None:
+        """Undo the latest `spend`."""
+        self._counts.give_back(_shared(key))
 
     def take(self, key: str) -> None:
         """Check and spend. Raises TooManyRequests."""
         self.check(key)
         self.spend(key)
 
-    @contextmanager
-    def attempt(self, *keys: str, wrong: type[ArborError]) -> Iterator[None]:
-        """One guess, counted for each key unless what is inside turns out not to be `wrong`.
 
-        It is counted first: many guesses at once would otherwise all find the budget whole.
+def _shared(key: str) -> tuple[str, str]:
+    return key, f"#{hash(key) % SHARED_KEYS}"
 
-        Raises:
-            TooManyRequests: a key's budget is used up.
-        """
-        for key in keys:
-            self.check(key)
-        for key in keys:
-            self.spend(key)
-        try:
-            yield
-        except wrong:
-            raise
-        except BaseException:
-            self._give_back(keys)
-            raise
-        self._give_back(keys)
 
-    def _give_back(self, keys: tuple[str, ...]) -> None:
-        for key in keys:
-            if key in self._whole_at:
-                self._whole_at[key] -= 1.0 / self._rate.per_second
+class NetworkLimiter:
+    """Allows `per_second` for each customer of a provider, and `burst` at once; a site has
+    SITE_FACTOR and a region REGION_FACTOR times as much for all of its customers together.
 
-    def _forget(self, now: float) -> None:
-        self._whole_at = {key: at for key, at in self._whole_at.items() if at > now}
-        if len(self._whole_at) >= MAX_KEYS:
-            kept = list(self._whole_at.items())[FORGOTTEN_AT_ONCE:]
-            self._whole_at = dict(kept)
+    `kind` separates what is counted on its own: each kind has all of this.
+    """
+
+    def __init__(self, per_second: float, burst: int, monotonic: Callable[[], float]) -> None:
+        self._counts = [
+            Counts(Rate(factor * per_second, factor * burst), MAX_KEYS)
+            for factor in (1, SITE_FACTOR, REGION_FACTOR)
+        ]
+        self._monotonic = monotonic
+
+    def __len__(self) -> int:
+        return sum(map(len, self._counts))
+
+    def check(self, address: str, kind: str = "") -> None:
+        """Raises TooManyRequests when the budget is used up; spends nothing."""
+        now, path = self._monotonic(), _path(address, kind)
+        wait = max(counts.wait(path[level:], now) for level, counts in enumerate(self._counts))
+        if wait:
+            raise too_many(wait)
+
+    def spend(self, address: str, kind: str = "") -> None:
+        """Take one, whatever is left."""
+        now, path = self._monotonic(), _path(address, kind)
+        for level, counts in enumerate(self._counts):
+            counts.spend(path[level:], now)
+
+    def give_back(self, address: str, kind: str = "") -> None:
+        """Undo the latest `spend`."""
+        path = _path(address, kind)
+        for level, counts in enumerate(self._counts):
+            counts.give_back(path[level:])
+
+    def take(self, address: str, kind: str = "") -> None:
+        """Check and spend. Raises TooManyRequests."""
+        self.check(address, kind)
+        self.spend(address, kind)
+
+
+def _path(address: str, kind: str) -> list[str]:
+    return [f"{kind} {name}" for name in (*network_of(address), EVERYONE)]
 
 
 def too_many(wait: float) -> TooManyRequests:
@@ -125,16 +221,3 @@ def too_many(wait: float) -> TooManyRequests:
     return TooManyRequests(
         f"Too many requests; retry in {max(1, ceil(wait))} seconds.", retry_after=wait
     )
-
-
-def customer(address: str) -> str:
-    """Whom a limit per address holds: an IPv4 address, or all of an IPv6 customer's."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Network((parsed, IPV6_CUSTOMER_BITS), strict=False))

@@ -12,7 +12,9 @@ import argon2
 from msgspec import structs
 
 from arborlink.hub.access.accounts import Accounts
+from arborlink.hub.access.acquaintances import Acquaintances
 from arborlink.hub.access.browsers import Browsers, NewLink
+from arborlink.hub.access.budgets import Budgets
 from arborlink.hub.access.confirmations import Confirmations
 from arborlink.hub.access.devices import Devices
 from arborlink.hub.access.enrolments import Enrolments
@@ -20,13 +22,14 @@ from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.listeners import Listeners
 from arborlink.hub.access.open_requests import OpenRequests
-from arborlink.hub.access.passwords import Passwords, own_hasher
-from arborlink.hub.access.rates import RateLimiter
+from arborlink.hub.access.passwords import CONCURRENT_HASHES, Passwords, own_hasher
 from arborlink.hub.access.rotations import Rotations
+from arborlink.hub.access.sign_in_queue import SignInQueue
 from arborlink.hub.access.steady_clock import SteadyClock
 from arborlink.hub.access.tickets import Ticket, Tickets
 from arborlink.hub.access.users import Users
 from arborlink.hub.access.visibility import Visibility
+from arborlink.hub.descriptors import Division, divide, limit
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import Removed, RemovedKind, Store
 from arborlink.hub.store.base_access import DaemonRow, TokenRow, UserRow
@@ -46,9 +49,8 @@ log = logging.getLogger(__name__)
 class Access:
     """One per hub. A credential that was revoked stops working before the revocation returns.
 
-    `requests` is the budget of each credential; `addresses` that of each address for requests
-    that come without one, `proofs` for those that ask who the hub is, `failures` for those with a
-    wrong one.
+    `budgets`: how much each credential, user and network may ask for. `division`: how the process's
+    descriptors are divided, if not as its limit says.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Access:
         environment: Environment | None = None,
         *,
         hasher: argon2.PasswordHasher | None = None,
+        division: Division | None = None,
     ) -> None:
         machine = environment or Environment()
         self._clock = SteadyClock(machine.unix_us, machine.monotonic, store.latest_time())
@@ -66,14 +69,13 @@ class Access:
         self.visibility = Visibility(store)
         self.open_requests = OpenRequests(self.environment)
         self._revoked, self._changed = Listeners(), Listeners()
-        passwords = Passwords(hasher or own_hasher())
-        self.accounts = Accounts(store, self.environment, tokens_per_user=settings.tokens_per_user)
-        self.browsers = Browsers(
-            store,
-            self.environment,
-            passwords,
-            lifetime_seconds=settings.session_lifetime_seconds,
+        self.budgets = Budgets(
+            settings, self.environment.monotonic, division or divide(limit(), settings)
         )
+        queue = SignInQueue(at_once=CONCURRENT_HASHES, accounts=self.budgets.accounts)
+        passwords = Passwords(hasher or own_hasher(), queue)
+        self.accounts = Accounts(store, self.environment, tokens_per_user=settings.tokens_per_user)
+        self.browsers = Browsers(store, self.environment, passwords, settings)
         self.confirmations = Confirmations(
             self.browsers, self.environment, self._changed, seconds=settings.confirmation_seconds
         )
@@ -86,36 +88,27 @@ class Access:
             self._changed,
         )
         self.devices = Devices(self.accounts, self.environment, self.confirmations)
-        self.enrolments = Enrolments(store, self.environment, self.visibility)
+        self.enrolments = Enrolments(
+            store,
+            self.environment,
+            self.visibility,
+            codes_per_user=settings.enrollment_codes_per_user,
+        )
         self.rotations = Rotations(store, self.environment, self.enrolments)
-        self.requests = RateLimiter(
-            settings.requests_per_second, settings.requests_burst, self.environment.monotonic
-        )
-        self.addresses = RateLimiter(
-            settings.address_requests_per_second,
-            settings.address_requests_burst,
-            self.environment.monotonic,
-        )
-        self.proofs = RateLimiter(
-            settings.address_proofs_per_second,
-            settings.address_proofs_burst,
-            self.environment.monotonic,
-        )
-        per_minute = settings.failed_authentications_per_minute
-        self.failures = RateLimiter(
-            per_minute / MINUTE_SECONDS, max(1, round(per_minute)), self.environment.monotonic
-        )
         self._store = store
-        self._tickets = Tickets(self.environment)
+        self._tickets = Tickets(self.environment, per_user=settings.tickets_per_user)
         for listener in (self._tickets.revoke, self.devices.revoke):
             self._revoked.add(listener)
             self._changed.add(listener)
         store.on_removed(self._on_removed)
         store.on_removed(self.open_requests.removed)
         self._changed.add(self.open_requests.changed)
+        self.acquaintances = Acquaintances(self.environment.random_bytes)
+        self._revoked.add(self.acquaintances.forget)
 
     async def bootstrap(self, token: str | None) -> UserRow:
         """The owner's account, made if need be; see `Accounts.bootstrap`. Raises InvalidInput."""
+        self.acquaintances.key = await self._store.browser_mark_key(self.acquaintances.key)
         return await self.accounts.bootstrap(token, self.settings.owner_name)
 
     def warn_of_slow_clock(self) -> None:
@@ -204,8 +197,14 @@ class Access:
         return await self.rotations.authenticate(daemon_id, auth_token, workspace_id)
 
     def issue_ticket(self, identity: Identity) -> Ticket:
-        """A ticket for one WebSocket. Raises Unavailable when too many wait."""
+        """A ticket for one WebSocket. Raises as `Tickets.issue`."""
         return self._tickets.issue(identity)
+
+    def recognise(self, username: str, address: str, mark: str | None) -> str | None:
+        """Return by what a sign-in is recognised as one of somebody who was here before; None: a
+        stranger's, or there is no such account. See `Acquaintances.recognise`."""
+        user = self._store.user_by_name(username)
+        return None if user is None else self.acquaintances.recognise(user.id, address, mark)
 
     # ── who is it no longer ──────────────────────────────────────────────────────────────────
 

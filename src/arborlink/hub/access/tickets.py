@@ -7,10 +7,12 @@ from typing import Final, NamedTuple
 from arborlink.hub.access.credentials import hash_secret, make_secret
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
-from arborlink.protocol.errors import Unavailable
+from arborlink.hub.access.places import Limits, Places, used_up
 
 TICKET_SECONDS: Final = 30.0
 MAX_TICKETS: Final = 10_000
+# So many tokens or browsers of a user have to be full before the user is.
+TOKENS_PER_USER: Final = 4
 
 
 class Ticket(NamedTuple):
@@ -28,41 +30,49 @@ class _Issued(NamedTuple):
 class Tickets:
     """Each stands for the identity it was issued to."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, *, per_user: int) -> None:
         self._environment = environment
+        self._places = Places(Limits(max(1, per_user // TOKENS_PER_USER), per_user, MAX_TICKETS))
         # Oldest first, so that those whose time is over are at the front.
         self._issued: dict[bytes, _Issued] = {}
 
     def issue(self, identity: Identity) -> Ticket:
-        """Raises Unavailable when MAX_TICKETS wait to be used."""
+        """Make a ticket.
+
+        Raises:
+            TooManyRequests: too many of this credential or user wait to be used.
+            Unavailable: too many of all users wait.
+        """
         now = self._environment.monotonic()
         self._forget_expired(now)
-        if len(self._issued) >= MAX_TICKETS:
-            raise Unavailable(
-                "Too many tickets are waiting to be used. Try again in 30 s.",
-                retry_after=TICKET_SECONDS,
-            )
+        full = self._places.acquire(identity)
+        if full is not None:
+            raise used_up(self._places, full, "tickets that were not used", "too_many_tickets")
         ticket = make_secret("k", self._environment.random_bytes)
         self._issued[hash_secret(ticket)] = _Issued(identity, now + TICKET_SECONDS)
         return Ticket(ticket, self._environment.after(TICKET_SECONDS))
 
     def take(self, ticket: str) -> Identity | None:
         """Whose ticket this is; it is used up by this."""
-        issued = self._issued.pop(hash_secret(ticket), None)
+        issued = self._forget(hash_secret(ticket))
         if issued is None or issued.deadline <= self._environment.monotonic():
             return None
         return issued.identity
 
     def revoke(self, subject_id: str) -> None:
         """Forget the tickets of a token, session or user."""
-        self._issued = {
-            key: issued
-            for key, issued in self._issued.items()
-            if subject_id not in (issued.identity.token_id, issued.identity.user_id)
-        }
+        for key, issued in tuple(self._issued.items()):
+            if subject_id in (issued.identity.token_id, issued.identity.user_id):
+                self._forget(key)
+
+    def _forget(self, key: bytes) -> _Issued | None:
+        issued = self._issued.pop(key, None)
+        if issued is not None:
+            self._places.release(issued.identity)
+        return issued
 
     def _forget_expired(self, now: float) -> None:
         for key, issued in tuple(self._issued.items()):
             if issued.deadline > now:
                 break
-            del self._issued[key]
+            self._forget(key)

@@ -7,7 +7,7 @@ from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.listeners import Listeners
 from arborlink.hub.access.open_requests import OpenRequests
-from arborlink.hub.access.passwords import Passwords
+from arborlink.hub.access.passwords import Passwords, signed_in
 from arborlink.hub.store.base import Store
 from arborlink.hub.store.base_access import RemovedUser, UserRow
 from arborlink.protocol.errors import Conflict, NotAllowed, NotFound
@@ -58,7 +58,7 @@ class Users:
         password_hash = None
         if password is not None:
             with self._open_requests.open(identity) as opened:
-                password_hash = await self._passwords.hash(password, username)
+                password_hash = await self._passwords.hash(password, username, identity.user_id)
                 opened.check()
         row = UserRow(
             id=self._environment.new_id("usr"),
@@ -103,7 +103,9 @@ class Users:
             with self._open_requests.open(identity) as opened:
                 if own:
                     await self._prove(user, current_password)
-                password_hash = await self._passwords.hash(password, username or user.username)
+                password_hash = await self._passwords.hash(
+                    password, username or user.username, identity.user_id
+                )
                 opened.check()
         if username is not None or role is not None:
             await self._store.update_user(user_id, username=username, role=role)
@@ -130,7 +132,8 @@ class Users:
 
     async def set_password(self, user_id: str, password: str) -> None:
         """Without asking anybody. Raises NotFound, InvalidInput."""
-        password_hash = await self._passwords.hash(password, self._existing(user_id).username)
+        username = self._existing(user_id).username
+        password_hash = await self._passwords.hash(password, username, user_id)
         await self._store.set_password(user_id, password_hash)
 
     def has_password(self, user_id: str) -> bool:
@@ -147,7 +150,8 @@ class Users:
         # Whoever has got hold of a browser for a minute must not be able to keep the account.
         if user.password_hash is None:
             return
-        if not await self._passwords.verify(user.password_hash, current_password or ""):
+        claim = signed_in(user.id)
+        if not await self._passwords.verify(user.password_hash, current_password or "", claim):
             raise NotAllowed(
                 "The current password is wrong. Without it, ask an owner for another one.",
                 code="wrong_password",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import resource
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
+from arborlink.hub.access.fair_pool import FairPool
 from arborlink.hub.access.rates import Rate
-from arborlink.hub.front.lobby import Lobby, Shares
+from arborlink.hub.descriptors import divide, limit
+from arborlink.hub.front.lobby import Lobby
 
 if TYPE_CHECKING:
     from arborlink.hub.front.http import GuardedHttp
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 FROM_PROXY: Final = "arbor.from_proxy"
 # In the ASGI scope: the HTTP connection that the request came on.
 HTTP_CONNECTION: Final = "arbor.http_connection"
-# The rest is for WebSockets, outputs and the database.
-HTTP_SHARE_OF_DESCRIPTORS: Final = 2
 # An address holds a quarter of the connections at most, so that two leave room for others.
 ADDRESS_SHARE_OF_CONNECTIONS: Final = 4
+# Of the connections, so much may have a request of an unknown client behind a proxy; the rest is
+# left for those whose requests are not read yet.
+PROXIED_SHARE_OF_CONNECTIONS: Final = 0.75
 
 
 class Pool:
@@ -46,14 +48,14 @@ class Pool:
 class Gate:
     """One per hub. `closing`: the hub stops, and accepts no connection any more.
 
-    `clients`: requests in progress that came through a proxy, by the client's address. The proxy's
-    own connections are exempt from the limit per address in `lobby`, so the requests on them are
-    held to it.
+    `clients`: connections of proxies with a request in progress, by the client's network, until it
+    is known who sent it. The proxy's own connections are exempt from the limit per address in
+    `lobby`, so the requests on them are held to it.
     """
 
     settings: HubSettings
     lobby: Lobby[GuardedHttp]
-    clients: Shares
+    clients: FairPool[GuardedHttp]
     unauthenticated: Pool
     pings: Rate
     closing: bool = False
@@ -61,14 +63,13 @@ class Gate:
     @classmethod
     def of(cls, settings: HubSettings) -> Gate:
         """As the settings say, and as the process's descriptors allow."""
-        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        total = min(settings.http_connections, descriptors // HTTP_SHARE_OF_DESCRIPTORS)
+        total = divide(limit(), settings).http
         share = max(1, total // ADDRESS_SHARE_OF_CONNECTIONS)
         per_address = min(settings.http_connections_per_address, share)
         return cls(
             settings,
             Lobby(total=total, per_address=per_address),
-            Shares(per_address),
+            FairPool(max(1, int(total * PROXIED_SHARE_OF_CONNECTIONS)), per_customer=per_address),
             Pool(settings.unauthenticated_bytes),
             Rate(settings.pings_per_second, settings.pings_burst),
         )

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from arborlink.hub.access.rates import customer
+from arborlink.hub.access.fair_pool import FairPool
 from arborlink.hub.front import replies
 from arborlink.hub.front.gate import FROM_PROXY, HTTP_CONNECTION, Gate
-from arborlink.hub.front.lobby import Shares
 from arborlink.hub.front.replies import Refusal
 from arborlink.hub.front.websocket import GuardedWebSocket
 
@@ -74,11 +73,11 @@ class GuardedHttp(HttpToolsProtocol):
             return
         address = self.client[0] if self.client else ""
         self._from_proxy = self._gate.is_proxy(address)
-        goes = self._gate.lobby.enter(self, customer(address), exempt=self._from_proxy)
+        goes = self._gate.lobby.enter(self, address, exempt=self._from_proxy)
         if goes is self:
             self.refuse(replies.no_room())
         elif goes is not None:
-            goes.close()
+            goes.give_way()
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -98,8 +97,22 @@ class GuardedHttp(HttpToolsProtocol):
             self.transport.write_eof()
         self._stall_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
+    def give_way(self) -> None:
+        """Make room for another connection: with an answer, where one can still be given."""
+        if self._in_body and not self._answered:
+            self._refusal = replies.no_room()
+            self.send_400_response("")
+        else:
+            self.close()
+
+    def known(self) -> None:
+        """It is known who sent the request in progress."""
+        self._gate.lobby.known(self)
+        self._gate.clients.leave(self)
+
     def _leave(self) -> None:
         self._gate.lobby.leave(self)
+        self._gate.clients.leave(self)
         for timer in (self._receive_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
@@ -117,8 +130,8 @@ class GuardedHttp(HttpToolsProtocol):
         self._stall_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     @property
-    def clients(self) -> Shares:
-        """What the clients of the proxies in front of the hub hold."""
+    def clients(self) -> FairPool[GuardedHttp]:
+        """Those that proxies in front of the hub brought, and whose senders are not known yet."""
         return self._gate.clients
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────

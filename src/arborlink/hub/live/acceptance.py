@@ -13,6 +13,7 @@ from arborlink.hub.access import Access
 from arborlink.hub.live.adoption import Adoption
 from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.contest import Contests
+from arborlink.hub.live.daemon_places import DaemonPlaces
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons, stored_log_id, unnamed_log_id
 from arborlink.hub.store.base import TaskRow
@@ -56,8 +57,10 @@ class Acceptance:
         *,
         hub_id: str,
         limits: WireLimits,
+        places: DaemonPlaces,
     ) -> None:
         self._access = access
+        self._places = places
         self._daemons = daemons
         self._adoption = adoption
         self._hub_id = hub_id
@@ -73,7 +76,7 @@ class Acceptance:
             WorkspaceTaken: the workspace has another daemon.
             WorkspaceQuarantined: copies of this daemon replace each other.
             UnsupportedProtocol: the daemon speaks another version.
-            Unavailable: the hub is going down.
+            Unavailable: the hub is going down, or too many daemons of this account are here.
         """
         if auth.protocol != PROTOCOL_VERSION:
             raise UnsupportedProtocol(
@@ -85,6 +88,9 @@ class Acceptance:
         session.identity = await self._access.authenticate_daemon(
             auth.daemon_id, auth.auth_token, auth.workspace_id
         )
+        # One that replaces its own connection takes no place more.
+        if self._daemons.presence.session(auth.workspace_id) is None:
+            self._places.check(auth.workspace_id)
         acceptance = await self._daemons.workspaces.accept_daemon(
             auth.workspace_id,
             auth.daemon_id,

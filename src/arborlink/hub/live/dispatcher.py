@@ -54,6 +54,7 @@ class Dispatcher:
         self._reserve = reserve
         # Only those that somebody holds or waits for.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # By workspaces, and by the users whose tasks they are.
         self._adding: Counter[str] = Counter()
 
     def lock(self, workspace_id: str) -> asyncio.Lock:
@@ -61,19 +62,25 @@ class Dispatcher:
         return self._locks.setdefault(workspace_id, asyncio.Lock())
 
     @contextmanager
-    def adding(self, workspace_id: str) -> Iterator[None]:
+    def adding(self, workspace_id: str, user_id: str) -> Iterator[None]:
         """Count a task that is about to be stored, so that many at once keep to the limits."""
-        self._adding[workspace_id] += 1
+        keys = (workspace_id, user_id)
+        self._adding.update(keys)
         try:
             yield
         finally:
-            self._adding[workspace_id] -= 1
-            if not self._adding[workspace_id]:
-                del self._adding[workspace_id]
+            for key in keys:
+                self._adding[key] -= 1
+                if not self._adding[key]:
+                    del self._adding[key]
 
     def queued(self, workspace_id: str) -> int:
         """Tasks that wait, or may have to."""
         return self._tasks.task_counts(workspace_id).queued + self._adding[workspace_id]
+
+    def queued_by(self, user_id: str) -> int:
+        """Tasks of a user that wait in any workspace, or may have to."""
+        return self._tasks.queued_by(user_id) + self._adding[user_id]
 
     def instance_with_room(self, workspace_id: str) -> str | None:
         """The supervisor instance that can take a task of this workspace now; None if none can."""

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from arborlink.hub.access import Identity
+from arborlink.hub.live.admission import WaitingPlace
 from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.traffic import Backlog, Meter, Traffic
 from arborlink.protocol import limits
@@ -316,8 +317,10 @@ async def authenticate(
     link: HubLink,
     codec: Codec,
     accept: Callable[[AuthReceived], Any],
+    place: WaitingPlace,
 ) -> Any:
-    """Read the first message and let `accept` answer it within the link's deadline.
+    """Read the first message and let `accept` answer it within the link's deadline, for as long as
+    the connection has its place among those that wait.
 
     Raises:
         ConnectionLost: the peer left, was too slow or was refused; the socket is closed.
@@ -325,13 +328,16 @@ async def authenticate(
     deadline = link.next_deadline()
     assert deadline is not None
     try:
-        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic())) as timer:
+            place.ends_by(timer)
             frame = await receive_frame(websocket)
             link.receive(codec.decode_first(frame), time.monotonic())
             (event,) = link.events()
             assert isinstance(event, AuthReceived)
             return await accept(event)
     except TimeoutError:
+        if place.lost is not None:
+            link.fail(place.lost)
         link.on_deadline(deadline)
         # It was in time, and we were not.
         link.fail(Unavailable("the hub is too busy to let you in; retry in 5 seconds"))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket
 
 from arborlink.hub.access.open_requests import removed_task, removed_workspace
+from arborlink.hub.access.places import used_up
 from arborlink.hub.bus.base import Fact, TaskRemoved, WorkspaceRemoved
 from arborlink.hub.live.fact_queue import FactQueue
-from arborlink.hub.live.pace import Pace, ViewerRates
+from arborlink.hub.live.pace import Pace, UserBudget, ViewerRates
 from arborlink.hub.live.session import (
     STALLED_RETRY_SECONDS,
     Frame,
@@ -52,6 +54,7 @@ from arborlink.protocol.messages import (
 
 if TYPE_CHECKING:
     from arborlink.hub.access import Identity
+    from arborlink.hub.access.budgets import Budgets
     from arborlink.hub.live.facts import Facts
     from arborlink.hub.live.outputs import Outputs
     from arborlink.hub.service.tasks import Tasks
@@ -72,10 +75,19 @@ class Viewing:
     outputs: Outputs
     facts: Facts
     rates: ViewerRates
+    budgets: Budgets
     subscriptions_limit: int = limits.SUBSCRIPTIONS_PER_CONNECTION
     window_bytes: int = limits.SUBSCRIPTION_WINDOW_BYTES
     max_window_bytes: int = limits.SUBSCRIPTION_WINDOW_MAX_BYTES
     idle_seconds: float = limits.VIEWER_IDLE_SECONDS
+
+    def user_budget(self, holder: str) -> UserBudget:
+        """Return what a user has over all connections; see `Identity.holder`."""
+        budgets = self.budgets
+        return UserBudget(
+            partial(budgets.viewer_requests.take_or_wait, holder),
+            partial(budgets.viewer_messages.take_or_wait, holder),
+        )
 
 
 class ViewerSession(Session):
@@ -101,7 +113,7 @@ class ViewerSession(Session):
         # Workspaces that are watched, and whose tasks were not sent yet, in their order.
         self._snapshots: dict[str, None] = {}
         self._waiting_bytes = 0
-        self._pace = Pace(viewing.rates, time.monotonic())
+        self._pace = Pace(viewing.rates, time.monotonic(), viewing.user_budget(identity.holder))
         self._stop_listening = viewing.facts.bus.listen(self._on_fact)
 
     def start_tasks(self, group: asyncio.TaskGroup) -> None:
@@ -262,6 +274,10 @@ class ViewerSession(Session):
 
     def _follow(self, task_id: str, message: Subscribe) -> None:
         row = self._viewing.tasks.visible(self._who, task_id)
+        places = self._viewing.budgets.followed
+        full = None if self._rotation.get(task_id) else places.full(self._who)
+        if full is not None:
+            raise used_up(places, full, "outputs that are followed", "too_many_subscriptions")
         try:
             output = self._viewing.outputs.watch(task_id, self.wake)
         except (LogError, OSError) as error:
@@ -275,6 +291,8 @@ class ViewerSession(Session):
                 self._viewing.outputs.unwatch(task_id, self.wake)
             raise
         window = min(message.window or self._viewing.window_bytes, self._viewing.max_window_bytes)
+        if self._rotation.get(task_id) is None:
+            places.hold(self._who)
         self._rotation.add(task_id, Subscription(output, row.workspace_id, offset, window))
         self.send(self._viewing.facts.status(row))
         self.wake()
@@ -304,6 +322,7 @@ class ViewerSession(Session):
     def _unfollow(self, task_id: str) -> None:
         if self._rotation.remove(task_id) is not None:
             self._viewing.outputs.unwatch(task_id, self.wake)
+            self._viewing.budgets.followed.release(self._who)
 
     def _acknowledge(self, message: ViewerAck) -> None:
         subscription = self._rotation.get(message.task_id)

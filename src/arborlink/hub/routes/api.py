@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.routing import BaseRoute
 
@@ -19,6 +20,7 @@ from arborlink.hub.routes import (
     users,
     workspaces,
 )
+from arborlink.hub.routes.authentication import count_visit
 from arborlink.hub.routes.documents import Documents
 from arborlink.hub.routes.metrics import register_collectors
 from arborlink.hub.routes.operations import Operation, build_routes
@@ -45,4 +47,5 @@ def routes(hub: HubPorts, extra: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
     register_collectors(hub, hub.metrics)
     documents = Documents(OPERATIONS)
     described = [*OPERATIONS, *documents.operations]
-    return [*build_routes(hub, described), *extra, *Page().routes()]
+    page = Page(count=partial(count_visit, hub.access))
+    return [*build_routes(hub, described), *extra, *page.routes()]

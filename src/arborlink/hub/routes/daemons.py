@@ -8,12 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink.hub.access import Identity
-from arborlink.hub.routes.authentication import (
-    client_address,
-    client_network,
-    hub_address,
-    identify,
-)
+from arborlink.hub.routes.authentication import client_address, hub_address, identify
 from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, EnrolmentCode
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
@@ -48,9 +43,15 @@ def _command(code: str, address: str, key: str) -> str:
 async def enrol(hub: HubPorts, request: Request) -> Response:
     """The code is the credential. Guesses are counted by address, before anything is compared."""
     body = await read_json(request, Enrol, hub.settings.public_request_body_bytes)
-    guesses = f"enroll {client_network(request)}"
-    with hub.access.failures.attempt(guesses, wrong=NotFound):
-        enrolled = await hub.access.enrolments.redeem(body.code, client_address(request))
+    address = client_address(request)
+    guess = hub.access.budgets.attempts.by_network(
+        "enroll",
+        address,
+        wrong=_is_unknown,
+        is_stranger=hub.access.acquaintances.is_stranger(address),
+    )
+    with guess:
+        enrolled = await hub.access.enrolments.redeem(body.code, address)
     hub.announcer.workspace_changed(enrolled.workspace_id)
     result = EnrolledDaemon(
         workspace_id=enrolled.workspace_id,
@@ -58,6 +59,10 @@ async def enrol(hub: HubPorts, request: Request) -> Response:
         auth_token=enrolled.auth_token,
     )
     return json_response(result, 201)
+
+
+def _is_unknown(error: BaseException) -> bool:
+    return isinstance(error, NotFound)
 
 
 async def get_daemon(hub: HubPorts, request: Request) -> Response:

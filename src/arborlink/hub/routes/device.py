@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +20,6 @@ from arborlink.hub.routes.account_bodies import (
 from arborlink.hub.routes.authentication import (
     check_origin,
     client_address,
-    client_network,
     hub_address,
     identify,
 )
@@ -68,14 +68,11 @@ async def collect(hub: HubPorts, request: Request) -> Response:
     """The device code is the credential; one that is unknown counts as a guess."""
     check_origin(hub.access, request, required=False)
     body = await read_json(request, DeviceCollect, hub.settings.public_request_body_bytes)
-    guesses = f"device {client_network(request)}"
-    hub.access.failures.check(guesses)
-    try:
+    guess = hub.access.budgets.attempts.by_network(
+        "device", client_address(request), wrong=_is_unknown
+    )
+    with guess:
         granted = await hub.access.devices.collect(body.device_code)
-    except SignInUnfinished as error:
-        if error.code == "expired_token":
-            hub.access.failures.spend(guesses)
-        raise
     about = {"by": "device", "user": granted.row.user_id, "address": client_address(request)}
     logger.info("signed in", extra=about)
     return json_response(
@@ -93,7 +90,7 @@ async def look(hub: HubPorts, request: Request) -> Response:
     """Before anybody approves they are shown who asks."""
     identity = await identify(hub.access, request)
     code = request.path_params["code"]
-    with hub.access.failures.attempt(*_guesses(request, identity), wrong=NotFound):
+    with _guess(hub, request, identity):
         waiting = hub.access.devices.waiting(identity, code)
     asked = waiting.request
     return json_response(
@@ -114,13 +111,21 @@ async def decide(hub: HubPorts, request: Request) -> Response:
     """Only with a cookie, and hence only from the hub's own page."""
     identity = await identify(hub.access, request)
     body = await read_json(request, DeviceDecision, hub.settings.request_body_bytes)
-    with hub.access.failures.attempt(*_guesses(request, identity), wrong=NotFound):
+    with _guess(hub, request, identity):
         hub.access.devices.decide(identity, body.user_code, body.approve, body.scopes)
     return no_content()
 
 
-def _guesses(request: Request, identity: Identity) -> tuple[str, str]:
-    return f"code {identity.user_id}", f"code {client_network(request)}"
+def _guess(hub: HubPorts, request: Request, identity: Identity) -> AbstractContextManager[None]:
+    return hub.access.budgets.attempts.by_network(
+        "code", client_address(request), wrong=_is_unknown, user_id=identity.user_id
+    )
+
+
+def _is_unknown(error: BaseException) -> bool:
+    if isinstance(error, SignInUnfinished):
+        return error.code == "expired_token"
+    return isinstance(error, NotFound)
 
 
 def _token_name(client_name: str, hostname: str | None) -> str:

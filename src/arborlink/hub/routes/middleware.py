@@ -4,22 +4,23 @@ address's budget, with a body that comes in time, and with headers that keep bro
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from arborlink.addresses import is_loopback
 from arborlink.hub.access import Access, host_allowed
 from arborlink.hub.access.headers import security_headers
+from arborlink.hub.access.networks import network_of
 from arborlink.hub.front.gate import FROM_PROXY, HTTP_CONNECTION
-from arborlink.hub.front.lobby import Shares
 from arborlink.hub.front.replies import no_room
 from arborlink.hub.problems import Misdirected, PlainText, SlowRequest, problem_response
-from arborlink.hub.routes.authentication import client_network, has_credential
+from arborlink.hub.routes.authentication import ENDING, client_address, has_credential
 from arborlink.hub.routes.request_log import RequestLog
 from arborlink.hub.settings import HubSettings
 from arborlink.proof.statement import PATH as IDENTITY_PATH
@@ -72,7 +73,8 @@ class ClientShare:
     """Refuses requests of a client behind a proxy that has too many in progress.
 
     Without this a few addresses fill every place for HTTP with bodies that do not come to their
-    end. The connection is closed after the refusal: the rest of a body would hold its place.
+    end. When all places are held, the network that holds the most loses one to a client from
+    elsewhere. The connection is closed after the refusal: the rest of a body would hold its place.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -84,19 +86,21 @@ class ClientShare:
         if scope["type"] != "http" or connection is None or not scope.get(FROM_PROXY):
             await self._app(scope, receive, send)
             return
-        clients: Shares = connection.clients
-        client = client_network(Request(scope))
-        if not clients.acquire(client):
+        clients = connection.clients
+        leaving = clients.enter(connection, network_of(client_address(Request(scope))))
+        if leaving is connection:
             refusal = no_room()
             error = Unavailable(refusal.detail, code=refusal.code, retry_after=refusal.retry_after)
             response = problem_response(error)
             response.headers["Connection"] = "close"
             await response(scope, receive, send)
             return
+        if leaving is not None:
+            leaving.give_way()
         try:
             await self._app(scope, receive, send)
         finally:
-            clients.release(client)
+            clients.leave(connection)
 
 
 class HostCheck:
@@ -163,8 +167,8 @@ def _in_the_clear(scope: Scope) -> bool:
 
 
 class AddressBudget:
-    """Counts requests that come without a credential, by address; the others' are counted where
-    it is known whether the credential is good."""
+    """Counts handshakes, and requests that come without a credential, by address; other requests
+    are counted where it is known whether the credential is good."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
@@ -172,16 +176,24 @@ class AddressBudget:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http" and not has_credential(request := Request(scope)):
+        if _is_counted(scope):
             # A daemon asks who the hub is before each attempt to connect, which is counted itself.
-            proves = scope["path"] == IDENTITY_PATH
-            budget = self._access.proofs if proves else self._access.addresses
+            budgets, asks_who = self._access.budgets, scope["path"] == IDENTITY_PATH
+            budget = budgets.proofs if asks_who else budgets.addresses
             try:
-                budget.take(client_network(request))
+                budget.take(client_address(HTTPConnection(scope)))
             except TooManyRequests as error:
-                await problem_response(error)(scope, receive, send)
+                await _refuse(error, scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        with ExitStack() as ending:
+            scope[ENDING] = ending
+            await self._app(scope, receive, send)
+
+
+def _is_counted(scope: Scope) -> bool:
+    if scope["type"] == "websocket":
+        return True
+    return scope["type"] == "http" and not has_credential(HTTPConnection(scope))
 
 
 class BodyDeadline:

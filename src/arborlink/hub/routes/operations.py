@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from arborlink.hub.routes.authentication import client_network, has_credential
+from arborlink.hub.routes.authentication import client_address, has_credential
 from arborlink.hub.service.ports import HubPorts
 from arborlink.protocol.resources import Scope
 
@@ -72,7 +72,7 @@ def _counted(handle: Handler) -> Handler:
 
     async def counted(hub: HubPorts, request: Request) -> Response:
         if has_credential(request):
-            hub.access.addresses.take(client_network(request))
+            hub.access.budgets.addresses.take(client_address(request))
         return await handle(hub, request)
 
     return counted

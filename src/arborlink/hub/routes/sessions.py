@@ -14,14 +14,15 @@ from arborlink.hub.access.browsers import NewLink, NewSession
 from arborlink.hub.access.rates import Budget, Rate
 from arborlink.hub.routes.account_bodies import BrowserSession, BrowserSessionPage, SessionProof
 from arborlink.hub.routes.authentication import (
+    BROWSER_MARK_COOKIE,
     browser_of,
     check_origin,
     client_address,
-    client_network,
     delete_session_cookies,
     hub_address,
     identify,
     session_secret,
+    set_browser_mark,
     set_session_cookie,
 )
 from arborlink.hub.routes.bodies import SignIn, SignInLink, Ticket
@@ -45,11 +46,9 @@ async def sign_in(hub: HubPorts, request: Request) -> Response:
     had ends."""
     check_origin(hub.access, request, required=False)
     body = await read_json(request, SignIn, hub.settings.public_request_body_bytes)
-    guesses = f"sign-in {client_network(request)}"
     about = {"address": client_address(request), "by": "link" if body.link else "password"}
     try:
-        with hub.access.failures.attempt(guesses, wrong=NotAuthenticated):
-            session = await _sign_in(hub, request, body)
+        session = await _sign_in(hub, request, body)
     except NotAuthenticated:
         # Never the name: now and then it is the password.
         level = logging.DEBUG if _failure_lines.take(time.monotonic()) else logging.INFO
@@ -61,16 +60,35 @@ async def sign_in(hub: HubPorts, request: Request) -> Response:
         await hub.access.end_replaced_session(replaced)
     response = json_response(principal(hub.access, session.identity), 201)
     set_session_cookie(hub.access, request, response, session.secret)
+    hub.access.acquaintances.note(session.identity.user_id, client_address(request))
+    mark = hub.access.acquaintances.mark(session.identity.user_id)
+    set_browser_mark(hub.access, request, response, mark)
     return response
 
 
 async def _sign_in(hub: HubPorts, request: Request, body: SignIn) -> NewSession:
-    browser = browser_of(request)
+    access, browser = hub.access, browser_of(request)
+    attempts, address = access.budgets.attempts, client_address(request)
     if body.link is not None:
-        return await hub.access.browsers.sign_in_with_link(body.link, browser)
+        with attempts.by_network("link", address, wrong=_is_wrong):
+            return await access.browsers.sign_in_with_link(body.link, browser)
     if body.username is None or body.password is None:
         raise InvalidInput("Send either link, or username and password.")
-    return await hub.access.browsers.sign_in_with_password(body.username, body.password, browser)
+    mark = request.cookies.get(BROWSER_MARK_COOKIE)
+    known_as = access.recognise(body.username, address, mark)
+    guess = (
+        attempts.by_network("sign-in", address, wrong=_is_wrong)
+        if known_as is None
+        else attempts.by_name("sign-in", known_as, wrong=_is_wrong)
+    )
+    with guess:
+        return await access.browsers.sign_in_with_password(
+            body.username, body.password, browser, is_known=known_as is not None
+        )
+
+
+def _is_wrong(error: BaseException) -> bool:
+    return isinstance(error, NotAuthenticated)
 
 
 async def sign_out(hub: HubPorts, request: Request) -> Response:
@@ -96,8 +114,10 @@ async def confirm(hub: HubPorts, request: Request) -> Response:
     body = await read_json(request, SessionProof, hub.settings.request_body_bytes)
     if (body.link is None) == (body.password is None):
         raise InvalidInput("Send either link or password.")
-    guesses = (f"password {identity.user_id}", f"password {client_network(request)}")
-    with hub.access.failures.attempt(*guesses, wrong=NotAllowed):
+    guess = hub.access.budgets.attempts.by_network(
+        "password", client_address(request), wrong=_is_refused, user_id=identity.user_id
+    )
+    with guess:
         await hub.access.confirmations.confirm(identity, password=body.password, link=body.link)
     logger.info(
         "session confirmed",
@@ -108,6 +128,10 @@ async def confirm(hub: HubPorts, request: Request) -> Response:
         },
     )
     return no_content()
+
+
+def _is_refused(error: BaseException) -> bool:
+    return isinstance(error, NotAllowed)
 
 
 async def create_link(hub: HubPorts, request: Request) -> Response:

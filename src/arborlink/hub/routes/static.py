@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -41,6 +42,10 @@ Everything else works without it: the command line (arbor --help) and the API (/
 """
 
 
+async def _free(_request: Request) -> None:
+    """Count nothing."""
+
+
 class _PageRoute(Route):
     """Takes every address that is not the API's, whose own 404 and 405 stay as they are."""
 
@@ -57,15 +62,19 @@ class Page:
     anew, under a hub that runs.
     """
 
-    def __init__(self, folder: Path = STATIC_FOLDER) -> None:
+    def __init__(
+        self, folder: Path = STATIC_FOLDER, count: Callable[[Request], Awaitable[None]] = _free
+    ) -> None:
         self._folder = folder
+        self._count = count
 
     def routes(self) -> list[BaseRoute]:
         """To come after all other routes."""
         return [_PageRoute("/{path:path}", self.serve, methods=["GET"])]
 
     async def serve(self, request: Request) -> Response:
-        """A file, or the page."""
+        """A file, or the page. Raises as `count`, which hears of every request."""
+        await self._count(request)
         path = request.path_params["path"]
         names_file = "." in path.rpartition("/")[2]
         name = path if names_file else INDEX

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink.hub.routes.account_bodies import CreatedUser, NewUser, UserChanges, UserPage
-from arborlink.hub.routes.authentication import client_network, identify
+from arborlink.hub.routes.authentication import client_address, identify
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
 from arborlink.hub.routes.sessions import link_resource
@@ -49,8 +49,10 @@ async def change_user(hub: HubPorts, request: Request) -> Response:
     name is announced with the workspaces that are shown with it."""
     identity = await identify(hub.access, request)
     body = await read_json(request, UserChanges, hub.settings.request_body_bytes)
-    guesses = (f"password {identity.user_id}", f"password {client_network(request)}")
-    with hub.access.failures.attempt(*guesses, wrong=NotAllowed):
+    guess = hub.access.budgets.attempts.by_network(
+        "password", client_address(request), wrong=_is_wrong_password, user_id=identity.user_id
+    )
+    with guess:
         row = await hub.access.users.change(
             identity,
             request.path_params["id"],
@@ -79,6 +81,10 @@ async def delete_user(hub: HubPorts, request: Request) -> Response:
     for workspace_id in sorted({*removed.passed_on, *removed.unserved}):
         hub.announcer.workspace_changed(workspace_id)
     return no_content()
+
+
+def _is_wrong_password(error: BaseException) -> bool:
+    return isinstance(error, NotAllowed)
 
 
 def _resource(row: UserRow) -> User:

@@ -41,6 +41,7 @@ from arborlink.protocol.messages import Cancel, Resize
 from arborlink.protocol.resources import NewTask, NewTerminal, Task, TerminalSize
 
 DEFAULT_EXPIRY_SECONDS = 86_400.0
+QUEUE_RETRY_SECONDS = 10.0
 # Of tasks, at a time. A quarter of what may wait, so that no user keeps all others from searching.
 SEARCHES_PER_USER = 8
 # Of variables, in an error.
@@ -61,6 +62,8 @@ class Tasks:
         requests: OpenRequests,
         *,
         queue_limit: int = limits.QUEUED_TASKS_PER_WORKSPACE,
+        user_queue_limit: int,
+        keys_limit: int,
         command_limit: int = limits.TASK_COMMAND_BYTES,
         unfinished_limit: int | None = None,
         reserve: Reserve | None = None,
@@ -73,6 +76,8 @@ class Tasks:
         self._facts = facts
         self._requests = requests
         self._queue_limit = queue_limit
+        self._user_queue_limit = user_queue_limit
+        self._keys_limit = keys_limit
         self._searches = Shares(SEARCHES_PER_USER)
         self._command_limit = command_limit
         self._unfinished_limit = unfinished_limit
@@ -150,8 +155,9 @@ class Tasks:
             NotFound: no such workspace.
             WorkspaceUnreachable: its daemon is away and the request does not want to wait.
             NotAuthenticated: the credential was revoked while it was waited for the daemon.
-            TooManyRequests: the workspace's queue is full, or too many of its owner's tasks are not
-                over (code `too_many_tasks`).
+            TooManyRequests: as many tasks wait as may in this workspace, or of this user; or there
+                are too many idempotency keys, or too many of the owner's tasks are not over (code
+                `too_many_tasks`).
             Unavailable: the hub is going down, or its disk is low (`StorageLow`).
         """
         self._visibility.workspace(identity, workspace_id)
@@ -167,10 +173,12 @@ class Tasks:
                 opened.check()
             # It may have another owner by now.
             self._visibility.workspace(identity, workspace_id)
-        instance_id = self._admit(workspace_id, new)
+        instance_id = self._admit(workspace_id, new, identity)
         row = _row(new, identity, workspace_id, instance_id)
-        with self._dispatcher.adding(workspace_id):
-            stored = await self._tasks.add_task(row, idempotency, limit=self._unfinished_limit)
+        with self._dispatcher.adding(workspace_id, identity.user_id):
+            stored = await self._tasks.add_task(
+                row, idempotency, limit=self._unfinished_limit, keys_limit=self._keys_limit
+            )
         if stored.id == row.id:
             log_lines.task_created(stored)
             self._inputs.relay(row.id)
@@ -183,7 +191,7 @@ class Tasks:
                 await self._dispatcher.kick(workspace_id)
         return self._facts.task(self._tasks.task(stored.id) or stored)
 
-    def _admit(self, workspace_id: str, new: NewTask) -> str | None:
+    def _admit(self, workspace_id: str, new: NewTask, identity: Identity) -> str | None:
         if self._presence.draining():
             raise Unavailable("the hub is going down; retry in 2 seconds")
         if self._reserve is not None:
@@ -200,7 +208,14 @@ class Tasks:
             raise TooManyRequests(
                 f"{self._queue_limit} tasks wait in this workspace already; cancel some or wait",
                 code="queue_full",
-                retry_after=10.0,
+                retry_after=QUEUE_RETRY_SECONDS,
+            )
+        if self._dispatcher.queued_by(identity.user_id) >= self._user_queue_limit:
+            raise TooManyRequests(
+                f"{self._user_queue_limit} of your tasks wait already, in all workspaces; cancel "
+                "some or wait",
+                code="user_queue_full",
+                retry_after=QUEUE_RETRY_SECONDS,
             )
         return None
 

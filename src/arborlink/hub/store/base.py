@@ -193,6 +193,10 @@ class TaskStore(Protocol):
         """Of a workspace; of all workspaces without one."""
         ...
 
+    def queued_by(self, user_id: str) -> int:
+        """Return how many tasks of this account wait for a daemon, in all workspaces."""
+        ...
+
     async def task_counts_by_workspace(self) -> dict[str, TaskCounts]:
         """Read the counts of all that have any, off the event loop. Raises as `tasks`."""
         ...
@@ -211,15 +215,27 @@ class TaskStore(Protocol):
         ...
 
     async def add_task(
-        self, row: TaskRow, key: IdempotencyKey | None = None, *, limit: int | None = None
+        self,
+        row: TaskRow,
+        key: IdempotencyKey | None = None,
+        *,
+        limit: int | None = None,
+        keys_limit: int | None = None,
     ) -> TaskRow:
         """Store a new task; return its row as it is stored, or with a key that was used before, the
-        task it made then. `limit`: as many may be unfinished in all workspaces of its owner.
+        task it made then.
+
+        Args:
+            row: the task.
+            key: what the request was marked with.
+            limit: as many may be unfinished in all workspaces of its owner.
+            keys_limit: how many keys the account may have.
 
         Raises:
             Conflict: the key was used for another body (code `idempotency_key_reused`).
             NotFound: no such workspace.
-            TooManyRequests: as many are unfinished (code `too_many_tasks`).
+            TooManyRequests: as many are unfinished (code `too_many_tasks`), or there are as many
+                keys (`too_many_keys`).
         """
         ...
 

@@ -238,6 +238,10 @@ class AccountStore(Protocol):
         """
         ...
 
+    async def browser_mark_key(self, fresh: bytes) -> bytes:
+        """Return the key of browsers' marks: the one that is stored, or else `fresh`, from now."""
+        ...
+
     def note_token_used(self, token_id: str, at: int) -> None:
         """Remember it soon, without anybody waiting."""
         ...
@@ -248,9 +252,12 @@ class AccountStore(Protocol):
         """Those that have not expired, newest first."""
         ...
 
-    async def add_session(self, row: SessionRow, password_hash: str | None = None) -> SessionRow:
+    async def add_session(
+        self, row: SessionRow, password_hash: str | None = None, *, limit: int | None = None
+    ) -> None:
         """Store a new session. With `password_hash` only while that is still the account's own:
-        a password that was changed meanwhile signs nobody in.
+        a password that was changed meanwhile signs nobody in. The account's longest unused other
+        sessions end, so that it has at most `limit`.
 
         Raises:
             NotAuthenticated: it is another one by now, or the account or the maker is gone.
@@ -276,8 +283,11 @@ class AccountStore(Protocol):
         """All of an account's, and its links."""
         ...
 
-    async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:
-        """Raises NotFound without the account or the maker."""
+    async def add_sign_in_link(
+        self, row: SignInLinkRow, now: int, *, limit: int | None = None
+    ) -> None:
+        """Store a link; of the account's earlier ones the oldest go, so that it has at most
+        `limit`. Raises NotFound without the account or the maker."""
         ...
 
     async def take_sign_in_link(self, code_hash: bytes, now: int) -> UsedLink | None:
@@ -292,7 +302,14 @@ class DaemonStore(Protocol):
 
     def daemon_by_hash(self, token_hash: bytes) -> DaemonRow | None: ...
 
-    async def add_enrolment(self, row: EnrolmentRow, now: int) -> None: ...
+    async def add_enrolment(self, row: EnrolmentRow, now: int, *, limit: int | None = None) -> None:
+        """Store a code of an account that has at most `limit`.
+
+        Raises:
+            NotFound: no such workspace.
+            TooManyRequests: there are as many as there may be (code `too_many_enrollment_codes`).
+        """
+        ...
 
     async def redeem_enrolment(
         self,

@@ -26,6 +26,7 @@ BOOTSTRAP_KEY: Final = "bootstrap_token"
 # SQLite deletes what refers to a deleted row one level inside the other, and stops at 1,000 levels
 # (SQLITE_MAX_TRIGGER_DEPTH): the first token of a longer chain could not be revoked.
 MAX_GENERATIONS: Final = 32
+BROWSER_MARK_KEY: Final = "browser_mark_key"
 
 _SQL: Final = load("access")
 _META: Final = load("meta")
@@ -79,6 +80,18 @@ class SqliteAccounts(Database):
 
         return await self._write(job)
 
+    async def browser_mark_key(self, fresh: bytes) -> bytes:
+        """Return the key of browsers' marks: the one that is stored, or else `fresh`, from now."""
+
+        def job(connection: apsw.Connection) -> bytes:
+            for (stored,) in fetch(connection, _META["meta"], {"key": BROWSER_MARK_KEY}):
+                return bytes.fromhex(stored)
+            bindings = {"key": BROWSER_MARK_KEY, "value": fresh.hex()}
+            connection.execute(_META["set_meta"], bindings)
+            return fresh
+
+        return await self._write(job)
+
     async def delete_token(self, token_id: str, user_id: str) -> None:
         """Revoke a token of this user, with what was made with it."""
 
@@ -103,11 +116,13 @@ class SqliteAccounts(Database):
         bindings = {"user_id": user_id, "now": now}
         return [_SESSION.decode(row) for row in self._all(_SQL["sessions"], bindings)]
 
-    async def add_session(self, row: SessionRow, password_hash: str | None = None) -> SessionRow:
+    async def add_session(
+        self, row: SessionRow, password_hash: str | None = None, *, limit: int | None = None
+    ) -> None:
         """Somebody signed in; those whose time is over are forgotten on the way."""
         bindings = {**_SESSION.encode(row), "password_hash": password_hash}
 
-        def job(connection: apsw.Connection) -> SessionRow:
+        def job(connection: apsw.Connection) -> None:
             connection.execute(_SQL["forget_sessions"], {"now": row.created_at})
             try:
                 connection.execute(_SQL["add_session"], bindings)
@@ -117,9 +132,11 @@ class SqliteAccounts(Database):
                 raise _changed() from error
             if connection.changes() == 0:
                 raise _changed()
-            return row
+            if limit is not None:
+                others = {"user_id": row.user_id, "id": row.id, "kept": limit - 1}
+                connection.execute(_SQL["keep_sessions"], others)
 
-        return await self._write(job)
+        await self._write(job)
 
     async def confirm_session(
         self, confirmation: Confirmation, password_hash: str | None = None
@@ -152,11 +169,16 @@ class SqliteAccounts(Database):
         """Somebody signed out everywhere."""
         await self._write(lambda connection: end_sessions(connection, user_id, keep=None))
 
-    async def add_sign_in_link(self, row: SignInLinkRow, now: int) -> None:
+    async def add_sign_in_link(
+        self, row: SignInLinkRow, now: int, *, limit: int | None = None
+    ) -> None:
         """A link that signs its bearer in, once."""
 
         def job(connection: apsw.Connection) -> None:
             connection.execute(_SQL["forget_sign_in_links"], {"now": now})
+            if limit is not None:
+                others = {"user_id": row.user_id, "kept": limit - 1}
+                connection.execute(_SQL["keep_sign_in_links"], others)
             try:
                 connection.execute(_SQL["add_sign_in_link"], structs.asdict(row))
             except apsw.ConstraintError as error:

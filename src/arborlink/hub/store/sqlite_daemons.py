@@ -13,8 +13,9 @@ from arborlink.hub.store.faults import breaks_reference
 from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper
 from arborlink.hub.store.sqlite_workspaces import existing_workspace, is_untouched, set_daemon
-from arborlink.protocol.errors import NotFound, WorkspaceTaken
+from arborlink.protocol.errors import NotFound, TooManyRequests, WorkspaceTaken
 
+MICROSECONDS: Final = 1_000_000
 UNKNOWN_CODE: Final = "unknown_code"
 NOT_FIRST: Final = (
     "This code was for the first daemon of its workspace, and the workspace has had a daemon or "
@@ -37,12 +38,14 @@ class SqliteDaemons(Database):
         """The daemon with this token."""
         return _DAEMON.optional(self._one(_SQL["daemon_by_hash"], {"token_hash": token_hash}))
 
-    async def add_enrolment(self, row: EnrolmentRow, now: int) -> None:
+    async def add_enrolment(self, row: EnrolmentRow, now: int, *, limit: int | None = None) -> None:
         """A code that lets one daemon serve one workspace."""
 
         def job(connection: apsw.Connection) -> None:
             existing_workspace(connection, row.workspace_id)
             connection.execute(_SQL["forget_enrolments"], {"now": now})
+            if limit is not None:
+                _check_room(connection, row, now, limit)
             try:
                 connection.execute(_SQL["add_enrolment"], structs.asdict(row))
             except apsw.ConstraintError as error:
@@ -150,6 +153,18 @@ def _existing(connection: apsw.Connection, daemon_id: str) -> DaemonRow:
     for found in fetch(connection, _SQL["daemon"], {"id": daemon_id}):
         return _DAEMON.decode(found)
     raise NotFound(f"There is no daemon {daemon_id}.", ref=daemon_id)
+
+
+def _check_room(connection: apsw.Connection, row: EnrolmentRow, now: int, limit: int) -> None:
+    account = {"created_by": row.created_by}
+    ((count, first_end),) = fetch(connection, _SQL["count_enrolments"], account)
+    if count >= limit:
+        raise TooManyRequests(
+            f"This account has {count} enrollment codes that were not used, and at most {limit} "
+            "are allowed. Use one, or wait until the oldest ends.",
+            code="too_many_enrollment_codes",
+            retry_after=max(1.0, (first_end - now) / MICROSECONDS),
+        )
 
 
 class _Code(NamedTuple):

@@ -30,6 +30,8 @@ from arborlink.protocol.resources import TerminalSize
 # A page of a list ends where its rows have more text than this. One row is always there.
 LIST_CHARS: Final = 1 * MIB
 # Greater than every task's id: a page that begins at the newest is a range like any other.
+# When a day's oldest keys may have ended.
+KEYS_RETRY_SECONDS: Final = 60.0
 AFTER_ALL_IDS: Final = "tsk~"
 
 # What a task takes in the database besides its texts, about: all else in its rows, and the indexes.
@@ -98,6 +100,11 @@ class SqliteTasks(Database):
         """Return those that were meant for an earlier daemon and are not final, oldest first."""
         return self._tasks(_SQL["handed_over_tasks"], {"workspace": workspace_id})
 
+    def queued_by(self, user_id: str) -> int:
+        """Return how many tasks of this account wait, in all workspaces."""
+        ((count,),) = self._all(_SQL["queued_by"], {"user_id": user_id})
+        return int(count)
+
     def expired_tasks(self, now: int, limit: int) -> list[TaskRow]:
         """Return some that are pending, never handed to a daemon, and past `expires_at`."""
         return self._tasks(_SQL["expired_tasks"], {"now": now, "limit": limit})
@@ -113,7 +120,12 @@ class SqliteTasks(Database):
         return {task_id for (task_id,) in rows}
 
     async def add_task(
-        self, row: TaskRow, key: IdempotencyKey | None = None, *, limit: int | None = None
+        self,
+        row: TaskRow,
+        key: IdempotencyKey | None = None,
+        *,
+        limit: int | None = None,
+        keys_limit: int | None = None,
     ) -> TaskRow:
         """Store a new task, or find the one that the key made."""
         head, request = split_row(row)
@@ -124,6 +136,8 @@ class SqliteTasks(Database):
                 earlier = _earlier(connection, key, row.created_at)
                 if earlier is not None:
                     return earlier
+                if keys_limit is not None:
+                    _check_keys(connection, key, keys_limit)
             if limit is not None:
                 _check_unfinished(connection, row.workspace_id, limit)
             try:
@@ -268,6 +282,17 @@ def _existing(connection: apsw.Connection, task_id: str) -> TaskRow:
 
 def _no_task(task_id: str) -> NotFound:
     return NotFound(f"There is no task {task_id}.", ref=task_id)
+
+
+def _check_keys(connection: apsw.Connection, key: IdempotencyKey, limit: int) -> None:
+    ((count,),) = fetch(connection, _SQL["count_keys"], {"user_id": key.user_id})
+    if count >= limit:
+        raise TooManyRequests(
+            f"This account used {count} Idempotency-Keys within a day, and at most {limit} are "
+            "remembered. Send the request without one, or wait.",
+            code="too_many_keys",
+            retry_after=KEYS_RETRY_SECONDS,
+        )
 
 
 def _earlier(connection: apsw.Connection, key: IdempotencyKey, now: int) -> TaskRow | None:

@@ -142,6 +142,13 @@ DELETE FROM sessions WHERE id = :id;
 -- Somebody signed out everywhere, but for one session if that is named.
 DELETE FROM sessions WHERE user_id = :user_id AND id IS NOT :keep;
 
+-- name: keep_sessions
+-- Of an account's sessions but the newest one, those that were used last stay.
+DELETE FROM sessions WHERE user_id = :user_id AND id <> :id AND id NOT IN (
+  SELECT id FROM sessions WHERE user_id = :user_id AND id <> :id
+  ORDER BY coalesce(last_seen_at, created_at) DESC, id DESC LIMIT :kept
+);
+
 -- name: forget_sessions
 -- Sessions whose time is over.
 DELETE FROM sessions WHERE expires_at <= :now;
@@ -157,6 +164,13 @@ DELETE FROM sign_in_links WHERE code_hash = :code_hash
 RETURNING user_id, expires_at, made_by,
   (SELECT tokens.expires_at FROM tokens WHERE tokens.id = sign_in_links.made_by);
 
+-- name: keep_sign_in_links
+-- Of an account's links, the newest stay.
+DELETE FROM sign_in_links WHERE user_id = :user_id AND code_hash NOT IN (
+  SELECT code_hash FROM sign_in_links WHERE user_id = :user_id
+  ORDER BY expires_at DESC LIMIT :kept
+);
+
 -- name: delete_sign_in_links
 -- Links of an account.
 DELETE FROM sign_in_links WHERE user_id = :user_id;
@@ -169,6 +183,10 @@ DELETE FROM sign_in_links WHERE expires_at <= :now;
 -- A code that lets one daemon serve one workspace.
 INSERT INTO enrolments (code_hash, workspace_id, created_by, expires_at, made_by, first_only)
 VALUES (:code_hash, :workspace_id, :created_by, :expires_at, :made_by, :first_only);
+
+-- name: count_enrolments
+-- How many codes an account has made that were not used, and when the first of them ends.
+SELECT count(*), min(expires_at) FROM enrolments WHERE created_by = :created_by;
 
 -- name: take_enrolment
 -- The code is used up by reading it.

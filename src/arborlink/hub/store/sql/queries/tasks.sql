@@ -80,6 +80,11 @@ ORDER BY id;
 SELECT count(instance_id), count(*) - count(instance_id) FROM tasks
 WHERE workspace_id = :workspace AND status IN ('pending', 'running');
 
+-- name: queued_by
+-- How many tasks of an account wait, in all workspaces.
+SELECT count(*) FROM tasks INDEXED BY tasks_waiting_by
+WHERE created_by = :user_id AND status = 'pending' AND instance_id IS NULL;
+
 -- name: task_counts_by_workspace
 -- The same for every workspace that has any.
 SELECT workspace_id, count(instance_id), count(*) - count(instance_id)
@@ -149,6 +154,10 @@ WHERE user_id = :user_id AND key = :key AND expires_at > :now;
 -- name: key
 -- What a key was used for.
 SELECT body_hash, task_id FROM idempotency_keys WHERE user_id = :user_id AND key = :key;
+
+-- name: count_keys
+-- How many keys an account has.
+SELECT count(*) FROM idempotency_keys WHERE user_id = :user_id;
 
 -- name: add_key
 -- A key and the task it made.

@@ -1,0 +1,111 @@
+"""How many of something each credential, user and all members hold at a time. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from arborlink.hub.access.identity import Identity
+from arborlink.protocol.errors import TooManyRequests, Unavailable
+
+# Of what all share, members have so much at most: the rest is for owners.
+MEMBERS_SHARE: Final = 0.75
+# And one user so much, however few places there are.
+USER_SHARE: Final = 0.25
+
+# Until what holds places has ended, or other users have given some back.
+RETRY_SECONDS: Final = 5.0
+HOLDERS: Final = {"token": "This credential", "user": "This account"}
+
+
+class Key(NamedTuple):
+    """Whose places: `kind` is `token`, `user` (see `Identity.holder`), `members` or `all`; `name`
+    tells them apart."""
+
+    kind: str
+    name: str = ""
+
+
+class Limits(NamedTuple):
+    """How many places a token, a user, and all together may hold."""
+
+    per_token: int
+    per_user: int
+    in_all: int
+
+
+class Places:
+    """Gives each credential, user, all members and everyone together a number of places.
+
+    Those of all members are fewer than there are in all, so that owners always find one.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits: Mapping[str, int] = {
+            "token": limits.per_token,
+            "user": min(limits.per_user, max(1, int(limits.in_all * USER_SHARE))),
+            "members": max(1, int(limits.in_all * MEMBERS_SHARE)),
+            "all": limits.in_all,
+        }
+        self._held: Counter[Key] = Counter()
+
+    def acquire(self, identity: Identity) -> Key | None:
+        """Take one for this credential.
+
+        Returns:
+            None: it has one. Else nothing was taken, and this is what is used up.
+        """
+        full = self.full(identity)
+        if full is None:
+            self.hold(identity)
+        return full
+
+    def full(self, identity: Identity) -> Key | None:
+        """Return what is used up, so that this credential cannot have one more; None: nothing."""
+        for key in _keys(identity):
+            if self._held[key] >= self._limits[key.kind]:
+                return key
+        return None
+
+    def hold(self, identity: Identity) -> None:
+        """Take one, whether there is one or not."""
+        self._held.update(_keys(identity))
+
+    def release(self, identity: Identity) -> None:
+        """Give one back."""
+        for key in _keys(identity):
+            self._held[key] -= 1
+            if not self._held[key]:
+                del self._held[key]
+
+    def limit(self, key: Key) -> int:
+        """Return how many places this key may hold."""
+        return self._limits[key.kind]
+
+    def held(self) -> int:
+        """Return how many are held in all."""
+        return self._held[Key("all")]
+
+
+def _keys(identity: Identity) -> Sequence[Key]:
+    own = [Key("token", identity.token_id or identity.user_id), Key("user", identity.holder)]
+    return [*own, Key("all")] if identity.role == "owner" else [*own, Key("members"), Key("all")]
+
+
+def used_up(places: Places, full: Key, what: str, code: str) -> TooManyRequests | Unavailable:
+    """Return the refusal where all places of `full` are held; `what` is in the plural."""
+    retry = f"retry in {RETRY_SECONDS:g} seconds."
+    holder = HOLDERS.get(full.kind)
+    if holder is not None:
+        return TooManyRequests(
+            f"{holder} has {places.limit(full)} {what}, and no more are allowed; end some, or "
+            + retry,
+            code=code,
+            retry_after=RETRY_SECONDS,
+        )
+    return Unavailable(
+        f"The hub has no room for more {what}; {retry}",
+        code=code,
+        retry_after=RETRY_SECONDS,
+    )
