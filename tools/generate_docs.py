@@ -200,6 +200,8 @@ VARIABLES: Final = {
         "Set by Arbor for itself alone: where a process reads secrets that it was handed",
     ),
 }
+# What is made with the code of its refusals, and what there are places for.
+PLACES: Final = "Places"
 ALSO_READ_BY: Final = {
     "ARBOR_HOST": "hub, `arbor up`",
     "ARBOR_PORT": "hub, `arbor up`",
@@ -602,7 +604,11 @@ def exact_codes() -> str:
         constants = _constants(ast.parse(path.read_text("utf-8")))
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _code(node, constants)):
-                found.setdefault(code, (ast.unparse(node.func).split(".")[-1], _sentence(node)))
+                name, text = ast.unparse(node.func).split(".")[-1], _sentence(node)
+                if name == PLACES:
+                    name = "TooManyRequests"
+                    text = f"This account has … {text}, and no more are allowed; …"
+                found.setdefault(code, (name, text))
     rows = [(f"`{code}`", f"`{name}`", text) for code, (name, text) in sorted(found.items())]
     return table(("code", "class", "what is said"), rows)
 

@@ -80,9 +80,7 @@ class OutputRoutes:
             headers["Content-Length"] = str(end - start)
         if found is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        hold_until_answered(
-            request, self._access.budgets.downloads, identity, "downloads", "too_many_downloads"
-        )
+        hold_until_answered(request, self._access.budgets.downloads, identity)
         stem = self._outputs.stem(task.id)
         body = _body(stem, row, start, end, form or "raw", stream, task, gaps)
         # Counted as open again before anything else runs.

@@ -13,7 +13,6 @@ from starlette.websockets import WebSocket
 
 from arborlink.hub.access import Access, origin_allowed, sent_origin
 from arborlink.hub.access.environment import SECOND_US
-from arborlink.hub.access.places import used_up
 from arborlink.hub.front.websocket import CONNECTION, GuardedWebSocket
 from arborlink.hub.live import log_lines
 from arborlink.hub.live.acceptance import Acceptance
@@ -150,7 +149,7 @@ class Sockets:
         places = self.access.budgets.connections
         full = places.full(identity)
         if full is not None:
-            raise used_up(places, full, "connections", "too_many_connections")
+            raise places.refusal(full)
         link.welcome(
             ViewerWelcome(
                 user_id=identity.user_id, scopes=sorted(identity.scopes), limits=self.limits

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from arborlink.hub.access.fair_pool import FairPool
 from arborlink.hub.access.identity import Identity
 from arborlink.hub.access.networks import Network, network_of
-from arborlink.hub.access.places import Key, Limits, Places, used_up
+from arborlink.hub.access.places import Key, Limits, Places
 from arborlink.protocol.errors import TooManyRequests, Unavailable
 
 NETWORKS = [
@@ -89,7 +89,7 @@ def identity(user: str, token: str, role: str = "member", kind: str = "token") -
 
 
 def test_a_token_a_user_and_all_members_hold_so_many_places_and_owners_find_one() -> None:
-    places = Places(Limits(per_token=2, per_user=3, in_all=16))
+    places = Places("things", Limits(per_token=2, per_user=3, in_all=16), code="too_many")
     mia, more, noa = identity("mia", "t1"), identity("mia", "t2"), identity("noa", "t3")
     owner = identity("olga", "t4", "owner")
     assert [places.acquire(mia) for _ in range(3)] == [None, None, Key("token", "t1")]
@@ -102,14 +102,14 @@ def test_a_token_a_user_and_all_members_hold_so_many_places_and_owners_find_one(
     full = places.acquire(identity("late", "t5"))
     assert full == Key("members")
     assert places.acquire(owner) is None
-    assert isinstance(used_up(places, full, "things", "too_many"), Unavailable)
-    refusal = used_up(places, Key("user", "mia token"), "things", "too_many")
-    assert isinstance(refusal, TooManyRequests) and "3 things" in refusal.message
+    for_all, for_user = places.refusal(full), places.refusal(Key("user", "mia token"))
+    assert isinstance(for_all, Unavailable) and for_all.code == "too_many"
+    assert isinstance(for_user, TooManyRequests) and "3 things" in for_user.message
     for each in (mia, mia, more, noa, owner):
         places.release(each)
     assert places.acquire(mia) is None
 
 
 def test_one_user_never_holds_more_than_a_quarter_of_few_places() -> None:
-    places = Places(Limits(per_token=100, per_user=100, in_all=8))
+    places = Places("things", Limits(per_token=100, per_user=100, in_all=8), code="too_many")
     assert [places.acquire(identity("mia", "t")) is None for _ in range(3)] == [True, True, False]

@@ -175,7 +175,7 @@ async def test_a_user_follows_so_many_outputs_over_all_connections(tmp_path: Pat
             await other.expect(TaskStatusChanged)
             for viewer, task_id in ((one, ids[1]), (other, ids[2])):
                 await viewer.subscribe(task_id)
-                assert (await viewer.expect(ErrorMessage)).code == "too_many_subscriptions"
+                assert (await viewer.expect(ErrorMessage)).code == "too_many_followed"
             # Asking again for the same takes no place, and ending one gives it back.
             await one.subscribe(ids[0])
             await one.expect(TaskStatusChanged)

@@ -60,19 +60,29 @@ class Budgets:
 
     def _hold(self, settings: HubSettings, division: Division) -> None:
         self.in_progress = Places(
+            "requests in progress",
             Limits(
                 settings.requests_in_progress_per_token,
                 settings.requests_in_progress_per_user,
                 division.http,
-            )
+            ),
+            code="too_many_in_progress",
         )
         self.connections = Places(
-            Limits(settings.connections_per_token, settings.connections_per_user, division.viewers)
+            "connections",
+            Limits(settings.connections_per_token, settings.connections_per_user, division.viewers),
+            code="too_many_connections",
         )
         per_user = settings.downloads_per_user
-        self.downloads = Places(Limits(per_user, per_user, division.downloads))
+        self.downloads = Places(
+            "downloads", Limits(per_user, per_user, division.downloads), code="too_many_downloads"
+        )
         per_user = settings.subscriptions_per_user
-        self.followed = Places(Limits(per_user, per_user, division.followed))
+        self.followed = Places(
+            "outputs that are followed",
+            Limits(per_user, per_user, division.followed),
+            code="too_many_followed",
+        )
 
     def _per_minute(self, rate: float) -> RateLimiter:
         return RateLimiter(rate / MINUTE_SECONDS, max(1, round(rate)), self._monotonic)

@@ -38,10 +38,13 @@ class Limits(NamedTuple):
 class Places:
     """Gives each credential, user, all members and everyone together a number of places.
 
-    Those of all members are fewer than there are in all, so that owners always find one.
+    Those of all members are fewer than there are in all, so that owners always find one. `what`
+    there are places for, in the plural, and the `code` of a refusal are for people and programs.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, what: str, limits: Limits, *, code: str) -> None:
+        self._what = what
+        self._code = code
         self._limits: Mapping[str, int] = {
             "token": limits.per_token,
             "user": min(limits.per_user, max(1, int(limits.in_all * USER_SHARE))),
@@ -79,9 +82,22 @@ class Places:
             if not self._held[key]:
                 del self._held[key]
 
-    def limit(self, key: Key) -> int:
-        """Return how many places this key may hold."""
-        return self._limits[key.kind]
+    def refusal(self, full: Key) -> TooManyRequests | Unavailable:
+        """Return what is said where all places of `full` are held."""
+        retry = f"retry in {RETRY_SECONDS:g} seconds."
+        holder = HOLDERS.get(full.kind)
+        if holder is None:
+            return Unavailable(
+                f"The hub has no room for more {self._what}; {retry}",
+                code=self._code,
+                retry_after=RETRY_SECONDS,
+            )
+        return TooManyRequests(
+            f"{holder} has {self._limits[full.kind]} {self._what}, and no more are allowed; end "
+            f"some, or {retry}",
+            code=self._code,
+            retry_after=RETRY_SECONDS,
+        )
 
     def held(self) -> int:
         """Return how many are held in all."""
@@ -91,21 +107,3 @@ class Places:
 def _keys(identity: Identity) -> Sequence[Key]:
     own = [Key("token", identity.token_id or identity.user_id), Key("user", identity.holder)]
     return [*own, Key("all")] if identity.role == "owner" else [*own, Key("members"), Key("all")]
-
-
-def used_up(places: Places, full: Key, what: str, code: str) -> TooManyRequests | Unavailable:
-    """Return the refusal where all places of `full` are held; `what` is in the plural."""
-    retry = f"retry in {RETRY_SECONDS:g} seconds."
-    holder = HOLDERS.get(full.kind)
-    if holder is not None:
-        return TooManyRequests(
-            f"{holder} has {places.limit(full)} {what}, and no more are allowed; end some, or "
-            + retry,
-            code=code,
-            retry_after=RETRY_SECONDS,
-        )
-    return Unavailable(
-        f"The hub has no room for more {what}; {retry}",
-        code=code,
-        retry_after=RETRY_SECONDS,
-    )

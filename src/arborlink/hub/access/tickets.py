@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from arborlink.hub.access.credentials import hash_secret, make_secret
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity
-from arborlink.hub.access.places import Limits, Places, used_up
+from arborlink.hub.access.places import Limits, Places
 
 TICKET_SECONDS: Final = 30.0
 MAX_TICKETS: Final = 10_000
@@ -32,7 +32,11 @@ class Tickets:
 
     def __init__(self, environment: Environment, *, per_user: int) -> None:
         self._environment = environment
-        self._places = Places(Limits(max(1, per_user // TOKENS_PER_USER), per_user, MAX_TICKETS))
+        self._places = Places(
+            "tickets that were not used",
+            Limits(max(1, per_user // TOKENS_PER_USER), per_user, MAX_TICKETS),
+            code="too_many_tickets",
+        )
         # Oldest first, so that those whose time is over are at the front.
         self._issued: dict[bytes, _Issued] = {}
 
@@ -47,7 +51,7 @@ class Tickets:
         self._forget_expired(now)
         full = self._places.acquire(identity)
         if full is not None:
-            raise used_up(self._places, full, "tickets that were not used", "too_many_tickets")
+            raise self._places.refusal(full)
         ticket = make_secret("k", self._environment.random_bytes)
         self._issued[hash_secret(ticket)] = _Issued(identity, now + TICKET_SECONDS)
         return Ticket(ticket, self._environment.after(TICKET_SECONDS))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from starlette.websockets import WebSocket
 
 from arborlink.hub.access.open_requests import removed_task, removed_workspace
-from arborlink.hub.access.places import used_up
 from arborlink.hub.bus.base import Fact, TaskRemoved, WorkspaceRemoved
 from arborlink.hub.live.fact_queue import FactQueue
 from arborlink.hub.live.pace import Pace, UserBudget, ViewerRates
@@ -277,7 +276,7 @@ class ViewerSession(Session):
         places = self._viewing.budgets.followed
         full = None if self._rotation.get(task_id) else places.full(self._who)
         if full is not None:
-            raise used_up(places, full, "outputs that are followed", "too_many_subscriptions")
+            raise places.refusal(full)
         try:
             output = self._viewing.outputs.watch(task_id, self.wake)
         except (LogError, OSError) as error:

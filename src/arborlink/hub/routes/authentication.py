@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from arborlink.hub.access import Access, Identity, origin_allowed, sent_origin
 from arborlink.hub.access.browsers import SESSION_SECONDS, Browser
-from arborlink.hub.access.places import Places, used_up
+from arborlink.hub.access.places import Places
 from arborlink.hub.front.gate import HTTP_CONNECTION
 from arborlink.protocol.errors import NotAllowed, NotAuthenticated
 
@@ -24,7 +24,6 @@ BROWSER_MARK_SECONDS: Final = 365 * 86_400
 SIGN_IN_PATH: Final = "/api/session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 MAX_USER_AGENT_CHARS: Final = 256
-TOO_MANY_IN_PROGRESS: Final = "too_many_in_progress"
 # In the ASGI scope: who sent the request, once that is known.
 IDENTITY: Final = "arbor.identity"
 # In the ASGI scope: what is to be given back when the request is answered, an `ExitStack`.
@@ -59,9 +58,7 @@ def _hold_place(access: Access, request: Request, identity: Identity) -> None:
     """Count the request as in progress until it is answered; it is no stranger's from now on."""
     if IDENTITY in request.scope:
         return
-    hold_until_answered(
-        request, access.budgets.in_progress, identity, "requests in progress", TOO_MANY_IN_PROGRESS
-    )
+    hold_until_answered(request, access.budgets.in_progress, identity)
     request.scope[IDENTITY] = identity
     access.acquaintances.note(identity.user_id, client_address(request))
     connection = request.scope.get(HTTP_CONNECTION)
@@ -92,17 +89,15 @@ async def count_visit(access: Access, request: Request) -> None:
     access.budgets.take_request(identity)
 
 
-def hold_until_answered(
-    request: Request, places: Places, identity: Identity, what: str, code: str
-) -> None:
+def hold_until_answered(request: Request, places: Places, identity: Identity) -> None:
     """Hold a place until the request is answered and its response was sent.
 
     Raises:
-        TooManyRequests, Unavailable: none is free (code `code`).
+        TooManyRequests, Unavailable: none is free.
     """
     full = places.acquire(identity)
     if full is not None:
-        raise used_up(places, full, what, code)
+        raise places.refusal(full)
     request.scope[ENDING].callback(places.release, identity)
 
 
