@@ -29,6 +29,8 @@ from tests.e2e.arbor import TOKEN, Arbor, cells, wait_until
 RATES: Final = {
     "requests_per_second": 5_000.0,
     "requests_burst": 50_000,
+    "user_requests_per_second": 5_000.0,
+    "user_requests_burst": 50_000,
     "address_requests_per_second": 5_000.0,
     "address_requests_burst": 50_000,
     "failed_authentications_per_minute": 100_000.0,

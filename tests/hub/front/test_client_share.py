@@ -115,3 +115,27 @@ async def test_an_address_without_a_proxy_leaves_room_too(tmp_path: Path) -> Non
             wire = await stack.enter_async_context(wire_to(bench.port, address="127.0.0.4"))
             await wire.send(whole(THIRD))
             assert (await wire.reply()).status == 200
+
+
+async def test_when_all_places_are_held_who_holds_the_most_makes_room(tmp_path: Path) -> None:
+    async with running_bench(tmp_path, http_connections=PLACES) as bench, AsyncExitStack() as stack:
+        held = []
+        for number in range(PLACES):
+            address = f"127.0.0.{number // SHARE + 2}"
+            wire = await stack.enter_async_context(wire_to(bench.port, address=address))
+            await wire.send(begun(address))
+            assert (await wire.reply()).status == 100
+            held.append(wire)
+        for newcomer, loser in (("127.0.0.8", held[0]), ("127.0.0.9", held[SHARE])):
+            wire = await stack.enter_async_context(wire_to(bench.port, address=newcomer))
+            await wire.send(whole(newcomer))
+            assert (await wire.reply()).status == 200
+            refused = await loser.reply()
+            assert (refused.status, refused.code) == (503, "too_many_connections")
+            # It goes on, so that the next newcomer needs another place.
+            await wire.send(begun(newcomer))
+            assert (await wire.reply()).status == 100
+        # The others of that network are served.
+        for wire in held[1:SHARE]:
+            await wire.send(b"{}")
+            assert (await wire.reply()).status == 422

@@ -36,6 +36,7 @@ POLL_SECONDS = 0.005
 # of one of these rates, sets it.
 PATIENT: dict[str, object] = {
     "requests_burst": 10_000,
+    "user_requests_burst": 10_000,
     "address_requests_burst": 10_000,
     "request_head_seconds": NEVER_SECONDS,
     "request_body_seconds": NEVER_SECONDS,

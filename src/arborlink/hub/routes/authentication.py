@@ -168,8 +168,8 @@ def delete_session_cookies(access: Access, request: Request, response: Response)
     _delete_cookie(response, SESSION_COOKIE, secure=secure)
 
 
-def _delete_cookie(response: Response, name: str, *, secure: bool) -> None:
-    response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
+def _delete_cookie(response: Response, name: str, *, secure: bool, path: str = "/") -> None:
+    response.delete_cookie(name, path=path, secure=secure, httponly=True, samesite="strict")
 
 
 def set_browser_mark(access: Access, request: Request, response: Response, mark: str) -> None:
@@ -183,6 +183,12 @@ def set_browser_mark(access: Access, request: Request, response: Response, mark:
         httponly=True,
         samesite="strict",
     )
+
+
+def delete_browser_mark(access: Access, request: Request, response: Response) -> None:
+    """Let the browser be a stranger the next time."""
+    secure = is_secure(access, request)
+    _delete_cookie(response, BROWSER_MARK_COOKIE, secure=secure, path=SIGN_IN_PATH)
 
 
 def is_secure(access: Access, request: Request) -> bool:

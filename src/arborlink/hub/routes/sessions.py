@@ -18,6 +18,7 @@ from arborlink.hub.routes.authentication import (
     browser_of,
     check_origin,
     client_address,
+    delete_browser_mark,
     delete_session_cookies,
     hub_address,
     identify,
@@ -59,10 +60,10 @@ async def sign_in(hub: HubPorts, request: Request) -> Response:
     if replaced is not None:
         await hub.access.end_replaced_session(replaced)
     response = json_response(principal(hub.access, session.identity), 201)
-    set_session_cookie(hub.access, request, response, session.secret)
     hub.access.acquaintances.note(session.identity.user_id, client_address(request))
     mark = hub.access.acquaintances.mark(session.identity.user_id)
     set_browser_mark(hub.access, request, response, mark)
+    set_session_cookie(hub.access, request, response, session.secret)
     return response
 
 
@@ -105,6 +106,8 @@ async def sign_out(hub: HubPorts, request: Request) -> Response:
             raise
     response = no_content()
     delete_session_cookies(hub.access, request, response)
+    if everywhere:
+        delete_browser_mark(hub.access, request, response)
     return response
 
 
