@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import apsw
 import httpx2
 import pytest
 
+from arborlink.hub.access.budgets import LISTS_PER_USER
 from arborlink.hub.service.tasks import SEARCHES_PER_USER
 from arborlink.hub.store.readers import READS_AT_ONCE, STEPS_PER_CHECK
 from arborlink.protocol.messages import Command, Subscribe, TaskStatusChanged
@@ -63,6 +66,47 @@ async def test_a_search_beyond_its_budget_is_refused_and_the_next_is_served(
     assert (refused.status_code, refused.json()["code"]) == (422, "read_too_slow")
     readers.seconds = seconds
     assert len((await bench.client.get(path + "tru")).json()["items"]) == count
+
+
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/workspaces", "/api/tokens"])
+async def test_one_user_does_not_take_the_places_of_all_for_lists(
+    bench: Bench, identity: DaemonIdentity, path: str
+) -> None:
+    async with running_lists(bench) as lists, asyncio.TaskGroup() as group:
+        theirs = [group.create_task(bench.client.get(path)) for _ in range(LISTS_PER_USER)]
+        places = bench.hub.access.budgets.lists
+        await bench.until(lambda: places.held() == LISTS_PER_USER, "all lists to wait")
+        refused = await bench.client.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_lists")
+        assert int(refused.headers["retry-after"]) >= 1
+        token = (await bench.post("/api/session/link"))["link"]
+        origin = f"http://127.0.0.1:{bench.port}"
+        async with httpx2.AsyncClient(
+            base_url=origin, headers={"Origin": origin}, timeout=HANG_SECONDS
+        ) as page:
+            assert (await page.post("/api/session", json={"link": token})).status_code == 201
+            waiting = group.create_task(page.get(path))
+            await bench.until(lambda: places.held() == LISTS_PER_USER + 1, "one more to wait")
+            for each in lists:
+                each.cancel()
+            answers = await asyncio.gather(*theirs, waiting)
+    assert {each.status_code for each in answers} == {200}
+    assert places.held() == 0
+
+
+@asynccontextmanager
+async def running_lists(bench: Bench) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """As many lists as are read at a time, which do not come to an end by themselves."""
+    readers = bench.hub.store.lists
+    readers.seconds, seconds = NEVER_SECONDS, readers.seconds
+    reads = [asyncio.create_task(readers.read(endless)) for _ in range(READS_AT_ONCE)]
+    try:
+        yield reads
+    finally:
+        for each in reads:
+            each.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+        readers.seconds = seconds
 
 
 async def test_one_user_does_not_take_the_places_of_all(

@@ -13,6 +13,9 @@ from arborlink.hub.descriptors import Division
 from arborlink.hub.settings import HubSettings
 
 MINUTE_SECONDS: Final = 60.0
+# Lists that are read or wait for it, of one user and of all: two are read at a time, and 32 wait.
+LISTS_PER_USER: Final = 8
+LISTS_IN_ALL: Final = 34
 
 
 class Budgets:
@@ -22,7 +25,7 @@ class Budgets:
     `failures` for those with a wrong one;
     `attempts` counts guesses, `accounts` those at each account. `viewer_requests` and
     `viewer_messages` are a user's over all of its WebSockets. `in_progress`, `connections`,
-    `downloads` and `followed` are what credentials and users hold at a time.
+    `downloads`, `lists` and `followed` are what credentials and users hold at a time.
     """
 
     def __init__(
@@ -72,6 +75,11 @@ class Budgets:
             "connections",
             Limits(settings.connections_per_token, settings.connections_per_user, division.viewers),
             code="too_many_connections",
+        )
+        self.lists = Places(
+            "lists that are not answered yet",
+            Limits(LISTS_PER_USER, LISTS_PER_USER, LISTS_IN_ALL),
+            code="too_many_lists",
         )
         per_user = settings.downloads_per_user
         self.downloads = Places(

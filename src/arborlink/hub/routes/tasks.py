@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arborlink.hub.access import Identity
-from arborlink.hub.routes.authentication import identify
+from arborlink.hub.routes.authentication import hold_until_answered, identify
 from arborlink.hub.routes.bodies import (
     CancelTask,
     InputAccepted,
@@ -57,6 +57,8 @@ async def list_tasks(hub: HubPorts, request: Request) -> Response:
     identity.require("tasks:read")
     limit = integer_parameter(request, "limit", DEFAULT_PAGE, 1, MAX_PAGE)
     query = hub.access.visibility.narrow(identity, _query(hub, request, identity, limit))
+    if not query.search:
+        hold_until_answered(request, hub.access.budgets.lists, identity)
     with hub.access.open_requests.open(identity) as opened:
         items, has_more = await hub.tasks.list(identity, query)
         opened.check()

@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from arborlink.hub.routes.authentication import identify
+from arborlink.hub.routes.authentication import hold_until_answered, identify
 from arborlink.hub.routes.bodies import CreatedToken, NewToken, TokenPage
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
@@ -21,6 +21,7 @@ async def list_tokens(hub: HubPorts, request: Request) -> Response:
     """Without their secrets, which nobody has."""
     identity = await identify(hub.access, request)
     identity.require_everywhere("admin")
+    hold_until_answered(request, hub.access.budgets.lists, identity)
     with hub.access.open_requests.open(identity) as opened:
         items = [_resource(row) for row in await hub.store.tokens(identity.user_id)]
         opened.check()

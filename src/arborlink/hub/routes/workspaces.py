@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from arborlink.hub.routes.authentication import identify
+from arborlink.hub.routes.authentication import hold_until_answered, identify
 from arborlink.hub.routes.bodies import WorkspaceName, WorkspacePage
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
@@ -22,6 +22,7 @@ def service(hub: HubPorts) -> Workspaces:
 async def list_workspaces(hub: HubPorts, request: Request) -> Response:
     """All on one page: they are machines, not events."""
     identity = await identify(hub.access, request)
+    hold_until_answered(request, hub.access.budgets.lists, identity)
     with hub.access.open_requests.open(identity) as opened:
         items = await service(hub).list(identity)
         opened.check()
