@@ -109,7 +109,7 @@ MEANINGS: Final = {
     "a site (IPv4 /24, IPv6 /48) four times and of a region (/16, /32) sixteen times as many. As "
     "many guesses at an account's password from new places are answered without a delay",
     "strangers_guesses_per_minute": "Guesses at codes for daemons, from all addresses together "
-    "from which nobody has signed in lately",
+    "from which no credential was proved lately",
     "confirmation_seconds": "For how long a browser that proved who uses it may make credentials",
     "session_lifetime_seconds": "Until a browser's session ends, however much it is used",
     "workspaces_per_user": "Workspaces that one account owns",

@@ -55,7 +55,7 @@ class Acquaintances:
         return customer(address) not in self._all
 
     def recognise(self, user_id: str, address: str, mark: str | None) -> str | None:
-        """Return by what a sign-in to this account is recognised as one of somebody who was here
+        """Return by what a sign-in to this account is recognised as one of a person who was here
         before: a name that is counted by itself. None: it is a stranger's."""
         if mark is not None and self._belongs(mark[:MAX_MARK_CHARS], user_id):
             return f"{user_id} {hashlib.sha256(mark.encode()).hexdigest()}"

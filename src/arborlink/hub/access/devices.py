@@ -101,7 +101,7 @@ class Devices:
         # Oldest first, so that those whose time is over are at the front.
         self._grants: dict[bytes, _Grant] = {}
         self._undecided: dict[bytes, _Grant] = {}
-        # Of those that nobody has decided, by the hash of the device code: where they come from.
+        # Of those that are not decided, by the hash of the device code: where they come from.
         self._pool: FairPool[bytes] = FairPool(MAX_WAITING, per_customer=MAX_WAITING_PER_CUSTOMER)
 
     def start(self, request: DeviceRequest) -> NewDevice:
@@ -158,7 +158,7 @@ class Devices:
             NotAllowed: not a browser's session (code `browser_only`), or to approve, one that is to
                 be confirmed (`confirmation_needed`).
             InvalidInput: no scope would be left.
-            TooManyRequests: the user approved MAX_APPROVED_PER_USER that nobody has collected.
+            TooManyRequests: the user approved MAX_APPROVED_PER_USER that are not collected.
         """
         _require_browser(identity)
         grant = self._find(user_code)

@@ -18,8 +18,8 @@ class FairPool(Generic[T]):
     """At most `size` members, and `per_customer` of one customer of a provider.
 
     When it is full, the region with the most members loses one to a newcomer from elsewhere; within
-    it the site with the most, and there the customer. So whoever holds many places makes room, and
-    one who comes from a network with few of them finds one.
+    it the site with the most, and there the customer. So a network that holds many places makes
+    room, and a newcomer from a network with few of them finds one.
     """
 
     def __init__(self, size: int, *, per_customer: int) -> None:

@@ -201,7 +201,7 @@ class Access:
         return self._tickets.issue(identity)
 
     def recognise(self, username: str, address: str, mark: str | None) -> str | None:
-        """Return by what a sign-in is recognised as one of somebody who was here before; None: a
+        """Return by what a sign-in is recognised as one of a person who was here before; None: a
         stranger's, or there is no such account. See `Acquaintances.recognise`."""
         user = self._store.user_by_name(username)
         return None if user is None else self.acquaintances.recognise(user.id, address, mark)

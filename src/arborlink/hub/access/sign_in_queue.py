@@ -29,7 +29,7 @@ BUSY: Final = "sign_in_busy"
 class Claim(NamedTuple):
     """Who wants a password compared. `account`: the name that was given, whether it exists or not.
 
-    `is_known`: it comes from where somebody signed in to that account before.
+    `is_known`: it comes from where a person signed in to that account before.
     """
 
     account: str

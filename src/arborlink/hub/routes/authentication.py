@@ -173,7 +173,7 @@ def _delete_cookie(response: Response, name: str, *, secure: bool, path: str = "
 
 
 def set_browser_mark(access: Access, request: Request, response: Response, mark: str) -> None:
-    """Let the browser be recognised the next time somebody signs in there. It is no credential."""
+    """Let the browser be recognised when a person signs in there again. It is no credential."""
     response.set_cookie(
         BROWSER_MARK_COOKIE,
         mark,
