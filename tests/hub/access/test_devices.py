@@ -48,6 +48,12 @@ async def browser(world: World) -> Identity:
     return (await world.access.browsers.sign_in_with_link(link.secret)).identity
 
 
+def fresh_devices(world: World) -> module.Devices:
+    """Sign-ins that wait, with the limits as they are now."""
+    access = world.access
+    return module.Devices(access.accounts, access.environment, access.confirmations)
+
+
 async def refusal(world: World, device_code: str) -> str:
     """The code with which the program does not get its token now."""
     with pytest.raises(SignInUnfinished) as caught:
@@ -144,8 +150,7 @@ async def test_an_address_gets_so_many_codes_and_the_hub_holds_so_many(
     with pytest.raises(TooManyRequests):
         start(world)
     monkeypatch.setattr(module, "MAX_WAITING", 2)
-    small = module.Devices(world.access.accounts, world.access.environment)
-    monkeypatch.setattr(world.access, "devices", small)
+    monkeypatch.setattr(world.access, "devices", fresh_devices(world))
     start(world, "10.0.0.2")
     start(world, "10.0.0.3")
     with pytest.raises(Unavailable):
@@ -169,9 +174,7 @@ async def test_no_network_stops_a_sign_in_from_elsewhere(
     world: World, monkeypatch: pytest.MonkeyPatch, flood: list[str]
 ) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 40)
-    monkeypatch.setattr(
-        world.access, "devices", module.Devices(world.access.accounts, world.access.environment)
-    )
+    monkeypatch.setattr(world.access, "devices", fresh_devices(world))
     owner = await browser(world)
     early = start(world, "203.0.113.7")
     for address in flood:
@@ -188,9 +191,7 @@ async def test_a_neighbour_finds_a_place_where_one_customer_holds_most(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", CODES_PER_MINUTE)
-    monkeypatch.setattr(
-        world.access, "devices", module.Devices(world.access.accounts, world.access.environment)
-    )
+    monkeypatch.setattr(world.access, "devices", fresh_devices(world))
     crowd = [start(world, "2001:db8::1") for _ in range(CODES_PER_MINUTE)]
     start(world, "2001:db8:0:1::1")
     assert await refusal(world, crowd[0].device_code) == "expired_token"

@@ -17,7 +17,7 @@ import apsw
 import httpx2
 
 from arborlink.hub.access.credentials import make_secret
-from arborlink.hub.access.rates import RateLimiter
+from arborlink.hub.access.rates import NetworkLimiter
 from arborlink.hub.store.sqlite import DATABASE_FILE
 from arborlink.protocol.resources import ALL_SCOPES, Scope
 from tests.hub.live.bench import Bench
@@ -212,7 +212,7 @@ class World:
     async def _code(self, _party: str) -> str:
         # Each address may have ten a minute.
         access = self.bench.hub.access
-        access.devices._starts = RateLimiter(1e6, 1_000_000, access.environment.monotonic)
+        access.devices._starts = NetworkLimiter(1e6, 1_000_000, access.environment.monotonic)
         return str((await self.ask("owner", "POST", "/api/device/code", {}))["userCode"])
 
     # ── its making ───────────────────────────────────────────────────────────────────────────

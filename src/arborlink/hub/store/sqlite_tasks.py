@@ -29,9 +29,9 @@ from arborlink.protocol.resources import TerminalSize
 
 # A page of a list ends where its rows have more text than this. One row is always there.
 LIST_CHARS: Final = 1 * MIB
-# Greater than every task's id: a page that begins at the newest is a range like any other.
 # When a day's oldest keys may have ended.
 KEYS_RETRY_SECONDS: Final = 60.0
+# Greater than every task's id: a page that begins at the newest is a range like any other.
 AFTER_ALL_IDS: Final = "tsk~"
 
 # What a task takes in the database besides its texts, about: all else in its rows, and the indexes.
