@@ -247,6 +247,17 @@ def test_a_folder_that_was_given_to_another_accounts_workspace() -> None:
     assert caught.value.code == "not_yours"
 
 
+def test_a_hub_that_does_not_say_whose_it_is_but_that_this_folders_daemon_serves_it() -> None:
+    here = PurePath("/home/me/lab")
+    unnamed = workspace(LAB.id, LAB.name, owner=None, daemon_id=FOLDERS[1].daemon_id)
+    assert FOLDERS[1].workspace_id == LAB.id
+    assert workspace_here(seen(LAPTOP, unnamed), FOLDERS, here, HUB) is unnamed
+    for other in ("dmn_other", None):
+        served = workspace(LAB.id, LAB.name, owner=None, daemon_id=other)
+        with pytest.raises(InvalidInput):
+            workspace_here(seen(LAPTOP, served), FOLDERS, here, HUB)
+
+
 def test_a_folder_whose_workspace_another_daemon_serves_by_now() -> None:
     moved = workspace("ws_aa2", "lab", daemon_id="dmn_2")
     with pytest.raises(InvalidInput, match="another daemon"):

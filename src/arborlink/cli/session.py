@@ -13,7 +13,8 @@ from arborlink import home
 from arborlink.cli.console import complain, say
 from arborlink.cli.notices import Notices
 from arborlink.client import Hub, TaskHandle
-from arborlink.client.selection import Seen, address, is_own, pick_workspace, workspace_here
+from arborlink.client.seeing import see
+from arborlink.client.selection import address, is_own, pick_workspace, workspace_here
 from arborlink.folders import served_folders
 from arborlink.private_files import ensure_private_file
 from arborlink.protocol.resources import Principal, Workspace
@@ -44,12 +45,6 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
             return await work(hub)
 
     return asyncio.run(inside())
-
-
-async def see(hub: Hub) -> Seen:
-    """Return whose the token is, and all workspaces that it may see."""
-    me, workspaces = await asyncio.gather(hub.me(), hub.workspaces())
-    return Seen(me, workspaces)
 
 
 async def choose_workspace(hub: Hub, ref: str | None, *, doing: str) -> Workspace:

@@ -22,7 +22,8 @@ NEWS_DAYS = 7
 @click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
 def workspaces_command(as_json: bool) -> None:
     """List workspaces."""
-    from arborlink.cli.session import see, with_hub
+    from arborlink.cli.session import with_hub
+    from arborlink.client.seeing import see
     from arborlink.client.selection import shown_name
 
     seen = with_hub(see)
@@ -92,8 +93,9 @@ def enroll_command(workspace_name: str, as_json: bool) -> None:
     The workspace is made if you have none of this name. Another account's is ACCOUNT/NAME: it has
     the machine then. The code works once, for 10 minutes.
     """
-    from arborlink.cli.session import say_whose, see, with_hub
+    from arborlink.cli.session import say_whose, with_hub
     from arborlink.client import Enrollment, Hub
+    from arborlink.client.seeing import see
     from arborlink.client.selection import pick_to_enroll
 
     async def work(hub: Hub) -> tuple[Workspace, Enrollment]:

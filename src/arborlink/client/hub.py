@@ -24,6 +24,7 @@ from arborlink.client.replies import (
     SessionLink,
     UserChanges,
 )
+from arborlink.client.seeing import see
 from arborlink.client.tasks import TaskHandle
 from arborlink.protocol import ids
 from arborlink.protocol.errors import LocalProtocolError, NotFound
@@ -165,7 +166,7 @@ class Hub:
         """
         if ids.is_id("ws", ref):
             return await self._api.get(f"/api/workspaces/{ref}", Workspace)
-        return selection.pick_workspace(await self._seen(), ref)
+        return selection.pick_workspace(await see(self), ref)
 
     async def create_workspace(self, name: str) -> Workspace:
         """A new workspace, without a daemon yet.
@@ -431,12 +432,8 @@ class Hub:
         if ref is not None and ids.is_id("ws", ref):
             return ref
         if ref is None:
-            return selection.default_workspace(await self._seen()).id
+            return selection.default_workspace(await see(self)).id
         return (await self.workspace(ref)).id
-
-    async def _seen(self) -> selection.Seen:
-        me, workspaces = await asyncio.gather(self.me(), self.workspaces())
-        return selection.Seen(me, workspaces)
 
     async def _find_task(self, ref: str) -> Task:
         owner = (await self.me()).user_id

@@ -176,7 +176,9 @@ def workspace_here(
             "with `arbor enroll`",
             ref=folder.workspace_id,
         )
-    if not is_own(workspace, seen.me):
+    # A hub that does not say whose it is can still say that this folder's own daemon serves it.
+    is_served_here = workspace.owner is None and workspace.daemon_id == folder.daemon_id
+    if not is_served_here and not is_own(workspace, seen.me):
         raise InvalidInput(
             f"{folder.path} is {address(workspace)}, a workspace of another account, which may "
             f"give it to another machine. To run there, say so: -w {address(workspace)}",
