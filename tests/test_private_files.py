@@ -21,6 +21,7 @@ from arborlink.daemon.identity import Identity
 from arborlink.private_files import ensure_private, ensure_private_file, find_problem, make_folder
 from arborlink.protocol.errors import InvalidInput
 from tests.bounds import HANG_SECONDS
+from tests.hub.live.bench import running_bench
 
 # A user that has nothing to do with this one.
 OTHER_UID = 54_321
@@ -54,6 +55,21 @@ def test_a_new_folder_is_private_and_so_is_what_it_is_made_in(tmp_path: Path) ->
     ensure_private(tmp_path / "a" / "b" / "hub", said.append)
     assert {mode_of(tmp_path / each) for each in ("a", "a/b", "a/b/hub")} == {0o700}
     assert said == []
+
+
+@pytest.mark.usefixtures("umask")
+async def test_all_that_a_hub_makes_is_private(tmp_path: Path) -> None:
+    async with running_bench(tmp_path / "hub") as bench:
+        identity = await bench.enrolled()
+        async with bench.daemon(identity) as daemon:
+            task = await bench.create(identity.workspace_id)
+            await daemon.running(task)
+            await daemon.output(task, 0, b"output")
+            await daemon.ended(task, b"output")
+            await daemon.settled(task)
+        made = [tmp_path / "hub", *(tmp_path / "hub").rglob("*")]
+        assert any(each.suffix == ".log" for each in made)
+        assert [each for each in made if mode_of(each) & 0o077] == []
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o777, 0o711, 0o2770])

@@ -134,6 +134,7 @@ async def compose(settings: HubSettings) -> Hub:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _check_not_lost(settings.data_dir)
+    (settings.data_dir / OUTPUT_FOLDER).mkdir(exist_ok=True, mode=0o700)
     key = keys.ensure(settings.data_dir)
     store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
     access = Access(store, settings)
