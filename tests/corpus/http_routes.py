@@ -22,10 +22,12 @@ _SCOPE = re.compile(r"scope `([\w:]+)`")
 # A body of each type that fits, from which the bad ones are made.
 FITTING: Mapping[str, dict[str, Any]] = {
     "SignIn": {"link": "of-nobody"},
+    "SessionProof": {"link": "of-nobody"},
     "WorkspaceName": {"name": "may not exist"},
     "Enrol": {"code": "BCDF-GHJK"},
     "NewTask": {"command": "true", "title": "may not exist"},
     "CancelTask": {"graceSeconds": 1},
+    "RerunTask": {"env": {}},
     "TaskInput": {"text": "may not arrive"},
     "DeviceStart": {},
     "DeviceCollect": {"deviceCode": "of-nobody"},
@@ -420,7 +422,7 @@ def _bad_values(
             return refused, _OFFSETS
         case "cursor":
             return refused, _CURSORS
-        case "createdBy":
+        case "createdBy" | "nonce":
             return refused, _WORDS
         case "status":
             return refused, {key: each for key, each in _WORDS.items() if key != "empty"}

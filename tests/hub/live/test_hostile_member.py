@@ -61,6 +61,7 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench
     rates: dict[str, Any] = {
         "failed_authentications_per_minute": 100_000.0,
         "viewer_requests_burst": 100_000,
+        "user_viewer_requests_burst": 100_000,
     }
     async with running_bench(folder, **rates) as bench:
         yield bench

@@ -18,7 +18,7 @@ import pytest
 from arborlink.hub.routes.api import OPERATIONS
 from arborlink.hub.routes.documents import Documents
 from arborlink.hub.routes.operations import Operation
-from tests.hub.matrix.rules import RULES, Rule, name_of, verdict
+from tests.hub.matrix.rules import ANYBODY_KNOWN, RULES, Rule, name_of, verdict
 from tests.hub.matrix.world import WHOSE, Credential, Whose, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,6 +48,31 @@ async def test_each_credential_is_answered_as_the_rule_says(
                 if fault is not None:
                     wrong[f"{name}, {whose}'s, {rule.query or rule.body}"] = fault
     assert not wrong, json.dumps(wrong, indent=1, default=str)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/none", 404),
+        ("POST", "/api/none", 404),
+        ("GET", "/api/tasks/x/none", 404),
+        ("PUT", "/api/tasks", 405),
+        ("DELETE", "/healthz", 405),
+    ],
+)
+async def test_a_credential_is_judged_before_it_is_said_that_there_is_nothing(
+    world: World, method: str, path: str, status: int
+) -> None:
+    wrong: dict[str, str] = {}
+    for name, credential in world.credentials.items():
+        found = verdict(ANYBODY_KNOWN, method, credential, None, world)
+        expected = status if found == "allowed" or not credential.says_who else found
+        url = f"{world.url}{path}?{credential.query}"
+        request = httpx2.Request(method, url, headers=list(credential.headers))
+        answer = await world.http.send(request)
+        if answer.status_code != expected:
+            wrong[name] = f"{shown(answer)}, not {expected}"
+    assert not wrong, json.dumps(wrong, indent=1)
 
 
 async def test_the_matrix_has_cells_of_every_kind(world: World) -> None:

@@ -17,6 +17,7 @@ import apsw
 import httpx2
 
 from arborlink.hub.access.credentials import make_secret
+from arborlink.hub.access.fair_pool import FairPool
 from arborlink.hub.access.rates import NetworkLimiter
 from arborlink.hub.store.sqlite import DATABASE_FILE
 from arborlink.protocol.resources import ALL_SCOPES, Scope
@@ -43,15 +44,25 @@ PREFIXES: Final[dict[Noun, str]] = {
 RATES: Final[dict[str, Any]] = {
     "requests_per_second": 100_000.0,
     "requests_burst": 1_000_000,
+    "user_requests_per_second": 100_000.0,
+    "user_requests_burst": 1_000_000,
     "address_requests_per_second": 100_000.0,
     "address_requests_burst": 1_000_000,
     "viewer_requests_per_second": 100_000.0,
     "viewer_requests_burst": 1_000_000,
+    "user_viewer_requests_per_second": 100_000.0,
+    "user_viewer_requests_burst": 1_000_000,
     "failed_authentications_per_minute": 1_000_000.0,
+    "strangers_guesses_per_minute": 1_000_000.0,
     "unauthenticated_connections_per_address": 1_000,
     "workspaces_per_user": 100_000,
     "tokens_per_user": 100_000,
+    "sessions_per_user": 100_000,
+    "sign_in_links_per_user": 100_000,
+    "enrollment_codes_per_user": 100_000,
+    "tickets_per_user": 100_000,
     "queued_tasks_per_workspace": 100_000,
+    "queued_tasks_per_user": 100_000,
 }
 # What may change by itself, or by a request that is refused: when a credential was last used.
 VOLATILE: Final[dict[str, frozenset[str]]] = {
@@ -96,6 +107,11 @@ class Credential:
     def has_authorization(self) -> bool:
         """Whether it has the header, good or not."""
         return any(name == "Authorization" for name, _ in self.headers)
+
+    @property
+    def says_who(self) -> bool:
+        """Whether it is where credentials are looked for, good or not."""
+        return any(name in ("Authorization", "Cookie") for name, _ in self.headers)
 
 
 @dataclass(slots=True)
@@ -203,22 +219,27 @@ class World:
         response = await self.http.post("/api/session", json={"link": link})
         assert response.status_code == 201, response.text
         self.http.cookies.clear()
-        return response.headers["set-cookie"].partition(";")[0].removeprefix("arbor_session=")
+        return (
+            response.headers.get_list("set-cookie")[-1]
+            .partition(";")[0]
+            .removeprefix("arbor_session=")
+        )
 
     async def _user(self, party: str) -> str:
         body = {"username": self.name(), "role": party}
         return str((await self.ask("owner", "POST", "/api/users", body))["id"])
 
     async def _code(self, _party: str) -> str:
-        # Each address may have ten a minute.
-        access = self.bench.hub.access
-        access.devices._starts = NetworkLimiter(1e6, 1_000_000, access.environment.monotonic)
         return str((await self.ask("owner", "POST", "/api/device/code", {}))["userCode"])
 
     # ── its making ───────────────────────────────────────────────────────────────────────────
 
     async def fill(self, token: str) -> None:
         """Make both parties, one of each thing, what is gone, and all credentials."""
+        access = self.bench.hub.access
+        # Each address may have ten a minute, and fifty that wait.
+        access.devices._starts = NetworkLimiter(1e6, 1_000_000, access.environment.monotonic)
+        access.devices._pool = FairPool(100_000, per_customer=100_000)
         self.parties["owner"] = Party("", token)
         self.parties["owner"].user_id = (await self.ask("owner", "GET", "/api/me"))["userId"]
         self.parties["member"] = await self._new_member("member")
