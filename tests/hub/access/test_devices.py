@@ -153,7 +153,7 @@ async def test_an_address_gets_so_many_codes_and_the_hub_holds_so_many(
     monkeypatch.setattr(world.access, "devices", fresh_devices(world))
     start(world, "10.0.0.2")
     start(world, "10.0.0.3")
-    with pytest.raises(Unavailable):
+    with pytest.raises(TooManyRequests):
         start(world, "10.0.0.4")
     world.pass_time(DEVICE_SECONDS)
     assert start(world, "10.0.0.4")

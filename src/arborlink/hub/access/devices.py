@@ -110,8 +110,8 @@ class Devices:
         When MAX_WAITING wait, the network from which most of them come loses its oldest.
 
         Raises:
-            TooManyRequests: too many codes for this address, or for its networks.
-            Unavailable: MAX_WAITING wait, and no network has more of them than this one.
+            TooManyRequests: too many codes for this address, or for its networks; or too many of
+                them wait, or no network has more of all that wait than this one.
         """
         self._starts.take(request.address)
         now = self._environment.monotonic()
@@ -136,8 +136,9 @@ class Devices:
     def _enter_pool(self, key: bytes, address: str) -> None:
         leaving = self._pool.enter(key, network_of(address))
         if leaving == key:
-            raise Unavailable(
-                "Too many sign-ins wait to be approved. Try again in ten minutes.",
+            raise TooManyRequests(
+                "Too many sign-ins from your network wait to be approved. Try again in ten "
+                "minutes.",
                 retry_after=DEVICE_SECONDS,
             )
         if leaving is not None:
