@@ -28,6 +28,7 @@ ALLOWED: Final = {
     "daemon/dialing.py::connecting": "proves the hub",
     "daemon/enrolment.py::AsyncClient": "has the transport that proves the hub",
     "dialing.py::Connect": "its connections prove the hub before their handshake",
+    "hub/routes/middleware.py::HTTPConnection": "is Starlette's, and reads a request",
     "outbound.py::ProvenTransport": "proves the hub",
     "proof/http.py::AnyIOBackend": "its streams are handed out when the hub is proven",
     "proof/http.py::AsyncConnectionPool": "has the backend that proves the hub",

@@ -21,7 +21,6 @@ from arborlink.daemon.dialing import (
     CLOSE_SECONDS,
     DEFAULT_PATH,
     DIAL_ERRORS,
-    OPEN_SECONDS,
     retry_hint,
 )
 from arborlink.dialing import connecting
@@ -34,6 +33,7 @@ from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import may_reconnect
 from arborlink.protocol.link import Close, LinkState, PeerLink
 from arborlink.protocol.messages import PROTOCOL_VERSION, DaemonAuth, HostInfo
+from tests.bounds import HANG_SECONDS
 
 CODEC = Codec(json=False)
 HOST = HostInfo(hostname="h", platform="linux", user="u", path="/w")
@@ -134,7 +134,8 @@ class HerdDaemon:
             self.url,
             self.known,
             ping_interval=None,
-            open_timeout=OPEN_SECONDS,
+            # All are in one process, which is slow at a thousand handshakes on a busy machine.
+            open_timeout=HANG_SECONDS,
             close_timeout=CLOSE_SECONDS,
             local_addr=(self.address, 0),
         )

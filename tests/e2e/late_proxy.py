@@ -72,26 +72,23 @@ class LateProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, far = await asyncio.open_connection("127.0.0.1", self._upstream)
         held = Held(writer, far)
-        # The other connections of a daemon are requests, which pass unseen.
-        first = await reader.read(PIECE_BYTES)
-        if b"Upgrade: websocket" in first:
-            self.connections.append(held)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._up(held, first, reader))
+            group.create_task(self._up(held, reader))
             group.create_task(self._down(held, answers))
 
-    @staticmethod
-    async def _up(held: Held, first: bytes, reader: asyncio.StreamReader) -> None:
-        piece = first
+    async def _up(self, held: Held, reader: asyncio.StreamReader) -> None:
         with suppress(ConnectionError):
-            while piece:
-                held.said += piece
+            while piece := await reader.read(PIECE_BYTES):
+                # Before its WebSocket a daemon asks who the hub is. That, and its requests on
+                # other connections, pass unseen.
+                if b"Upgrade: websocket" in piece:
+                    self.connections.append(held)
+                held.said += piece if held in self.connections else b""
                 if held.holding:
                     held.kept += piece
                 else:
                     held.far.write(piece)
                     await held.far.drain()
-                piece = await reader.read(PIECE_BYTES)
         if not held.holding:
             held.far.close()
 

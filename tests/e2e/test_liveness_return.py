@@ -16,6 +16,8 @@ from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
 from arborlink.protocol.messages import DaemonAuth
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import Arbor, wait_until
+from tests.e2e.proven_front import proven_front
+from tests.ports import free_port
 
 CODEC = Codec(json=False)
 DAEMONS = 20
@@ -91,7 +93,11 @@ async def test_daemons_come_back_spread_and_never_sooner_than_asked(tmp_path: Pa
         await asyncio.to_thread(arbor.hub.wait, HANG_SECONDS)
         stand_in = StandIn()
         subprotocols = [Subprotocol(MSGPACK_SUBPROTOCOL)]
-        async with serve(stand_in, "127.0.0.1", arbor.port, subprotocols=subprotocols):
+        behind = free_port()
+        async with (
+            serve(stand_in, "127.0.0.1", behind, subprotocols=subprotocols),
+            proven_front(arbor.home / "hub", arbor.port, behind),
+        ):
             await asyncio.to_thread(wait_until, stand_in.all_came, "all attempts")
         first = [each[0] for each in stand_in.attempts.values()]
         assert min(first) >= told + RESTART_SECONDS - EARLY_SECONDS

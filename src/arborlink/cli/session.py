@@ -72,7 +72,8 @@ async def choose_task(hub: Hub, ref: str, *, doing: str) -> TaskHandle:
         InvalidInput: there are several, or it is another account's and was not named as such.
     """
     task = await hub.task(ref)
-    me, workspace = await asyncio.gather(hub.me(), hub.workspace(task.info.workspace_id))
+    me = await hub.me()
+    workspace = await hub.workspace(task.info.workspace_id)
     say_whose(workspace, me, doing)
     return task
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,7 +23,9 @@ async def see(hub: Hub) -> Seen:
     Raises:
         ArborError: the hub's answer, or `Unavailable`.
     """
-    me, workspaces = await asyncio.gather(hub.me(), hub.workspaces())
+    # One after the other: a command uses one connection.
+    me = await hub.me()
+    workspaces = await hub.workspaces()
     is_old = any(each.owner is None for each in workspaces)
     if is_old and me.role == "owner" and await _is_only_account(hub):
         owner = WorkspaceOwner(me.user_id, me.username)
