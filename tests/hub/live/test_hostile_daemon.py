@@ -125,6 +125,8 @@ async def test_bytes_of_two_logs_are_not_joined_by_a_borrowed_name(
     identity = await bench.enrolled()
     async with bench.daemon(identity, instance="i1") as daemon:
         task = await started(bench, identity, daemon)
+        # It is written beside the output, which is acknowledged first.
+        await bench.until(lambda: bench.row(task).log_id is not None, "the name of its log")
     assert bench.row(task).log_id == bench.row(beside.task).log_id == LOG_ID
     other = "f" * 32
     async with bench.daemon(
