@@ -371,7 +371,8 @@ const log = fc.array(line, { minLength: 1, maxLength: 60 }).map((lines) => `${li
 function expectTrueTable(bench: Bench): void {
   const { rows, cursor, trimmed } = bench.screen;
   const { table } = bench.window;
-  for (let row = 0; row < cursor; row += 1) {
+  // The first may be the rest of a line whose beginning is trimmed: it is known to its piece only.
+  for (let row = trimmed > 0 ? 1 : 0; row < cursor; row += 1) {
     if (rows.isWrapped(row)) continue;
     const place = table.placeOf(trimmed + row, rows, trimmed);
     if (place === null) throw new Error(`row ${row} is unknown`);
