@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from arborlink.hub.access import rates
@@ -152,3 +153,17 @@ def test_a_flood_of_user_names_does_not_free_one_that_was_counted(
     with pytest.raises(TooManyRequests):
         limiter.take("owner")
     assert len(limiter) <= 100 + rates.SHARED_KEYS
+
+
+@given(st.floats(1, 1e7), st.integers(1, 60))
+@example(50.5116216804883, 6)
+def test_the_time_to_wait_is_no_second_more_than_the_rate_says(now: float, per_minute: int) -> None:
+    clock = Clock()
+    clock.now = now
+    limiter = RateLimiter(per_minute / 60, per_minute, clock)
+    for _ in range(per_minute):
+        limiter.take("key")
+    with pytest.raises(TooManyRequests) as refused:
+        limiter.take("key")
+    assert refused.value.retry_after is not None
+    assert ceil(refused.value.retry_after) <= ceil(60 / per_minute)

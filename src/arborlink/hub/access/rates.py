@@ -218,6 +218,8 @@ def _path(address: str, kind: str) -> list[str]:
 
 def too_many(wait: float) -> TooManyRequests:
     """The refusal, with the time to wait in words that clients look for."""
+    # To the µs: sums of fractions are a hair above a whole second, which would be one more.
+    seconds = round(wait, 6)
     return TooManyRequests(
-        f"Too many requests; retry in {max(1, ceil(wait))} seconds.", retry_after=wait
+        f"Too many requests; retry in {max(1, ceil(seconds))} seconds.", retry_after=seconds
     )
