@@ -8,7 +8,7 @@ only chance makes two alike. Without a name, only one's own is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import Final, NamedTuple, TypeVar
 
@@ -236,16 +236,14 @@ def pick_user(users: Sequence[User], ref: str) -> User:
         NotFound: there is none.
         InvalidInput: there are several.
     """
-    for found in (
+    stages = (
         [each for each in users if each.id == ref],
         [each for each in users if same_name(each.username, ref)],
         [each for each in users if is_called(each.username, ref)],
-    ):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            listed = ", ".join(f"{each.username} ({each.id})" for each in found)
-            raise InvalidInput(f"{ref!r} could be any of: {listed}. Give the id", code=AMBIGUOUS)
+    )
+    found = _first(stages, ref, lambda each: f"{each.username} ({each.id})")
+    if found is not None:
+        return found
     raise NotFound(f"there is no account {ref!r}. `arbor user list` shows them")
 
 
@@ -261,19 +259,30 @@ def pick_token(tokens: Sequence[Token], ref: str) -> Token:
         NotFound: there is none.
         InvalidInput: there are several.
     """
-    for found in (
+    stages = (
         [each for each in tokens if each.id == ref],
         [each for each in tokens if ref.startswith(TOKEN_PREFIX) and each.id.startswith(ref)],
         [each for each in tokens if same_name(each.name, ref)],
-    ):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            listed = ", ".join(f"{each.name} ({each.id})" for each in found[:MAX_CANDIDATES])
-            raise InvalidInput(
-                f"{ref!r} could be any of: {listed}{_more(found)}. Give the id", code=AMBIGUOUS
-            )
+    )
+    found = _first(stages, ref, lambda each: f"{each.name} ({each.id})")
+    if found is not None:
+        return found
     raise NotFound(f"there is no token {ref!r}. `arbor token list` shows them")
+
+
+def _first(stages: Iterable[Sequence[T]], ref: str, show: Callable[[T], str]) -> T | None:
+    """Return the one of the first stage that has any; None: none has.
+
+    Raises:
+        InvalidInput: that stage has several (code `ambiguous`).
+    """
+    found = next(filter(None, stages), ())
+    if len(found) > 1:
+        listed = ", ".join(map(show, found[:MAX_CANDIDATES]))
+        raise InvalidInput(
+            f"{ref!r} could be any of: {listed}{_more(found)}. Give the id", code=AMBIGUOUS
+        )
+    return found[0] if found else None
 
 
 def listing(workspaces: Sequence[Workspace], me: Principal) -> str:

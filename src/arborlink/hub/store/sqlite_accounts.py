@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import apsw
 from msgspec import structs
@@ -124,14 +125,7 @@ class SqliteAccounts(Database):
 
         def job(connection: apsw.Connection) -> None:
             connection.execute(_SQL["forget_sessions"], {"now": row.created_at})
-            try:
-                connection.execute(_SQL["add_session"], bindings)
-            except apsw.ConstraintError as error:
-                if not breaks_reference(error):
-                    raise
-                raise _changed() from error
-            if connection.changes() == 0:
-                raise _changed()
+            _prove(connection, "add_session", bindings)
             if limit is not None:
                 others = {"user_id": row.user_id, "id": row.id, "kept": limit - 1}
                 connection.execute(_SQL["keep_sessions"], others)
@@ -143,18 +137,7 @@ class SqliteAccounts(Database):
     ) -> None:
         """Record that its user proved who they are."""
         bindings = {**structs.asdict(confirmation), "password_hash": password_hash}
-
-        def job(connection: apsw.Connection) -> None:
-            try:
-                connection.execute(_SQL["confirm_session"], bindings)
-            except apsw.ConstraintError as error:
-                if not breaks_reference(error):
-                    raise
-                raise _changed() from error
-            if connection.changes() == 0:
-                raise _changed()
-
-        await self._write(job)
+        await self._write(lambda connection: _prove(connection, "confirm_session", bindings))
 
     def note_session_used(self, session_id: str, at: int, expires_at: int) -> None:
         """A session that is used lives on."""
@@ -231,6 +214,22 @@ def _check_generations(connection: apsw.Connection, row: TokenRow) -> None:
             "in a browser.",
             code="too_many_generations",
         )
+
+
+def _prove(connection: apsw.Connection, statement: str, bindings: Mapping[str, Any]) -> None:
+    """Run a statement that changes a row as long as the account is as it was when it was proven.
+
+    Raises:
+        NotAuthenticated: it is another one, or gone.
+    """
+    try:
+        connection.execute(_SQL[statement], bindings)
+    except apsw.ConstraintError as error:
+        if not breaks_reference(error):
+            raise
+        raise _changed() from error
+    if connection.changes() == 0:
+        raise _changed()
 
 
 def _changed() -> NotAuthenticated:
