@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import httpx2
 
@@ -36,6 +37,26 @@ class Arbor:
         self.hub_options: list[str] = []
         home.mkdir(parents=True, exist_ok=True)
         workspace.mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    @contextmanager
+    def configured(cls, folder: Path, **settings: float) -> Iterator[Self]:
+        """A pair that runs while inside, whose hub has these settings; all of it is in `folder`."""
+        pair = cls(folder / "home", folder / "workspace")
+        pair.configure(**settings)
+        try:
+            pair.start_hub()
+            pair.start_daemon()
+            yield pair
+        finally:
+            pair.stop()
+
+    def configure(self, **settings: float) -> None:
+        """Give the hub these settings, and no others, from its next start on."""
+        file = self.home / "settings.toml"
+        lines = (f"{name} = {value}\n" for name, value in settings.items())
+        file.write_text("".join(["[hub]\n", *lines]))
+        self.hub_options = ["--config", str(file)]
 
     # ── processes ────────────────────────────────────────────────────────────────────────────
 

@@ -298,9 +298,7 @@ def _bytes(path: Path) -> bytes:
 
 def test_a_value_of_a_variable_does_not_outlive_its_task(talkative: Arbor) -> None:
     """In no byte of the hub's folder, of a later backup, or of the daemon's, at work or stopped."""
-    settings = talkative.home / "arbor.toml"
-    settings.write_text("[hub]\ntask_variables_seconds = 0\n")
-    talkative.hub_options = ["--config", str(settings)]
+    talkative.configure(task_variables_seconds=0)
     talkative.kill_hub()
     talkative.start_hub()
     wait_until(lambda: talkative.state() == "connected", "the daemon to come back")

@@ -20,9 +20,7 @@ KILLS = 4
 def test_a_hub_that_is_killed_while_it_forgets(tmp_path: Path) -> None:
     """The task ends verified; its beginning and its end are there to the byte."""
     arbor = Arbor(tmp_path / "home", tmp_path / "workspace")
-    config = tmp_path / "arbor.toml"
-    config.write_text(f"[hub]\nstored_output_bytes_per_task = {LIMIT}\n")
-    arbor.hub_options = ["--config", str(config)]
+    arbor.configure(stored_output_bytes_per_task=LIMIT)
     try:
         arbor.start_hub()
         arbor.start_daemon()

@@ -33,16 +33,8 @@ AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 @pytest.fixture
 def roomy(tmp_path: Path) -> Iterator[Arbor]:
     """A hub and a daemon; nobody is told to ask less often."""
-    pair = Arbor(tmp_path / "home", tmp_path / "workspace")
-    config = tmp_path / "arbor.toml"
-    config.write_text("[hub]\nrequests_per_second = 100000\nrequests_burst = 100000\n")
-    pair.hub_options = ["--config", str(config)]
-    try:
-        pair.start_hub()
-        pair.start_daemon()
+    with Arbor.configured(tmp_path, requests_per_second=100_000, requests_burst=100_000) as pair:
         yield pair
-    finally:
-        pair.stop()
 
 
 @pytest.fixture

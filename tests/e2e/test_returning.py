@@ -50,16 +50,8 @@ def restarted_daemon(arbor: Arbor) -> None:
 @pytest.fixture
 def patient(tmp_path: Path) -> Iterator[Arbor]:
     """A hub that expects daemons back for as long as it may be told to, and a daemon."""
-    pair = Arbor(tmp_path / "home", tmp_path / "workspace")
-    config = tmp_path / "arbor.toml"
-    config.write_text(f"[hub]\nreconnect_grace_seconds = {GRACE_SECONDS}\n")
-    pair.hub_options = ["--config", str(config)]
-    try:
-        pair.start_hub()
-        pair.start_daemon()
+    with Arbor.configured(tmp_path, reconnect_grace_seconds=GRACE_SECONDS) as pair:
         yield pair
-    finally:
-        pair.stop()
 
 
 @pytest.mark.parametrize(

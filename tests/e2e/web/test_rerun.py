@@ -18,16 +18,8 @@ from tests.plain_http import HTTP
 @pytest.fixture
 def forgetful(tmp_path: Path) -> Iterator[Arbor]:
     """Hub and daemon; values of variables are forgotten as soon as their task is over."""
-    pair = Arbor(tmp_path / "home", tmp_path / "workspace")
-    settings = tmp_path / "arbor.toml"
-    settings.write_text("[hub]\ntask_variables_seconds = 0\n")
-    pair.hub_options = ["--config", str(settings)]
-    try:
-        pair.start_hub()
-        pair.start_daemon()
+    with Arbor.configured(tmp_path, task_variables_seconds=0) as pair:
         yield pair
-    finally:
-        pair.stop()
 
 
 def newest(arbor: Arbor) -> dict[str, Any]:
