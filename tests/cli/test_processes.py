@@ -165,6 +165,7 @@ def test_listings(up: Up) -> None:
     assert [each["name"] for each in workspaces if each["state"] == "connected"] == ["project"]
     assert b"project" in up.arbor("workspaces").stdout
     assert json.loads(up.arbor("whoami", "--json").stdout)["role"] == "owner"
+    assert up.arbor("run", "--", "true").returncode == 0
     assert up.arbor("tasks", "--limit", "1").stdout.startswith(b"ID")
     made = json.loads(up.arbor("token", "create", "ci", "--json").stdout)
     assert made["secret"] not in up.arbor("token", "list").stdout.decode()
