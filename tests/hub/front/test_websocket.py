@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from arborlink.protocol.limits import KIB
 from arborlink.testing.hub import TOKEN
-from tests.hub.front.conftest import SHORT_SECONDS, Hasty
+from tests.hub.front.conftest import LIMITS, SHORT_SECONDS, Hasty
 from tests.hub.front.wire import (
     BINARY,
     CLOSE,
@@ -126,6 +127,22 @@ async def test_a_frame_that_breaks_a_rule_ends_the_connection(
 ) -> None:
     async with unknown(small) as wire:
         await wire.send(sent)
+        assert (await wire.closed())[0] == code
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(frame(b"x" * 200_000), 1009), (frame(AUTH, first=FIN | 0x40) + b" " * 200_000, 1002)],
+    ids=["far too large", "compressed"],
+)
+async def test_a_rule_that_is_broken_is_named_however_much_came_at_once(
+    tmp_path: Path, sent: bytes, code: int
+) -> None:
+    """Who sends far too much would not be served later either, as a full pool of memory says."""
+    limits = {**LIMITS, "unauthenticated_bytes": 1}
+    async with running_bench(tmp_path, **limits) as bench, unknown(bench) as wire:
+        # Both ends are of this event loop: the hub finds all that the system has taken of it.
+        wire.writer.write(sent)
         assert (await wire.closed())[0] == code
 
 

@@ -124,6 +124,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
                 self.transport.close()
             return
         if not self._known and not self._may_send(len(data)):
+            self._refuse(data)
             return
         # Nothing arrives while something is held, but for what the loop had read already.
         self._held = memoryview(bytes(self._held) + data) if self._held else memoryview(data)
@@ -140,12 +141,20 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         wanted = max(0, self._sent_unknown - FREE_BYTES) - self._pooled
         if wanted > 0:
             if not self._pool.take(wanted):
-                self._fail(Unavailable("too many large auth messages at once; retry in 5 seconds"))
-                # At once: of several that want more in the same turn all would be refused.
-                self._forget()
                 return False
             self._pooled += wanted
         return True
+
+    def _refuse(self, data: bytes) -> None:
+        """Close the connection. Where what it may have sent breaks a rule by itself, the peer hears
+        of that: to come back later would not help it."""
+        may_send = FREE_BYTES + self._pooled - (self._sent_unknown - len(data))
+        if not self._held and may_send > 0:
+            self._held = memoryview(data)[:may_send]
+            self._parse()
+        self._fail(Unavailable("too many large auth messages at once; retry in 5 seconds"))
+        # At once: of several that want more in the same turn all would be refused.
+        self._forget()
 
     def _forget(self) -> None:
         """What came. The parser holds the last of it, in a circle that is freed much later."""
