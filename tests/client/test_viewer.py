@@ -26,11 +26,11 @@ from arborlink.protocol.messages import (
     AnyMessage,
     ErrorMessage,
     Output,
-    Resize,
     Subscribe,
     Unsubscribe,
     ViewerAck,
     ViewerInput,
+    ViewerResize,
 )
 
 from .hub_half import TASK, HubHalf, Log
@@ -301,7 +301,7 @@ def test_sizes_are_said_again_after_a_reconnect() -> None:
     viewer.resize(TASK, 100, 30)
     viewer.disconnected()
     viewer.connected()
-    assert Resize(task_id=TASK, cols=100, rows=30) in viewer.to_send(0.0)
+    assert ViewerResize(task_id=TASK, cols=100, rows=30) in viewer.to_send(0.0)
 
 
 @pytest.mark.parametrize(("code", "kind"), [("not_found", NotFound), ("conflict", Conflict)])

@@ -18,12 +18,12 @@ from arborlink.protocol.messages import (
     ErrorMessage,
     InputAck,
     Output,
-    Resize,
     Subscribe,
     TaskStatusChanged,
     Unsubscribe,
     ViewerAck,
     ViewerInput,
+    ViewerResize,
 )
 from arborlink.protocol.messages import Gap as GapMessage
 
@@ -35,7 +35,7 @@ INPUT_RETRY_CODES = frozenset({"input_not_ready", "input_window_full", "unavaila
 # The code of the error that ends a subscription which the hub had confirmed.
 REMOVED = "task_removed"
 
-ToSend: TypeAlias = Subscribe | Unsubscribe | ViewerAck | ViewerInput | Resize
+ToSend: TypeAlias = Subscribe | Unsubscribe | ViewerAck | ViewerInput | ViewerResize
 InputStream: TypeAlias = ExactInput | TypedInput
 
 
@@ -45,7 +45,7 @@ class ViewerMachine:
     def __init__(self) -> None:
         self._subscriptions: dict[str, Subscription] = {}
         self._inputs: dict[str, InputStream] = {}
-        self._sizes: dict[str, Resize] = {}
+        self._sizes: dict[str, ViewerResize] = {}
         # Tasks left before their end: the hub may still be sending them on this socket.
         self._abandoned: set[str] = set()
         self._connected = False
@@ -112,7 +112,7 @@ class ViewerMachine:
 
     def resize(self, task_id: str, cols: int, rows: int) -> None:
         """The size of a followed task's terminal; said again after every reconnect."""
-        message = Resize(task_id=task_id, cols=cols, rows=rows)
+        message = ViewerResize(task_id=task_id, cols=cols, rows=rows)
         self._sizes[task_id] = message
         if self._connected:
             self._to_send.append(message)

@@ -60,6 +60,12 @@ MAX_TERMINAL_COLUMNS: Final = 1_000
 MAX_TERMINAL_ROWS: Final = 500
 # Earlier versions allowed and stored this much; what is larger than the two above is read as them.
 MAX_TERMINAL_SIDE: Final = 5_000
+# Of one `screen`, whose lines above the screen are left out as far as needed.
+SCREEN_BYTES: Final = 1 * MIB
+SCREEN_SCROLLBACK_LINES: Final = 1_000
+# Sizes of one task's terminal that are kept; where there are more, some in the middle are not.
+MAX_TERMINAL_SIZES: Final = 1_000
+MAX_CAPABILITIES: Final = 64
 MAX_TIMEOUT_SECONDS: Final = 30 * 86_400.0
 MAX_GRACE_SECONDS: Final = 300.0
 DEFAULT_GRACE_SECONDS: Final = 5.0

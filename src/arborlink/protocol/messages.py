@@ -96,17 +96,6 @@ class InputAck(Message, tag="inputAck", frozen=True):
     offset: Offset
 
 
-class Resize(Message, tag="resize", frozen=True):
-    """New size of a task's terminal. More than 1,000 by 500 is read as that."""
-
-    task_id: Id
-    cols: TerminalSide
-    rows: TerminalSide
-
-    def __post_init__(self) -> None:
-        limit_size(self)
-
-
 class Cancel(Message, tag="cancel", frozen=True, omit_defaults=False):
     """End the task's whole process tree: SIGTERM, the grace period, SIGKILL."""
 
@@ -172,6 +161,23 @@ class Status(Message, tag="status", frozen=True):
     log_id: Id | None = None
 
 
+class Resized(Message, tag="resized", frozen=True):
+    """A task's terminal has this size from `offset` of its output on; `time` as in `output`.
+
+    Only for a hub whose `welcome` lists the capability `resized`. Sent after all output below
+    `offset` and before what follows; a repeat changes nothing.
+    """
+
+    task_id: Id
+    offset: Offset
+    cols: TerminalSide
+    rows: TerminalSide
+    time: Count
+
+    def __post_init__(self) -> None:
+        limit_size(self)
+
+
 class Rotated(Message, tag="rotated", frozen=True):
     """The token that `rotate` brought is stored: the one before is worth nothing any more."""
 
@@ -195,12 +201,17 @@ class TaskPosition(Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 
 
 class DaemonWelcome(Message, tag="welcome", frozen=True):
-    """The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on."""
+    """The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on.
+
+    `capabilities`: what this hub understands besides; `resized`: the message of that name. Names
+    that a daemon does not know mean nothing to it.
+    """
 
     epoch: Count
     hub_id: Id
     limits: WireLimits
     tasks: list[TaskPosition]
+    capabilities: Annotated[list[ShortText], Meta(max_length=limits.MAX_CAPABILITIES)] = []
 
 
 class Command(Message, tag="command", frozen=True, omit_defaults=False):
@@ -227,6 +238,17 @@ class Input(Message, tag="input", frozen=True, omit_defaults=False):
     offset: Offset
     input: InputBytes = b""
     eof: bool = False
+
+
+class Resize(Message, tag="resize", frozen=True):
+    """New size of a task's terminal. More than 1,000 by 500 is read as that."""
+
+    task_id: Id
+    cols: TerminalSide
+    rows: TerminalSide
+
+    def __post_init__(self) -> None:
+        limit_size(self)
 
 
 class Ack(Message, tag="ack", frozen=True):
@@ -265,7 +287,9 @@ class Subscribe(Message, tag="subscribe", frozen=True):
     """Follow a task's output from `offset`, or a workspace's states (`"*"`: all one may see).
 
     A negative `offset` is that many bytes before the end. `window`: unacknowledged bytes the
-    viewer will take.
+    viewer will take. `terminal`: the viewer is a terminal. Of a task that has one it is sent
+    `screen` in place of the output so far, whatever `offset` says (plain `output` from `offset`
+    where there is no snapshot), and `terminal` then and whenever that changes.
     """
 
     task_id: Id | None = None
@@ -278,6 +302,7 @@ class Subscribe(Message, tag="subscribe", frozen=True):
         ]
         | None
     ) = None
+    terminal: bool = False
 
 
 class Unsubscribe(Message, tag="unsubscribe", frozen=True):
@@ -295,12 +320,35 @@ class ViewerAck(Message, tag="ack", frozen=True):
 
 
 class ViewerInput(Message, tag="input", frozen=True):
-    """Input from a viewer. Without `offset`: after whatever came before, as typing does."""
+    """Input from a viewer. Without `offset`: after whatever came before, as typing does.
+
+    From a viewer that subscribed with `terminal` it makes that viewer the one that controls the
+    terminal. `is_reply`: nothing but a terminal's answers to questions of the program; it does not
+    change which viewer controls, and from a viewer that does not control it is dropped.
+    """
 
     task_id: Id
     offset: Offset | None = None
     input: InputBytes = b""
     eof: bool = False
+    is_reply: bool = False
+
+
+class ViewerResize(Message, tag="resize", frozen=True):
+    """The size that a viewer has room for. More than 1,000 by 500 is read as that.
+
+    From a viewer that subscribed with `terminal` it is a wish: applied while that viewer controls
+    the terminal, or once it does. `take`: it controls from now on. From any other viewer it is
+    applied at once.
+    """
+
+    task_id: Id
+    cols: TerminalSide
+    rows: TerminalSide
+    take: bool = False
+
+    def __post_init__(self) -> None:
+        limit_size(self)
 
 
 # ── hub → viewer ─────────────────────────────────────────────────────────────────────────────
@@ -312,6 +360,31 @@ class ViewerWelcome(Message, tag="welcome", frozen=True):
     user_id: Id
     scopes: list[str]
     limits: WireLimits
+
+
+class Screen(Message, tag="screen", frozen=True):
+    """What a task's terminal shows at `offset`; `output` follows from there.
+
+    `output`, written to a terminal of `cols` by `rows` that was just reset, makes that state: both
+    screens, the cursor, the modes, and up to 1,000 lines above. It never holds a question.
+    """
+
+    task_id: Id
+    offset: Offset
+    cols: TerminalSide
+    rows: TerminalSide
+    output: bytes
+
+
+class TerminalState(Message, tag="terminal", frozen=True, omit_defaults=False):
+    """A task's terminal has this size from `offset` on. `controls`: its size is this viewer's to
+    set, and this viewer's terminal answers the program's questions; at most one viewer's does."""
+
+    task_id: Id
+    offset: Offset
+    cols: TerminalSide
+    rows: TerminalSide
+    controls: bool
 
 
 class TaskStatusChanged(Message, tag="status", frozen=True):
@@ -354,17 +427,28 @@ class UnknownMessage(Struct, frozen=True):
     type: str
 
 
-DaemonToHub: TypeAlias = DaemonAuth | Output | Gap | Status | InputAck | Rotated | Heartbeat
+DaemonToHub: TypeAlias = (
+    DaemonAuth | Output | Gap | Status | InputAck | Resized | Rotated | Heartbeat
+)
 HubToDaemon: TypeAlias = (
     DaemonWelcome | Command | Input | Resize | Cancel | Ack | Rotate | ErrorMessage | Heartbeat
 )
 ViewerToHub: TypeAlias = (
-    ViewerAuth | Subscribe | Unsubscribe | ViewerAck | ViewerInput | Resize | Cancel | Heartbeat
+    ViewerAuth
+    | Subscribe
+    | Unsubscribe
+    | ViewerAck
+    | ViewerInput
+    | ViewerResize
+    | Cancel
+    | Heartbeat
 )
 HubToViewer: TypeAlias = (
     ViewerWelcome
     | Output
     | Gap
+    | Screen
+    | TerminalState
     | TaskStatusChanged
     | WorkspaceChanged
     | InputAck

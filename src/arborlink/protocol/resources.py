@@ -67,6 +67,21 @@ class NewTerminal(TerminalSize, frozen=True):
     rows: TerminalRows
 
 
+class TerminalSizeChange(TerminalSize, frozen=True):
+    """The size of a task's terminal from `offset` of its output on; `time` is in µs since the
+    task's start."""
+
+    offset: Offset
+    time: int
+
+
+class TerminalSizes(Resource, frozen=True):
+    """Every size that a task's terminal has had, the first as it was created. Of more than 1,000
+    some in the middle are left out; the last is always there."""
+
+    items: list[TerminalSizeChange]
+
+
 def limit_size(sized: Struct) -> None:
     """Bring `cols` and `rows` of a struct that is being made within the bounds of a terminal.
 

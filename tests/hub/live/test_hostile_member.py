@@ -15,11 +15,11 @@ import pytest_asyncio
 from arborlink.protocol.messages import (
     Cancel,
     ErrorMessage,
-    Resize,
     Subscribe,
     Unsubscribe,
     ViewerAck,
     ViewerInput,
+    ViewerResize,
 )
 from tests.hub.hostile import NEW_TASK, SAME_KEY, TRICKS, Neighbour, Trick, neighbour
 from tests.hub.live.bench import Bench, running_bench
@@ -139,7 +139,7 @@ async def test_a_viewer_of_a_member_hears_nothing_of_others(
             await viewer.send(Subscribe(workspace_id=workspace))
             await viewer.send(ViewerAck(task_id=task, offset=10**9))
             await viewer.send(ViewerInput(task_id=task, input=b"rm -rf", eof=True))
-            await viewer.send(Resize(task_id=task, cols=1, rows=1))
+            await viewer.send(ViewerResize(task_id=task, cols=1, rows=1))
             await viewer.send(Cancel(task_id=task, grace_seconds=0))
             await viewer.send(Unsubscribe(task_id=task, workspace_id=workspace))
         await beside.write(b"while somebody asks\n")

@@ -26,6 +26,7 @@ from arborlink.protocol.messages import (
     TaskStatusChanged,
     Unsubscribe,
     ViewerAck,
+    ViewerResize,
     WorkspaceChanged,
 )
 from arborlink.protocol.resources import Task, TerminalSize
@@ -304,7 +305,7 @@ async def test_what_the_hub_does_not_speak_is_answered(bench: Bench) -> None:
         await viewer.send(Subscribe(task_id="tsk_unknown"))
         assert await refusal(viewer) == ("not_found", "tsk_unknown")
         await viewer.send(Unsubscribe(task_id="tsk_unknown", workspace_id="ws_unknown"))
-        await viewer.send(Resize(task_id="tsk_unknown", cols=1, rows=1))
+        await viewer.send(ViewerResize(task_id="tsk_unknown", cols=1, rows=1))
         assert await refusal(viewer) == ("not_found", "tsk_unknown")
         await viewer.send(Cancel(task_id="tsk_unknown"))
         assert await refusal(viewer) == ("not_found", "tsk_unknown")
@@ -406,7 +407,7 @@ async def test_a_terminal_is_resized_by_its_viewer(bench: Bench, identity: Daemo
         task = await bench.create(identity.workspace_id, tty={"cols": 80, "rows": 24})
         await daemon.running(task)
         await bench.becomes(task, TaskStatus.RUNNING)
-        await viewer.send(Resize(task_id=task, cols=100, rows=30))
+        await viewer.send(ViewerResize(task_id=task, cols=100, rows=30))
         assert await daemon.expect(Resize) == Resize(task_id=task, cols=100, rows=30)
         # Whoever comes later draws what the program writes as wide as it writes it.
         async with bench.viewer() as late:

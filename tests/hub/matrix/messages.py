@@ -18,7 +18,6 @@ from arborlink.protocol.messages import (
     Heartbeat,
     InputAck,
     Output,
-    Resize,
     Rotated,
     Status,
     Subscribe,
@@ -26,6 +25,7 @@ from arborlink.protocol.messages import (
     ViewerAck,
     ViewerAuth,
     ViewerInput,
+    ViewerResize,
     ViewerToHub,
 )
 from tests.hub.live.peers import HOST, LOG_ID
@@ -65,7 +65,7 @@ VIEWER: Final = (
     Form(
         "input", lambda task: ViewerInput(task_id=task, input=b"x"), _task(READ, WRITE, ends=True)
     ),
-    Form("resize", lambda task: Resize(task_id=task, cols=9, rows=9), _task(READ, WRITE)),
+    Form("resize", lambda task: ViewerResize(task_id=task, cols=9, rows=9), _task(READ, WRITE)),
     Form("cancel", lambda task: Cancel(task_id=task), _task(READ, WRITE, ends=True)),
     Form("heartbeat", lambda _: Heartbeat(sent_at=0)),
 )

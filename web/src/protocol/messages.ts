@@ -103,6 +103,21 @@ export interface InputAck {
   offset: number;
 }
 
+/**
+ * A task's terminal has this size from `offset` of its output on; `time` as in `output`.
+ *
+ * Only for a hub whose `welcome` lists the capability `resized`. Sent after all output below
+ * `offset` and before what follows; a repeat changes nothing.
+ */
+export interface Resized {
+  type: 'resized';
+  taskId: string;
+  offset: number;
+  cols: number;
+  rows: number;
+  time: number;
+}
+
 /** The token that `rotate` brought is stored: the one before is worth nothing any more. */
 export interface Rotated {
   type: 'rotated';
@@ -120,13 +135,19 @@ export interface Heartbeat {
   echo?: number | null;
 }
 
-/** The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on. */
+/**
+ * The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on.
+ *
+ * `capabilities`: what this hub understands besides; `resized`: the message of that name. Names
+ * that a daemon does not know mean nothing to it.
+ */
 export interface DaemonWelcome {
   type: 'welcome';
   epoch: number;
   hubId: string;
   limits: WireLimits;
   tasks: TaskPosition[];
+  capabilities?: string[];
 }
 
 /** What `welcome` tells the peer it must keep to. Sizes in bytes, times in seconds. */
@@ -249,7 +270,9 @@ export interface ViewerAuth {
  * Follow a task's output from `offset`, or a workspace's states (`"*"`: all one may see).
  *
  * A negative `offset` is that many bytes before the end. `window`: unacknowledged bytes the
- * viewer will take.
+ * viewer will take. `terminal`: the viewer is a terminal. Of a task that has one it is sent
+ * `screen` in place of the output so far, whatever `offset` says (plain `output` from `offset`
+ * where there is no snapshot), and `terminal` then and whenever that changes.
  */
 export interface Subscribe {
   type: 'subscribe';
@@ -257,6 +280,7 @@ export interface Subscribe {
   workspaceId?: string | null;
   offset?: number;
   window?: number | null;
+  terminal?: boolean;
 }
 
 /** Stop following. */
@@ -273,13 +297,35 @@ export interface ViewerAck {
   offset: number;
 }
 
-/** Input from a viewer. Without `offset`: after whatever came before, as typing does. */
+/**
+ * Input from a viewer. Without `offset`: after whatever came before, as typing does.
+ *
+ * From a viewer that subscribed with `terminal` it makes that viewer the one that controls the
+ * terminal. `isReply`: nothing but a terminal's answers to questions of the program; it does not
+ * change which viewer controls, and from a viewer that does not control it is dropped.
+ */
 export interface ViewerInput {
   type: 'input';
   taskId: string;
   offset?: number | null;
   input?: Uint8Array;
   eof?: boolean;
+  isReply?: boolean;
+}
+
+/**
+ * The size that a viewer has room for. More than 1,000 by 500 is read as that.
+ *
+ * From a viewer that subscribed with `terminal` it is a wish: applied while that viewer controls
+ * the terminal, or once it does. `take`: it controls from now on. From any other viewer it is
+ * applied at once.
+ */
+export interface ViewerResize {
+  type: 'resize';
+  taskId: string;
+  cols: number;
+  rows: number;
+  take?: boolean;
 }
 
 /** The hub's answer to a viewer's `auth`. */
@@ -288,6 +334,34 @@ export interface ViewerWelcome {
   userId: string;
   scopes: string[];
   limits: WireLimits;
+}
+
+/**
+ * What a task's terminal shows at `offset`; `output` follows from there.
+ *
+ * `output`, written to a terminal of `cols` by `rows` that was just reset, makes that state: both
+ * screens, the cursor, the modes, and up to 1,000 lines above. It never holds a question.
+ */
+export interface Screen {
+  type: 'screen';
+  taskId: string;
+  offset: number;
+  cols: number;
+  rows: number;
+  output: Uint8Array;
+}
+
+/**
+ * A task's terminal has this size from `offset` on. `controls`: its size is this viewer's to
+ * set, and this viewer's terminal answers the program's questions; at most one viewer's does.
+ */
+export interface TerminalState {
+  type: 'terminal';
+  taskId: string;
+  offset: number;
+  cols: number;
+  rows: number;
+  controls: boolean;
 }
 
 /** The task as it is now. It is over when `status` is final; output ends at `finalOffset`. */
@@ -415,6 +489,25 @@ export interface DaemonChange {
 export interface NewTerminal {
   cols: number;
   rows: number;
+}
+
+/**
+ * The size of a task's terminal from `offset` of its output on; `time` is in µs since the
+ * task's start.
+ */
+export interface TerminalSizeChange {
+  cols: number;
+  rows: number;
+  offset: number;
+  time: number;
+}
+
+/**
+ * Every size that a task's terminal has had, the first as it was created. Of more than 1,000
+ * some in the middle are left out; the last is always there.
+ */
+export interface TerminalSizes {
+  items: TerminalSizeChange[];
 }
 
 /** Body of `POST /api/workspaces/{id}/tasks`. */
@@ -781,7 +874,15 @@ export interface Check {
   reason: string | null;
 }
 
-export type DaemonToHub = DaemonAuth | Output | Gap | Status | InputAck | Rotated | Heartbeat;
+export type DaemonToHub =
+  | DaemonAuth
+  | Output
+  | Gap
+  | Status
+  | InputAck
+  | Resized
+  | Rotated
+  | Heartbeat;
 
 export type HubToDaemon =
   | DaemonWelcome
@@ -800,7 +901,7 @@ export type ViewerToHub =
   | Unsubscribe
   | ViewerAck
   | ViewerInput
-  | Resize
+  | ViewerResize
   | Cancel
   | Heartbeat;
 
@@ -808,6 +909,8 @@ export type HubToViewer =
   | ViewerWelcome
   | Output
   | Gap
+  | Screen
+  | TerminalState
   | TaskStatusChanged
   | WorkspaceChanged
   | InputAck

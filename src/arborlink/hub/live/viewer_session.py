@@ -42,13 +42,13 @@ from arborlink.protocol.messages import (
     AnyMessage,
     Cancel,
     InputAck,
-    Resize,
     Subscribe,
     TaskStatusChanged,
     UnknownMessage,
     Unsubscribe,
     ViewerAck,
     ViewerInput,
+    ViewerResize,
 )
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class ViewerSession(Session):
                     offset=message.offset,
                     eof=message.eof,
                 )
-            case Resize():
+            case ViewerResize():
                 await self._viewing.tasks.resize(
                     self._who, message.task_id, message.cols, message.rows
                 )
