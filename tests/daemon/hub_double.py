@@ -18,6 +18,7 @@ from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
+    RESIZED_CAPABILITY,
     Ack,
     AnyMessage,
     Cancel,
@@ -29,6 +30,7 @@ from arborlink.protocol.messages import (
     Input,
     InputAck,
     Output,
+    Resized,
     Rotated,
     Status,
     TaskPosition,
@@ -52,6 +54,8 @@ class HubTask:
     times: list[int] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     input_acked: int = 0
+    # With the end of the output when each came.
+    sizes: list[tuple[Resized, int]] = field(default_factory=list)
 
     @property
     def end(self) -> Status | None:
@@ -67,6 +71,7 @@ class HubDouble:
         self.tasks: dict[str, HubTask] = {}
         self.auths: list[DaemonAuth] = []
         self.acknowledges = True
+        self.capabilities = [RESIZED_CAPABILITY]
         self.settles = True
         self.refuse_with: int | None = None
         self.refusal = "no"
@@ -188,7 +193,11 @@ class HubDouble:
             )
         welcome_limits = WireLimits(task_unacknowledged_bytes=self._window)
         return DaemonWelcome(
-            epoch=len(self.auths), hub_id="hub_1", limits=welcome_limits, tasks=positions
+            epoch=len(self.auths),
+            hub_id="hub_1",
+            limits=welcome_limits,
+            tasks=positions,
+            capabilities=self.capabilities,
         )
 
     def _receive(self, message: AnyMessage) -> list[AnyMessage]:
@@ -211,6 +220,9 @@ class HubDouble:
                 return self._ack(task)
             case Status():
                 return self._on_status(self.task(message.task_id), message)
+            case Resized():
+                task = self.task(message.task_id)
+                task.sizes.append((message, task.stream.end))
             case Rotated():
                 self.rotated.append(message.rotation_id)
             case InputAck():

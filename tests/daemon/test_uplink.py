@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from arborlink.protocol.messages import (
     Status,
     TaskPosition,
 )
+from arborlink.protocol.resources import TerminalSizeChange
 
 CODEC = Codec(json=False)
 KIB = 1024
@@ -43,7 +45,15 @@ class Bench:
         self.told: list[ipc.ToSupervisor] = []
         self.uplink = Uplink(SERVED, instance_id="i", host=HOST, version="1", tell=self.told.append)
 
-    def task(self, name: str, size: int, *, end: Status | None = None, start: int = 0) -> None:
+    def task(
+        self,
+        name: str,
+        size: int,
+        *,
+        end: Status | None = None,
+        start: int = 0,
+        sizes: Sequence[TerminalSizeChange] = (),
+    ) -> None:
         """A task with `size` bytes in its spool, all of which are its name."""
         log = OutputLog.create(self.folder / name, LOG_ID)
         for at in range(0, size, 64 * KIB):
@@ -52,15 +62,25 @@ class Bench:
         log.close()
         status = end or Status(task_id=name, status=TaskStatus.RUNNING)
         stem = str(self.folder / name)
-        self.uplink.task_known(ipc.TaskKnown("w", name, LOG_ID, stem, start, size, 0, status, None))
+        self.uplink.task_known(
+            ipc.TaskKnown("w", name, LOG_ID, stem, start, size, 0, status, None, list(sizes))
+        )
 
-    def connect(self, *positions: TaskPosition, **limits: int) -> DaemonAuth:
+    def connect(
+        self, *positions: TaskPosition, capabilities: Sequence[str] = (), **limits: int
+    ) -> DaemonAuth:
         """A new connection that the hub welcomes; returns its `auth`."""
         self.uplink.connect(0.0)
         (auth,) = self.sent()
         assert isinstance(auth, DaemonAuth)
         self.hub(
-            DaemonWelcome(epoch=1, hub_id="h", limits=WireLimits(**limits), tasks=list(positions))
+            DaemonWelcome(
+                epoch=1,
+                hub_id="h",
+                limits=WireLimits(**limits),
+                tasks=list(positions),
+                capabilities=list(capabilities),
+            )
         )
         return auth
 

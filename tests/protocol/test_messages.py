@@ -19,7 +19,8 @@ from arborlink.protocol.messages import (
 
 # Contract §4; `error` to a daemon and `gap` are answers it must be able to read.
 TYPES = {
-    DaemonToHub: {"auth", "output", "gap", "status", "inputAck", "rotated", "heartbeat"},
+    DaemonToHub: {"auth", "output", "gap", "status", "inputAck", "resized", "rotated"}
+    | {"heartbeat"},
     HubToDaemon: {
         *("welcome", "command", "input", "resize", "cancel", "ack", "rotate"),
         *("error", "heartbeat"),
@@ -27,7 +28,7 @@ TYPES = {
     ViewerToHub: {"auth", "subscribe", "unsubscribe", "ack", "input", "resize", "cancel"}
     | {"heartbeat"},
     HubToViewer: {"welcome", "output", "gap", "status", "workspace", "inputAck", "error"}
-    | {"heartbeat"},
+    | {"screen", "terminal", "heartbeat"},
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
-from arborlink.protocol.messages import Command, Resize
+from arborlink.protocol.messages import Command, Resize, Resized, ViewerResize
 from arborlink.protocol.resources import NewTask, NewTerminal, TerminalSize
 
 LARGEST = TerminalSize(cols=limits.MAX_TERMINAL_COLUMNS, rows=limits.MAX_TERMINAL_ROWS)
@@ -34,9 +34,9 @@ def test_a_resize_is_read_as_the_bound(json: bool) -> None:
     frame = (msgspec.json if json else msgspec.msgpack).encode(
         {"type": "resize", "taskId": "t", **TOO_LARGE}
     )
-    largest = Resize(task_id="t", cols=1_000, rows=500)
-    for decoder in (codec.viewer_to_hub, codec.hub_to_daemon):
-        assert decoder.decode(frame) == largest
+    wish = ViewerResize(task_id="t", cols=1_000, rows=500)
+    assert codec.viewer_to_hub.decode(frame) == wish
+    assert codec.hub_to_daemon.decode(frame) == Resize(task_id="t", cols=1_000, rows=500)
 
 
 def test_a_command_of_an_earlier_hub_is_read_as_the_bound() -> None:
@@ -52,3 +52,5 @@ def test_a_size_that_is_made_is_within_the_bound() -> None:
     asked = NewTerminal(cols=1_280, rows=24)
     assert (asked.cols, asked.rows) == (1_000, 24)
     assert Resize(task_id="t", cols=10**9, rows=10**9) == Resize(task_id="t", cols=1_000, rows=500)
+    applied = Resized(task_id="t", offset=0, cols=1_001, rows=501, time=0)
+    assert (applied.cols, applied.rows) == (1_000, 500)

@@ -130,6 +130,8 @@ class Connector(asyncio.Protocol):
                 self._uplink(message.workspace).status_changed(message.status)
             case ipc.InputWritten():
                 self._uplink(message.workspace).input_written(message)
+            case ipc.TerminalResized():
+                self._uplink(message.workspace).terminal_resized(message)
             case ipc.TokenKept():
                 self._uplink(message.workspace).token_kept(message)
             case ipc.HubKeyChanged():

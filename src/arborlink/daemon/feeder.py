@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from arborlink.daemon import terminal
@@ -104,8 +103,12 @@ class InputFeeder:
         if self.written != before:
             self._on_written()
 
-    def resize(self, cols: int, rows: int) -> None:
-        """Resize the terminal, if that is what the input goes to."""
-        if self._is_terminal and self._fd is not None:
-            with suppress(OSError):
-                terminal.resize(self._fd, cols, rows)
+    def resize(self, cols: int, rows: int) -> bool:
+        """Resize the terminal, if that is what the input goes to; whether it was done."""
+        if not self._is_terminal or self._fd is None:
+            return False
+        try:
+            terminal.resize(self._fd, cols, rows)
+        except OSError:
+            return False
+        return True

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from arborlink.daemon.processes import Tree
 from arborlink.protocol.messages import Cancel, Command, Input, Resize, Status
+from arborlink.protocol.resources import TerminalSizeChange
 
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
 _LENGTH: Final = struct.Struct("<I")
@@ -70,6 +71,7 @@ class TaskKnown(IpcMessage, tag="task", frozen=True):
     input_offset: int
     status: Status
     tree: Tree | None
+    sizes: list[TerminalSizeChange] = []
 
 
 class Grown(IpcMessage, tag="grown", frozen=True):
@@ -94,6 +96,14 @@ class InputWritten(IpcMessage, tag="written", frozen=True):
     workspace: str
     task_id: str
     offset: int
+
+
+class TerminalResized(IpcMessage, tag="resized", frozen=True):
+    """A task's terminal has this size, from an offset of its output on."""
+
+    workspace: str
+    task_id: str
+    size: TerminalSizeChange
 
 
 class TokenKept(IpcMessage, tag="kept", frozen=True):
@@ -207,6 +217,7 @@ ToConnector = (
     | Grown
     | StatusChanged
     | InputWritten
+    | TerminalResized
     | TokenKept
     | HubKeyChanged
     | Stop

@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,8 @@ from msgspec import Struct
 from arborlink.daemon.processes import Tree
 from arborlink.outputlog.files import sync_directory
 from arborlink.protocol.messages import Command, Status
+from arborlink.protocol.resources import TerminalSizeChange
+from arborlink.protocol.terminal_sizes import TerminalSizes
 
 # How many settled tasks are remembered, lest a hub that was restored from a backup repeats one.
 KEEP_SETTLED: Final = 1_000
@@ -51,13 +53,20 @@ class Ended(Struct, frozen=True, tag="ended"):
     status: Status
 
 
+class Resized(Struct, frozen=True, tag="resized"):
+    """The task's terminal has had this size from `size.offset` of its output on."""
+
+    task_id: str
+    size: TerminalSizeChange
+
+
 class Settled(Struct, frozen=True, tag="settled"):
     """The hub has the end and all output; only the memory of it is left here."""
 
     task_id: str
 
 
-Record = Accepted | Started | Ended | Settled
+Record = Accepted | Started | Resized | Ended | Settled
 _DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -69,6 +78,7 @@ class Entry:
     task_id: str
     accepted: Accepted | None = None
     started: Started | None = None
+    sizes: TerminalSizes = field(default_factory=TerminalSizes)
     ended: Ended | None = None
     settled: bool = False
 
@@ -79,9 +89,14 @@ class Entry:
                 yield self.ended
             yield Settled(self.task_id)
             return
-        for record in (self.accepted, self.started, self.ended):
-            if record is not None:
-                yield record
+        if self.accepted is not None:
+            yield self.accepted
+        if self.started is not None:
+            yield self.started
+        for size in self.sizes.items:
+            yield Resized(self.task_id, size)
+        if self.ended is not None:
+            yield self.ended
 
 
 class Journal:
@@ -187,6 +202,8 @@ def _apply(entries: dict[str, Entry], record: Record) -> None:
             _entry(entries, record.command.task_id).accepted = record
         case Started():
             _entry(entries, record.task_id).started = record
+        case Resized():
+            _entry(entries, record.task_id).sizes.add(record.size)
         case Ended():
             _entry(entries, record.status.task_id).ended = record
         case Settled():

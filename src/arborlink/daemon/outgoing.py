@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,16 @@ from arborlink.outputlog import BelowStart, Chunk, Gap, LogError, LogReader
 from arborlink.protocol import messages
 from arborlink.protocol.errors import RemoteProtocolError
 from arborlink.protocol.lifecycle import is_final
-from arborlink.protocol.messages import Output, SpooledTask, Status, TaskPosition
+from arborlink.protocol.messages import (
+    Output,
+    Resized,
+    SpooledTask,
+    Status,
+    TaskPosition,
+)
+from arborlink.protocol.resources import TerminalSizeChange
 from arborlink.protocol.stream import SendStream
+from arborlink.protocol.terminal_sizes import TerminalSizes
 
 SMALL_FRAME_BYTES: Final = 64 * 1024
 LARGE_FRAME_BYTES: Final = 256 * 1024
@@ -47,6 +56,10 @@ class OutgoingTask:
         self.complete = True
         self._stem = Path(known.stem) if known.stem is not None else None
         self._readers = readers
+        self._sizes = TerminalSizes(known.sizes)
+        # Of those, what the hub is to hear on this connection, in order.
+        self._sizes_to_send: deque[TerminalSizeChange] = deque()
+        self._sends_sizes = False
         self._ahead: int | None = None
         self._reported = known.start
 
@@ -73,12 +86,22 @@ class OutgoingTask:
             self.stream.grow(max(end, self.stream.end))
             self.stream.prune(start)
 
-    def attach(self, offset: int, credit: int) -> messages.Gap | None:
+    def resize(self, size: TerminalSizeChange) -> None:
+        """The terminal has another size, from `size.offset` on."""
+        if self._sizes.add(size) and self._sends_sizes:
+            self._sizes_to_send.append(size)
+
+    def attach(self, offset: int, credit: int, *, sizes: bool = False) -> messages.Gap | None:
         """There is a connection, and the hub has everything below `offset`.
+
+        `sizes`: the hub wants the terminal's sizes. All of them are said again: what it had stored
+        of them when the last connection broke is not known here.
 
         Returns a gap to send first, if the hub wants what is not kept any more.
         """
         self.status_sent = False
+        self._sends_sizes = sizes
+        self._sizes_to_send = deque(self._sizes.items if sizes else ())
         try:
             missing = self.stream.resume(offset, credit)
         except RemoteProtocolError:
@@ -100,6 +123,8 @@ class OutgoingTask:
     def detach(self) -> None:
         """The connection is gone."""
         self.stream.detach()
+        self._sizes_to_send.clear()
+        self._sends_sizes = False
         self.status_sent = False
         self.is_queued = False
         self.close()
@@ -115,9 +140,18 @@ class OutgoingTask:
             self._reported = acked
         return due
 
-    def next_message(self, room: int) -> Output | messages.Gap | Status | None:
-        """What to send next: output of at most `room` bytes, or the end after all of it."""
+    def next_message(self, room: int) -> Output | messages.Gap | Resized | Status | None:
+        """What to send next: output of at most `room` bytes, or the end after all of it.
+
+        A size goes before the first byte that was written at it.
+        """
         stream = self.stream
+        if self._sizes_to_send and stream.attached:
+            size = self._sizes_to_send[0]
+            if size.offset <= stream.sent or self._is_sent_up_to_final:
+                self._sizes_to_send.popleft()
+                return _resized(self.task_id, size)
+            room = min(room, size.offset - stream.sent)
         waiting = stream.end - stream.sent
         most = LARGE_FRAME_BYTES if waiting > BACKLOG_BYTES else SMALL_FRAME_BYTES
         found = stream.next_range(min(most, room)) if room > 0 else None
@@ -125,10 +159,16 @@ class OutgoingTask:
             return self._read(found[0], found[1] - found[0], merge=waiting > SMALL_FRAME_BYTES)
         if self.status_sent or not self.is_final or not stream.attached:
             return None
-        final = self.status.final_offset
-        if final is not None and stream.sent < final and self._ahead is None:
+        if not self._is_sent_up_to_final:
             return None
         return self.take_status()
+
+    @property
+    def _is_sent_up_to_final(self) -> bool:
+        if not self.is_final:
+            return False
+        final = self.status.final_offset
+        return final is None or self.stream.sent >= final or self._ahead is not None
 
     def take_status(self) -> Status:
         """The status as it is true for the hub."""
@@ -185,3 +225,9 @@ class OutgoingTask:
         if self._stem is None:
             raise LogError("the task has no log")
         return self._readers.get(self._stem)
+
+
+def _resized(task_id: str, size: TerminalSizeChange) -> Resized:
+    return Resized(
+        task_id=task_id, offset=size.offset, cols=size.cols, rows=size.rows, time=size.time
+    )

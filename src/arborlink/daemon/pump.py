@@ -17,6 +17,8 @@ READ_BYTES: Final = 512 * 1024
 QUIET_SECONDS: Final = 0.3
 DRAIN_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 0.5
+# Before a terminal is resized; a kernel's buffer of one holds less than so many reads give.
+WAITING_READS: Final = 16
 _MICROSECONDS: Final = 1_000_000
 
 # One for all tasks: there is one thread, and nothing is kept in it between two reads.
@@ -74,6 +76,10 @@ class OutputPump:
         self._open.clear()
         return fds
 
+    def time_us(self) -> int:
+        """Return the time since the task's start, in µs."""
+        return int((self._loop.now() - self._started) * _MICROSECONDS)
+
     def exited(self) -> None:
         """The command has exited: from now on silence means that it is over."""
         self._exited = True
@@ -93,6 +99,19 @@ class OutputPump:
             self._watch()
             self._count()
             self._check_over()
+
+    def read_waiting(self) -> None:
+        """Read what lies in the pipes or the terminal now, up to a bound; nothing while paused.
+
+        A terminal hands out at most a page at a read.
+        """
+        for _ in range(WAITING_READS):
+            before = self._spool.end
+            for fd in tuple(self._open):
+                if not self._paused:
+                    self._read(fd)
+            if self._spool.end == before:
+                return
 
     def _watch(self) -> None:
         for fd in self._open:
@@ -118,16 +137,13 @@ class OutputPump:
         except OSError:  # EIO: the last slave of a terminal was closed
             count = 0
         if count:
-            self._store(_BUFFER[:count], self._open[fd], self._time_us())
+            self._store(_BUFFER[:count], self._open[fd], self.time_us())
             self._count()
         else:
             self._loop.unwatch(fd)
             del self._open[fd]
             os.close(fd)
             self._check_over()
-
-    def _time_us(self) -> int:
-        return int((self._loop.now() - self._started) * _MICROSECONDS)
 
     def _store(self, data: memoryview, is_error: bool, time_us: int) -> None:
         try:

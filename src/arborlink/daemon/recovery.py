@@ -17,6 +17,7 @@ from arborlink.outputlog import LogError, LogMissing, OutputLog
 from arborlink.protocol.checksum import format_checksum
 from arborlink.protocol.lifecycle import Reason, TaskStatus
 from arborlink.protocol.messages import Status
+from arborlink.protocol.terminal_sizes import TerminalSizes
 
 # A fork bomb may be born faster than it is found; this many rounds end anything else.
 KILL_ROUNDS: Final = 100
@@ -31,6 +32,7 @@ class Found:
     stem: Path
     log: OutputLog | None
     settled: bool
+    sizes: TerminalSizes
 
 
 def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Found]:
@@ -46,7 +48,7 @@ def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Foun
         stem = spool_folder / entry.task_id
         if entry.settled:
             status = entry.ended.status if entry.ended else _lost(entry, None)
-            yield Found(entry.task_id, status, stem, None, settled=True)
+            yield Found(entry.task_id, status, stem, None, settled=True, sizes=TerminalSizes())
             continue
         log = _open(stem)
         kept.add(stem.name)
@@ -54,7 +56,7 @@ def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Foun
         if log is not None and log.synced < log.end:
             with suppress(LogError, OSError):  # it may go to the hub all the same
                 log.sync()
-        yield Found(entry.task_id, status, stem, log, settled=False)
+        yield Found(entry.task_id, status, stem, log, settled=False, sizes=entry.sizes)
     journal.sync()
     for path in spool_folder.iterdir():
         if path.stem not in kept:

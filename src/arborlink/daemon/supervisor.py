@@ -25,6 +25,7 @@ from arborlink.daemon.syncer import Syncer
 from arborlink.daemon.task import reap
 from arborlink.daemon.workspace import TaskRecord, Workspace
 from arborlink.protocol.messages import Status
+from arborlink.protocol.resources import TerminalSizeChange
 
 OnStop = Literal["cancel", "wait"]
 _INSTANCE_ID_BYTES: Final = 16
@@ -106,6 +107,10 @@ class Supervisor:
                 key,
                 lambda: ipc.InputWritten(workspace.id, record.task_id, running.input_offset),
             )
+
+    def resized(self, workspace: Workspace, record: TaskRecord, size: TerminalSizeChange) -> None:
+        """A terminal has another size."""
+        self._send(ipc.TerminalResized(workspace.id, record.task_id, size))
 
     def discard(self, fds: list[int]) -> None:
         """Read these and throw it away."""
@@ -235,6 +240,7 @@ def _known(workspace: Workspace, record: TaskRecord) -> ipc.TaskKnown:
         input_offset=running.input_offset if running else 0,
         status=record.status,
         tree=running.tree if running else None,
+        sizes=list(record.sizes.items),
     )
 
 

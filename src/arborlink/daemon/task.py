@@ -16,6 +16,8 @@ from arborlink.daemon.spool import Spool
 from arborlink.protocol import limits
 from arborlink.protocol.lifecycle import Reason, TaskStatus
 from arborlink.protocol.messages import Command, Input, Status
+from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
+from arborlink.protocol.terminal_sizes import TerminalSizes, same_size
 
 HELD_NOTE: Final = (
     "a background process still holds the output; what it writes from now on is not kept"
@@ -77,6 +79,9 @@ class RunningTask:
             is_terminal=child.is_terminal,
             on_written=lambda: owner.on_input_written(self),
         )
+        self.sizes = TerminalSizes()
+        if command.tty is not None:
+            self.sizes.add(size_change(command.tty, 0, 0))
         self._run_seconds = run_seconds
         self._timeout: Timer | None = None
         if run_seconds < float("inf"):
@@ -95,9 +100,20 @@ class RunningTask:
         """
         self._feeder.receive(message.offset, message.input, eof=message.eof)
 
-    def resize(self, cols: int, rows: int) -> None:
-        """The terminal has another size; no terminal, no matter."""
-        self._feeder.resize(cols, rows)
+    def resize(self, cols: int, rows: int) -> TerminalSizeChange | None:
+        """Give the terminal another size; None if it has that, or there is no terminal.
+
+        What the command has written before is read first, so that the offset is where the size
+        begins to count.
+        """
+        size = TerminalSize(cols=cols, rows=rows)
+        if self.sizes.last is None or same_size(self.sizes.last, size):
+            return None
+        self._pump.read_waiting()
+        if not self._feeder.resize(size.cols, size.rows):
+            return None
+        change = size_change(size, self.spool.end, self._pump.time_us())
+        return change if self.sizes.add(change) else None
 
     def acknowledged(self, offset: int) -> None:
         """The hub has the output below `offset` for good."""
@@ -193,6 +209,11 @@ def _judge(why: TaskStatus | Reason | None, exit_code: int) -> tuple[TaskStatus,
     if exit_code == 0:
         return TaskStatus.COMPLETED, None
     return TaskStatus.FAILED, Reason.EXIT_CODE if exit_code > 0 else Reason.SIGNAL
+
+
+def size_change(size: TerminalSize, offset: int, time_us: int) -> TerminalSizeChange:
+    """Return a size as of an offset and a time in µs since the task's start."""
+    return TerminalSizeChange(cols=size.cols, rows=size.rows, offset=offset, time=time_us)
 
 
 def now_us() -> int:

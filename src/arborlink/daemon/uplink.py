@@ -23,6 +23,7 @@ from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
 from arborlink.protocol.messages import (
     PROTOCOL_VERSION,
+    RESIZED_CAPABILITY,
     Ack,
     AnyMessage,
     Cancel,
@@ -67,6 +68,7 @@ class Uplink:
         self._tell = tell
         self._link: PeerLink | None = None
         self._limits = WireLimits()
+        self._hub_knows_sizes = False
         self._listed: frozenset[str] = frozenset()
         self._control: deque[AnyMessage | Close] = deque()
         self._ready: deque[OutgoingTask] = deque()
@@ -92,6 +94,7 @@ class Uplink:
             version=self._version,
             host=self._host,
             tasks=listed,
+            capabilities=[RESIZED_CAPABILITY],
         )
         self._link = PeerLink(auth, now)
         self.stride = Stride()
@@ -184,6 +187,13 @@ class Uplink:
             task.input_offset = written.offset
             self._send(InputAck(task_id=written.task_id, offset=written.offset))
 
+    def terminal_resized(self, resized: ipc.TerminalResized) -> None:
+        """A terminal has another size: the hub hears of it after the output before."""
+        task = self.tasks.get(resized.task_id)
+        if task is not None:
+            task.resize(resized.size)
+            self._queue(task)
+
     def token_kept(self, kept: ipc.TokenKept) -> None:
         """The token that the hub has offered is on disk."""
         self.tokens.rotated(kept.auth_token)
@@ -193,6 +203,7 @@ class Uplink:
 
     def _on_welcome(self, welcome: DaemonWelcome) -> None:
         self._limits = welcome.limits
+        self._hub_knows_sizes = RESIZED_CAPABILITY in welcome.capabilities
         if self.tokens.accepted():
             tokens = self.tokens
             self._tell(ipc.KeepToken(self.served.workspace, tokens.current, tokens.other))
@@ -248,7 +259,7 @@ class Uplink:
     # ── in here ──────────────────────────────────────────────────────────────────────────────
 
     def _attach(self, task: OutgoingTask, offset: int, credit: int) -> None:
-        gap = task.attach(offset, credit)
+        gap = task.attach(offset, credit, sizes=self._hub_knows_sizes)
         if gap is not None:
             self._send(gap)
         if not task.complete:

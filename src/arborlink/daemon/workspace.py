@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from arborlink.daemon.budget import Budget, SpoolLimits
 from arborlink.daemon.console import say
 from arborlink.daemon.executable import StartFailed
 from arborlink.daemon.identity import Identity
-from arborlink.daemon.journal import Accepted, Ended, Journal, Settled, Started
+from arborlink.daemon.journal import Accepted, Ended, Journal, Resized, Settled, Started
 from arborlink.daemon.loop import Loop
 from arborlink.daemon.policy import POLICY_FILE, Policy, PolicyError, PolicyFile
 from arborlink.daemon.recovery import recover
@@ -28,6 +28,8 @@ from arborlink.protocol.checksum import format_checksum
 from arborlink.protocol.errors import RemoteProtocolError
 from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
 from arborlink.protocol.messages import Cancel, Command, Input, Resize, Status
+from arborlink.protocol.resources import TerminalSizeChange
+from arborlink.protocol.terminal_sizes import TerminalSizes
 
 # Task ids become file names.
 _USABLE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -50,6 +52,7 @@ class TaskRecord:
     running: RunningTask | None = None
     output_end: int = 0
     settled: bool = False
+    sizes: TerminalSizes = field(default_factory=TerminalSizes)
 
     @property
     def is_final(self) -> bool:
@@ -69,6 +72,10 @@ class Observer(Protocol):
     def grown(self, workspace: Workspace, record: TaskRecord) -> None: ...
 
     def input_written(self, workspace: Workspace, record: TaskRecord) -> None: ...
+
+    def resized(
+        self, workspace: Workspace, record: TaskRecord, size: TerminalSizeChange
+    ) -> None: ...
 
     def discard(self, fds: list[int]) -> None: ...
 
@@ -173,8 +180,11 @@ class Workspace:
     def resize(self, message: Resize) -> None:
         """A terminal has another size."""
         record = self.tasks.get(message.task_id)
-        if record is not None and record.running is not None:
-            record.running.resize(message.cols, message.rows)
+        if record is None or record.running is None:
+            return
+        change = record.running.resize(message.cols, message.rows)
+        if change is not None:
+            self._note_size(record, change)
 
     def cancel(self, message: Cancel) -> None:
         """End a task; one that is over is answered with its status, one never seen never starts."""
@@ -284,6 +294,7 @@ class Workspace:
                 spool=spool,
                 output_end=found.status.final_offset or 0,
                 settled=found.settled,
+                sizes=found.sizes,
             )
 
     def _start(self, command: Command, policy: Policy) -> None:
@@ -322,7 +333,17 @@ class Workspace:
         self._journal.append(Started(command.task_id, child.tree, self._boot_id, status.at or 0))
         run_seconds = min(command.timeout or float("inf"), policy.max_run_seconds or float("inf"))
         record.running = RunningTask(self, command, child, spool, run_seconds)
+        record.sizes = record.running.sizes
+        for size in record.sizes.items:
+            self._journal.append(Resized(command.task_id, size))
         self._observer.task_known(self, record)
+
+    def _note_size(self, record: TaskRecord, size: TerminalSizeChange) -> None:
+        # A supervisor that restarts knows the sizes from the journal; of a list that is full each
+        # further size replaces the last, and a journal is only appended to.
+        if len(record.sizes) < limits.MAX_TERMINAL_SIZES:
+            self._journal.append(Resized(record.task_id, size))
+        self._observer.resized(self, record, size)
 
     def _spawn(self, command: Command, policy: Policy) -> spawn.Child:
         restriction = policy.restriction()
@@ -356,6 +377,7 @@ class Workspace:
 
     def _settle(self, record: TaskRecord) -> None:
         record.settled = True
+        record.sizes = TerminalSizes()
         self._journal.append(Settled(record.task_id))
         if record.spool is not None:
             record.spool.discard()

@@ -6,7 +6,7 @@ tagged union per direction; the codecs, the JSON Schema and the TypeScript types
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -42,6 +42,9 @@ ExitCode = Annotated[int, Meta(ge=-(2**31), le=2**32 - 1)]
 SignalNumber = Annotated[int, Meta(ge=0, le=limits.MAX_SIGNAL)]
 Moment = Annotated[int, Meta(ge=0, le=limits.MAX_UNIX_MICROSECONDS)]
 Checksum = Annotated[str, Meta(pattern=r"^crc32:[0-9a-f]{8}$")]
+# Both sides name what they can do beyond version 1 of the protocol as it was at first.
+Capabilities = Annotated[list[ShortText], Meta(max_length=limits.MAX_CAPABILITIES)]
+RESIZED_CAPABILITY: Final = "resized"
 InputBytes = Annotated[bytes, Meta(max_length=limits.INPUT_FRAME_BYTES)]
 
 
@@ -129,7 +132,10 @@ class SpooledTask(Struct, frozen=True, kw_only=True, omit_defaults=True, rename=
 
 
 class DaemonAuth(Message, tag="auth", frozen=True):
-    """First message of a daemon. `instance_id` is new with every start of its supervisor."""
+    """First message of a daemon. `instance_id` is new with every start of its supervisor.
+
+    `capabilities`: what this daemon sends besides to a hub that understands it.
+    """
 
     daemon_id: Id
     auth_token: Secret
@@ -139,6 +145,7 @@ class DaemonAuth(Message, tag="auth", frozen=True):
     version: ShortText
     host: HostInfo
     tasks: Annotated[list[SpooledTask], Meta(max_length=limits.MAX_TASKS_IN_AUTH)] = []
+    capabilities: Capabilities = []
 
 
 class Status(Message, tag="status", frozen=True):
@@ -211,7 +218,7 @@ class DaemonWelcome(Message, tag="welcome", frozen=True):
     hub_id: Id
     limits: WireLimits
     tasks: list[TaskPosition]
-    capabilities: Annotated[list[ShortText], Meta(max_length=limits.MAX_CAPABILITIES)] = []
+    capabilities: Capabilities = []
 
 
 class Command(Message, tag="command", frozen=True, omit_defaults=False):

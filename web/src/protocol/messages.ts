@@ -9,7 +9,11 @@ export const WELCOME_SECONDS = 10;
 export const SUBSCRIPTION_WINDOW_BYTES = 262144;
 export const DEFAULT_GRACE_SECONDS = 5;
 
-/** First message of a daemon. `instanceId` is new with every start of its supervisor. */
+/**
+ * First message of a daemon. `instanceId` is new with every start of its supervisor.
+ *
+ * `capabilities`: what this daemon sends besides to a hub that understands it.
+ */
 export interface DaemonAuth {
   type: 'auth';
   daemonId: string;
@@ -20,6 +24,7 @@ export interface DaemonAuth {
   version: string;
   host: HostInfo;
   tasks?: SpooledTask[];
+  capabilities?: string[];
 }
 
 /** The machine as its daemon describes it. Shown to people, never used to decide anything. */

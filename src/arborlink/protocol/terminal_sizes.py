@@ -1,0 +1,69 @@
+"""The sizes that a task's terminal has had, by output offset and time. Pure.
+
+Daemon and hub keep the same list by the same rule, so that saying a size again changes nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable
+from typing import Final
+
+from arborlink.protocol import limits
+from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
+
+# After it come sizes that replace each other: the list has at most `MAX_TERMINAL_SIZES`.
+_LAST: Final = limits.MAX_TERMINAL_SIZES - 1
+
+
+def position(change: TerminalSizeChange) -> tuple[int, int]:
+    """Return what sizes are ordered by: two changes at one offset differ in their time."""
+    return change.offset, change.time
+
+
+class TerminalSizes:
+    """Sizes in order. Of more than `limits.MAX_TERMINAL_SIZES` the first and the newest stay."""
+
+    def __init__(self, items: Iterable[TerminalSizeChange] = ()) -> None:
+        self._items: list[TerminalSizeChange] = []
+        for item in items:
+            self.add(item)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def items(self) -> tuple[TerminalSizeChange, ...]:
+        """All of them, in order."""
+        return tuple(self._items)
+
+    @property
+    def last(self) -> TerminalSizeChange | None:
+        """The size that the terminal has now."""
+        return self._items[-1] if self._items else None
+
+    def add(self, change: TerminalSizeChange) -> bool:
+        """Put a change in its place; False if it is known, or older than what was left out."""
+        at = bisect_right(self._items, position(change), key=position)
+        if at and position(self._items[at - 1]) == position(change):
+            return False
+        if len(self._items) == limits.MAX_TERMINAL_SIZES:
+            if at < len(self._items):
+                return False
+            del self._items[_LAST:]
+        insort(self._items, change, key=position)
+        return True
+
+    def at(self, offset: int) -> TerminalSizeChange | None:
+        """Return the size that is in force for the byte at an offset; None before the first."""
+        after = bisect_right(self._items, offset, key=lambda item: item.offset)
+        return self._items[after - 1] if after else None
+
+    def after(self, offset: int) -> tuple[TerminalSizeChange, ...]:
+        """Return the changes that come beyond an offset, in order."""
+        return tuple(self._items[bisect_right(self._items, offset, key=lambda i: i.offset) :])
+
+
+def same_size(one: TerminalSize, other: TerminalSize) -> bool:
+    """Whether two sizes are the same, whatever else is known of them."""
+    return (one.cols, one.rows) == (other.cols, other.rows)
