@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
+import termios
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from arborlink.daemon import terminal
@@ -32,11 +36,20 @@ class InputFeeder:
         self._stream = ReceiveStream(window=limits.INPUT_WINDOW_BYTES)
         self._chunks: deque[memoryview] = deque()
         self._eof = False
+        # The read end of a pipe whose write end was closed at the end of input: through it the
+        # pipe still tells how much the command has left in it.
+        self._probe: int | None = None
+        self._read: int | None = None if is_terminal else 0
 
     @property
     def written(self) -> int:
         """Input below this offset is acknowledged."""
         return self._stream.durable
+
+    @property
+    def read(self) -> int | None:
+        """Input below this offset was read by the command, as far as is known after `close`."""
+        return self._read
 
     def receive(self, offset: int, data: bytes, *, eof: bool) -> None:
         """Input from the hub, in whatever pieces, repeated or not.
@@ -57,12 +70,22 @@ class InputFeeder:
             self._write()
 
     def close(self) -> None:
-        """Nobody reads any more; what is left counts as written."""
+        """The command reads no more; what is left counts as written."""
+        for fd in (self._fd, self._probe):
+            if fd is not None and not self._is_terminal:
+                unread = _unread(fd)
+                self._read = None if unread is None else self.written - unread
+        self._close_input()
+        if self._probe is not None:
+            os.close(self._probe)
+            self._probe = None
+        self._discard()
+
+    def _close_input(self) -> None:
         if self._fd is not None:
             self._loop.unwatch(self._fd)
             os.close(self._fd)
             self._fd = None
-        self._discard()
 
     def _write(self) -> None:
         before = self.written
@@ -78,7 +101,9 @@ class InputFeeder:
         else:
             self._loop.unwatch(fd)
             if self._eof and not self._is_terminal:
-                self.close()
+                self._probe = _read_end(fd)
+                self._read = None
+                self._close_input()
         if self.written != before:
             self._on_written()
 
@@ -112,3 +137,22 @@ class InputFeeder:
         except OSError:
             return False
         return True
+
+
+def _read_end(write_end: int) -> int | None:
+    """Open the read end of a pipe; None where the system does not let us.
+
+    Only for a pipe that is not written to any more: a reader of ours would keep EPIPE from coming.
+    """
+    with suppress(OSError):
+        return os.open(f"/proc/self/fd/{write_end}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return None
+
+
+def _unread(pipe: int) -> int | None:
+    """How many bytes are in the pipe (Linux: FIONREAD of either end, pipe(7)); None: not known."""
+    try:
+        (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    except OSError:
+        return None
+    return int(count)

@@ -198,6 +198,7 @@ class RunningTask:
             checksum=self.spool.checksum,
             at=now_us(),
             log_id=self.spool.log_id,
+            input_read=self._feeder.read,
         )
 
 

@@ -405,6 +405,7 @@ def _not_started(
         final_offset=0,
         checksum=format_checksum(0),
         at=now_us(),
+        input_read=0,
     )
 
 
@@ -416,6 +417,7 @@ def _never_started(task_id: str) -> Status:
         final_offset=0,
         checksum=format_checksum(0),
         at=now_us(),
+        input_read=0,
     )
 
 

@@ -153,7 +153,9 @@ class Status(Message, tag="status", frozen=True):
 
     `at` is in µs since 1970 by the daemon's clock; where that cannot be true, the hub takes the
     time at which it hears of it. `checksum` is the CRC-32 of all bytes that are not in gaps.
-    `log_id` names the spool's log: bytes of two logs are never joined.
+    `log_id` names the spool's log: bytes of two logs are never joined. `input_read`: of its
+    standard input the command has read what is below this offset; absent where that is not known,
+    and with a terminal.
     """
 
     task_id: Id
@@ -166,6 +168,7 @@ class Status(Message, tag="status", frozen=True):
     checksum: Checksum | None = None
     at: Moment | None = None
     log_id: Id | None = None
+    input_read: Offset | None = None
 
 
 class Resized(Message, tag="resized", frozen=True):

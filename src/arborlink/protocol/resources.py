@@ -111,6 +111,8 @@ class Task(Resource, frozen=True):
     `GET /api/tasks/{id}` has all of it; elsewhere there is at most 1 KiB of command and arguments,
     and as much of names.
     `watching`: live connections that followed its output when this was said.
+    `inputRead`: how much of its standard input the command has read, by what its daemon says of a
+    task that is over; null where that is not known, and with a terminal.
     """
 
     id: str
@@ -137,6 +139,7 @@ class Task(Resource, frozen=True):
     cancel_requested: bool = False
     watching: int = 0
     is_cut: bool = False
+    input_read: int | None = None
 
 
 class Attention(Resource, frozen=True):

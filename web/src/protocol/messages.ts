@@ -85,7 +85,9 @@ export interface Gap {
  *
  * `at` is in µs since 1970 by the daemon's clock; where that cannot be true, the hub takes the
  * time at which it hears of it. `checksum` is the CRC-32 of all bytes that are not in gaps.
- * `logId` names the spool's log: bytes of two logs are never joined.
+ * `logId` names the spool's log: bytes of two logs are never joined. `inputRead`: of its
+ * standard input the command has read what is below this offset; absent where that is not known,
+ * and with a terminal.
  */
 export interface Status {
   type: 'status';
@@ -99,6 +101,7 @@ export interface Status {
   checksum?: string | null;
   at?: number | null;
   logId?: string | null;
+  inputRead?: number | null;
 }
 
 /** Input below `offset` has been written to the command's standard input. */
@@ -389,6 +392,8 @@ export interface TaskStatusChanged {
  * `GET /api/tasks/{id}` has all of it; elsewhere there is at most 1 KiB of command and arguments,
  * and as much of names.
  * `watching`: live connections that followed its output when this was said.
+ * `inputRead`: how much of its standard input the command has read, by what its daemon says of a
+ * task that is over; null where that is not known, and with a terminal.
  */
 export interface Task {
   id: string;
@@ -415,6 +420,7 @@ export interface Task {
   cancelRequested: boolean;
   watching: number;
   isCut: boolean;
+  inputRead: number | null;
 }
 
 /** Bytes `[start, end)` of a task's output that can never arrive, and why. */

@@ -62,6 +62,7 @@ class Facts:
             cancel_requested=row.cancel_requested,
             watching=0 if output is None else len(output.listeners),
             is_cut=row.is_cut,
+            input_read=row.input_read,
         )
 
     def whole_task(self, row: TaskRow, request: TaskRequest) -> Task:

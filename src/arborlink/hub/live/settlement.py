@@ -141,6 +141,7 @@ def _verdict(report: Status, row: TaskRow, output: TaskOutput) -> tuple[TaskEven
         error=error,
         output_size=output.end,
         gaps=output.gaps(),
+        input_read=report.input_read,
     )
 
 

@@ -57,6 +57,7 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     log_id: str | None = None
     is_cut: bool = False
     reported_finished_at: int | None = None
+    input_read: int | None = None
 
 
 class TaskRequest(Struct, frozen=True, kw_only=True):
@@ -84,6 +85,7 @@ class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gaps: list[GapInfo] | None = None
     log_id: str | None = None
     reported_finished_at: int | None = None
+    input_read: int | None = None
 
 
 class TaskQuery(Struct, frozen=True, kw_only=True):
