@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -23,6 +24,23 @@ os.execv(sys.argv[1], sys.argv[1:])
 ALL_IGNORED: Final = (sys.executable, "-c", _IGNORE_ALL)
 # POSIX: without job control, what is started with `&` has SIGINT and SIGQUIT ignored.
 IN_BACKGROUND: Final = ("sh", "-c", 'trap "" INT QUIT; exec "$@"', "sh")
+
+
+def test_a_closed_terminal_does_not_end_what_nohup_started(tmp_path: Path) -> None:
+    """`nohup arbor up` goes on after SIGHUP to all of it, and a command's SIGHUP is the default."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    up = start_up(tmp_path / "home", folder, through=("nohup",))
+    try:
+        pids = [up.process.pid]
+        pids += [int(file.read_text()) for file in (tmp_path / "home").rglob("*.pid")]
+        assert len(pids) == 4
+        for pid in pids:
+            os.kill(pid, signal.SIGHUP)
+        result = up.arbor("run", "--", "sh", "-c", "kill -HUP $$; echo survived")
+        assert (result.returncode, result.stdout) == (128 + signal.SIGHUP, b"")
+    finally:
+        stop_up(up)
 
 
 @pytest.mark.parametrize("through", [ALL_IGNORED, IN_BACKGROUND], ids=["all", "background"])

@@ -45,6 +45,23 @@ async def test_stop_with_wait_lets_tasks_end(tmp_path: Path) -> None:
         assert task.end.status is TaskStatus.COMPLETED
 
 
+async def test_a_terminal_that_closes_ends_no_daemon_of_nohup(tmp_path: Path) -> None:
+    """`nohup` ignores SIGHUP; what the daemon was started with counts, and its tasks go on."""
+    async with make_arena(tmp_path, "--signals-ignored") as arena:
+        task = await arena.start("sh", "-c", "echo READY; read x; echo over")
+        await arena.printed(task, b"READY")
+        assert arena.daemon.process is not None
+        arena.daemon.process.send_signal(signal.SIGHUP)
+        await arena.hub.feed(task, b"\n")
+        assert (await arena.hub.ended(task)).status is TaskStatus.COMPLETED
+        assert arena.daemon.process.returncode is None
+
+
+async def test_a_terminal_that_closes_stops_another_daemon(arena: Arena) -> None:
+    """Without `nohup` the daemon belongs to its terminal."""
+    assert await arena.daemon.stop(signal.SIGHUP) == 0
+
+
 async def test_a_connector_that_hangs_is_ended(arena: Arena) -> None:
     """The supervisor does not wait for it for ever, and does not leave it behind."""
     connector = arena.daemon.connector_pid

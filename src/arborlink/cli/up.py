@@ -13,6 +13,7 @@ import click
 
 from arborlink.cli import exits, secret_variables
 from arborlink.cli.console import say
+from arborlink.stop_signals import stop_signals
 
 if TYPE_CHECKING:
     from arborlink.cli.up_processes import Keeper
@@ -72,7 +73,7 @@ class Up:
         from arborlink.cli.up_processes import end_orphans
 
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in stop_signals():
             loop.add_signal_handler(number, self._on_signal)
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         try:

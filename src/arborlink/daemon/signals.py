@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from arborlink.daemon.loop import READ, Loop
+from arborlink.stop_signals import stop_signals
 
 CHILD: Final = signal.SIGCHLD
-STOP: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # A signal that is ignored stays ignored through exec (execve(2)), and a daemon inherits some: a
 # shell without job control starts `arbor daemon &` with SIGINT and SIGQUIT ignored, and Python
 # ignores SIGPIPE and SIGXFSZ. What a daemon starts has all of them reset; SIGKILL and SIGSTOP
@@ -33,10 +33,11 @@ class Signals:
         self._on_stop = on_stop
         self._read_fd, self._write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
-        for number in (CHILD, *STOP):
+        self._stop = stop_signals()
+        for number in (CHILD, *self._stop):
             signal.signal(number, _noted)
         # A mask is inherited through exec, too, and a blocked signal never arrives.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (CHILD, *STOP))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (CHILD, *self._stop))
         loop.watch(self._read_fd, READ, self._on_ready)
 
     def close(self) -> None:
@@ -51,7 +52,7 @@ class Signals:
         if CHILD in numbers:
             self._on_child()
         for number in numbers:
-            if number in STOP:
+            if number in self._stop:
                 self._on_stop()
 
 
