@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from arborlink import home
+from arborlink.protocol import octets
 from arborlink.protocol.errors import InvalidInput
 
 IDENTITY_FILE = "identity.toml"
@@ -41,6 +42,7 @@ def served_folders() -> list[ServedFolder]:
 
 def _load(file: Path) -> ServedFolder | None:
     try:
-        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), ServedFolder)
+        folder = msgspec.convert(tomllib.loads(file.read_text("utf-8")), ServedFolder)
+        return msgspec.structs.replace(folder, path=octets.to_system(folder.path))
     except (OSError, ValueError):  # TOML's and msgspec's errors are ValueErrors
         return None

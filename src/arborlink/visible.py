@@ -11,12 +11,18 @@ from __future__ import annotations
 import sys
 from typing import TextIO, cast
 
+from arborlink.protocol import octets
+
 
 def line(text: str) -> str:
-    r"""Return `text` on one line, with `\n`, `\x1b`, `\u202e` for what is not printable."""
+    r"""Return `text` on one line, with `\n`, `\x1b`, `\u202e` for what is not printable.
+
+    A byte that is not UTF-8 is `\xe9`, in the form of messages and in Python's own.
+    """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    shown = octets.shown(text)
+    return "".join(each if each.isprintable() else _escape(each) for each in shown)
 
 
 def lines(text: str) -> str:
@@ -34,6 +40,11 @@ def json_text(encoded: str) -> str:
     return "".join(
         each if each.isprintable() or each == "\n" else _json_escape(each) for each in encoded
     )
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else repr(character)[1:-1]
 
 
 def _json_escape(character: str) -> str:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arborlink.protocol import octets
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.messages import Status
+from arborlink.protocol.messages import Command, Status
 
 from .conftest import Arena, make_arena
 from .hub_double import HubTask
@@ -92,6 +93,51 @@ async def test_arguments_arrive_exactly(shared: Arena, args: list[str]) -> None:
     """Whatever is in them: no shell, no expansion, no encoding in between."""
     task = await shared.run(sys.executable, "-c", SHOW_ARGV, *args)
     assert task.stdout.decode() == repr([a.encode() for a in args])
+
+
+def not_nul(data: bytes) -> bytes:
+    """Bytes that a program can receive."""
+    return data.replace(b"\0", b"")
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.binary(max_size=40).map(not_nul)), st.binary(max_size=40).map(not_nul))
+async def test_bytes_arrive_exactly(shared: Arena, args: list[bytes], value: bytes) -> None:
+    """Arguments and variables need not be UTF-8."""
+    show = f"{SHOW_ARGV}; sys.stdout.write(repr(os.environb[b'VALUE']))"
+    env = {"VALUE": octets.from_bytes(value)}
+    task = await shared.run(sys.executable, "-c", show, *map(octets.from_bytes, args), env=env)
+    assert task.stdout.decode() == repr(args) + repr(value)
+
+
+async def test_folders_and_programs_may_have_any_name(shared: Arena) -> None:
+    """The command and its folder; what is missing is named in a sentence."""
+    folder = shared.workspace / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    program = folder / os.fsdecode(b"t\xf6\xf6l")
+    program.write_text("#!/bin/sh\npwd\n")
+    program.chmod(0o755)
+    tool, cwd = octets.from_bytes(b"./t\xf6\xf6l"), octets.from_bytes(b"caf\xe9")
+    task = await shared.run(tool, cwd=cwd)
+    assert bytes(task.stdout) == os.fsencode(folder) + b"\n"
+    missing = end_of(await shared.run(octets.from_bytes(b"./no\xe9")))
+    assert r"'./no\xe9' does not exist" in (missing.error or "")
+    missing = end_of(await shared.run("true", cwd=octets.from_bytes(b"no\xe9")))
+    assert missing.reason == "working_directory"
+    assert r"'no\xe9'" in (missing.error or "")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"cwd": "a\0b"}, {"env": {"A": "\0"}}, {"args": ["\0e"]}],
+    ids=["cwd", "value", "argument"],
+)
+async def test_nul_that_marks_nothing_is_refused(shared: Arena, more: dict[str, object]) -> None:
+    """No program could receive it."""
+    task = shared.hub.task(shared.task_id())
+    command = {"command": "true", "args": [], **more}
+    await shared.hub.send(Command(task_id=task.task_id, **command))  # type: ignore[arg-type]
+    assert "NUL" in ((await shared.hub.ended(task)).error or "")
 
 
 async def test_a_shell_command_is_for_bin_sh(shared: Arena) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from arborlink import visible
 from arborlink.client import Chunk, Gap, Task
+from arborlink.protocol import octets
 
 DEFAULT_SIZE: Final = (80, 24)
 MICROSECONDS: Final = 1_000_000
@@ -50,7 +51,7 @@ class Asciicast:
             "version": 2,
             "width": cols,
             "height": rows,
-            "title": task.title or task.command,
+            "title": octets.shown(task.title or task.command),
         }
         self._line_feeds = b"\n" if task.tty else b"\r\n"
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")

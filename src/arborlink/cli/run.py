@@ -60,8 +60,8 @@ def run_command(
     from arborlink.cli.session import choose_workspace, with_hub
     from arborlink.client import Hub, WorkspaceUnreachable
 
-    variables = dict(_variable(each) for each in env)
-    words = (" ".join(command),) if shell else command
+    variables = dict(_variable(each) for each in map(_given, env))
+    words = tuple(map(_given, (" ".join(command),) if shell else command))
     with_input = not detach and (tty or keyboard.has_input())
 
     async def work(hub: Hub) -> int:
@@ -73,7 +73,7 @@ def run_command(
                 words[0],
                 *words[1:],
                 workspace=chosen.id,
-                cwd=cwd,
+                cwd=_given(cwd),
                 env=variables,
                 shell=shell,
                 tty=terminal.size() if tty else None,
@@ -109,4 +109,9 @@ def _variable(text: str) -> tuple[str, str]:
         return name, value
     if name not in os.environ:
         raise click.BadParameter(f"{name} is not set here: write -e {name}=VALUE")
-    return name, os.environ[name]
+    return name, _given(os.environ[name])
+
+
+def _given(text: str) -> str:
+    """Return a text of `sys.argv` with its bytes read as UTF-8, whatever this side's locale is."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")

@@ -14,8 +14,15 @@ from arborlink.client.patience import Patience, say_nothing
 from arborlink.client.problems import error_of_response
 from arborlink.outbound import certificate_problem, http_transport
 from arborlink.proof.known_hub import NOT_CONNECTED, KnownHub
+from arborlink.protocol import octets
 from arborlink.protocol.backoff import retry_after
-from arborlink.protocol.errors import ArborError, NotFound, TooManyRequests, Unavailable
+from arborlink.protocol.errors import (
+    ArborError,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -96,7 +103,7 @@ class HttpApi:
         Raises:
             ArborError: what the hub answered, or `Unavailable` if it did not.
         """
-        params = {key: str(value) for key, value in query.items() if value is not None}
+        params = _parameters(query)
         body = await self._request("GET", path, params=params, repeatable=True)
         return _decode(body, kind)
 
@@ -115,7 +122,7 @@ class HttpApi:
             "POST",
             path,
             headers=headers,
-            content=msgspec.json.encode(body),
+            content=_encode(body),
             repeatable=idempotency_key is not None,
         )
         return _decode(answer, kind)
@@ -130,7 +137,7 @@ class HttpApi:
             "PATCH",
             path,
             headers={"Content-Type": "application/json"},
-            content=msgspec.json.encode(body),
+            content=_encode(body),
             repeatable=False,
         )
         return _decode(answer, kind)
@@ -156,7 +163,7 @@ class HttpApi:
         """
         import httpx2
 
-        params = {key: str(value) for key, value in query.items() if value is not None}
+        params = _parameters(query)
         patience = Patience(self._retry_seconds, self._on_wait)
         async with self._download():
             while True:
@@ -255,6 +262,23 @@ class HttpApi:
 def _error(response: httpx2.Response, body: bytes) -> ArborError:
     wait = retry_after(response.headers.get("Retry-After"))
     return error_of_response(response.status_code, body, wait)
+
+
+def _parameters(query: Mapping[str, object]) -> dict[str, str]:
+    """Return what goes into the address; None: it is left out. Raises InvalidInput."""
+    params = {key: str(value) for key, value in query.items() if value is not None}
+    _encode(params)
+    return params
+
+
+def _encode(body: object) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"{octets.quoted(error.object)} is not UTF-8, as names, titles and searches have to be",
+            code="not_text",
+        ) from None
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

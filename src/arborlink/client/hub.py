@@ -12,6 +12,7 @@ from arborlink.client import selection
 from arborlink.client.credentials import known_hub, resolve, say_no_key
 from arborlink.client.http import RETRY_SECONDS, HttpApi
 from arborlink.client.live import LivePool
+from arborlink.client.new_task import sendable
 from arborlink.client.patience import say_nothing
 from arborlink.client.replies import (
     CreatedToken,
@@ -281,9 +282,11 @@ class Hub:
 
         `workspace` may be left out when the token's owner has one only. `tty`: columns and rows,
         1,000 and 500 at most. `timeout` is in seconds. `stdin="empty"`: the command's input ends at
-        once; else it is what `write` says.
+        once; else it is what `write` says. Bytes of command, arguments, folder and values of
+        variables that are not UTF-8 are surrogates, as in `sys.argv` (`os.fsdecode`).
 
         Raises:
+            InvalidInput: a text cannot be carried, or the hub refuses the request as it is.
             WorkspaceUnreachable: its daemon is not connected, and `if_offline` is not "queue".
             ArborError: the hub's answer, or `Unavailable`.
         """
@@ -303,7 +306,7 @@ class Hub:
         info = await self._api.post(
             f"/api/workspaces/{await self._workspace_id(workspace)}/tasks",
             Task,
-            new,
+            sendable(new),
             idempotency_key=secrets.token_hex(IDEMPOTENCY_KEY_BYTES),
         )
         return TaskHandle(self._api, self._live, info, owns_input=True)

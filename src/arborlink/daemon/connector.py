@@ -25,6 +25,7 @@ from arborlink.daemon.recovery import kill_leftovers
 from arborlink.daemon.session import Session
 from arborlink.daemon.uplink import Uplink
 from arborlink.proof.known_hub import KnownHub
+from arborlink.protocol import limits, octets
 from arborlink.protocol.messages import HostInfo
 
 _SHORT_CHARS: Final = 256
@@ -187,10 +188,10 @@ def _describe_host(path: str) -> HostInfo:
     except KeyError:
         user = str(os.getuid())
     return HostInfo(
-        hostname=socket.gethostname()[:_SHORT_CHARS],
+        hostname=octets.from_system(socket.gethostname())[:_SHORT_CHARS],
         platform=f"{system.sysname} {system.release} {system.machine}"[:_SHORT_CHARS],
-        user=user[:_SHORT_CHARS],
-        path=path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+        user=octets.from_system(user)[:_SHORT_CHARS],
+        path=path[: limits.MAX_PATH_CHARS],
     )
 
 

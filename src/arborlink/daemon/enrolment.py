@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from arborlink.addresses import hub_address
 from arborlink.daemon.console import say_new_key
 from arborlink.daemon.identity import Identity, save
+from arborlink.protocol import octets
 from arborlink.protocol.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def enroll(
     if code is None and token is None:
         raise InvalidInput("an enrolment code or a token is needed")
     known = KnownHub(hub, hub_key)
-    body = {"path": real, "host": socket.gethostname()} | ({"name": name} if name else {})
+    body = {
+        "path": octets.from_system(real),
+        "host": octets.from_system(socket.gethostname()),
+    } | ({"name": name} if name else {})
     if code is not None:
         answer = asyncio.run(_redeem(known, ca, body | {"code": code}))
     else:

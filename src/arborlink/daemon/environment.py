@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
+from arborlink.protocol import octets
+
 PASSED_ON: Final = (
     "PATH",
     "HOME",
@@ -89,7 +91,7 @@ def build(
 
     Args:
         daemon: the daemon's own environment.
-        task: the task's variables, which were checked before.
+        task: the task's variables, which were checked before; values as `octets` has them.
         terminal: the command gets a terminal.
         workspace: where commands are restricted, the workspace's path. PATH loses what is below it
             or depends on the working folder: the `/usr/bin/env python3` of an allowed script would
@@ -101,11 +103,8 @@ def build(
         chosen["PATH"] = _outside(os.path.realpath(workspace), chosen["PATH"])
     if terminal:
         chosen["TERM"] = TERMINAL_TYPE
-    chosen.update(task)
-    return {
-        name.encode("utf-8", "surrogateescape"): value.encode("utf-8", "surrogateescape")
-        for name, value in chosen.items()
-    }
+    made = {os.fsencode(name): os.fsencode(value) for name, value in chosen.items()}
+    return made | {name.encode(): octets.to_bytes(value) for name, value in task.items()}
 
 
 def _outside(workspace: str, path: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from arborlink.protocol import octets
 from arborlink.protocol.lifecycle import Reason
 
 NOT_FOUND_CODE: Final = 127
@@ -39,19 +40,16 @@ class StartFailed(Exception):
 
 def not_executable(name: bytes, why: str) -> StartFailed:
     """Say that a file is there and cannot be executed, as 126."""
-    text = f"{printable(name)!r} cannot be executed: {why}"
+    text = f"{octets.quoted_bytes(name)} cannot be executed: {why}"
     return StartFailed(Reason.COMMAND_NOT_EXECUTABLE, text, NOT_EXECUTABLE_CODE)
 
 
 def not_found(name: bytes) -> StartFailed:
     """Say that a path leads to no file, as 127."""
-    text = f"{printable(name)!r} does not exist, or the interpreter that its first line names"
+    text = (
+        f"{octets.quoted_bytes(name)} does not exist, or the interpreter that its first line names"
+    )
     return StartFailed(Reason.COMMAND_NOT_FOUND, text, NOT_FOUND_CODE)
-
-
-def printable(name: bytes) -> str:
-    """Decode a file's name for a sentence."""
-    return name.decode("utf-8", "replace")
 
 
 def absolute_folders(path: bytes) -> list[bytes]:
@@ -74,7 +72,7 @@ def find_in_path(name: bytes, folders: Iterable[bytes]) -> bytes:
             seen = True
     if seen:
         raise not_executable(name, "no permission")
-    text = f"{printable(name)!r} is not in the PATH"
+    text = f"{octets.quoted_bytes(name)} is not in the PATH"
     raise StartFailed(Reason.COMMAND_NOT_FOUND, text, NOT_FOUND_CODE)
 
 

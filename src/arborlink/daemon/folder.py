@@ -11,6 +11,7 @@ import os
 from typing import Final
 
 from arborlink.daemon import linux
+from arborlink.protocol import octets
 
 _FLAGS: Final = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 # openat2 is missing, or refused by a seccomp filter that does not know it.
@@ -39,7 +40,9 @@ def open_folder(workspace: str, cwd: str) -> int:
     try:
         return _open_below(root_fd, workspace, relative)
     except OSError as error:
-        raise FolderRefused(f"cannot use {cwd!r} as working folder: {error.strerror}") from error
+        raise FolderRefused(
+            f"cannot use {octets.quoted(cwd)} as working folder: {error.strerror}"
+        ) from error
     finally:
         os.close(root_fd)
 
@@ -49,7 +52,7 @@ def _relative(workspace: str, cwd: str) -> str:
         return cwd or "."
     if os.path.commonpath([workspace, cwd]) == workspace:
         return os.path.relpath(cwd, workspace)
-    raise FolderRefused(f"{cwd!r} is outside the workspace")
+    raise FolderRefused(f"{octets.quoted(cwd)} is outside the workspace")
 
 
 def _open_below(root_fd: int, workspace: str, relative: str) -> int:
@@ -70,7 +73,7 @@ def _walk(root_fd: int, workspace: str, relative: str) -> int:
     """
     real = os.path.realpath(os.path.join(workspace, relative))
     if os.path.commonpath([workspace, real]) != workspace:
-        raise FolderRefused(f"{relative!r} leads out of the workspace")
+        raise FolderRefused(f"{octets.quoted(relative)} leads out of the workspace")
     fd = os.dup(root_fd)
     for part in os.path.relpath(real, workspace).split(os.sep):
         try:

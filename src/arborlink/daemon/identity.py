@@ -15,6 +15,7 @@ from arborlink import home
 from arborlink.addresses import hub_address
 from arborlink.private_files import make_folder
 from arborlink.proof.keys import parse
+from arborlink.protocol import octets
 from arborlink.protocol.errors import Conflict
 from arborlink.toml_file import read_toml
 
@@ -23,6 +24,9 @@ _PRIVATE_FILE: Final = 0o600
 
 class Identity(Struct, frozen=True):
     """`identity.toml`. `hub` is an http or https address, `path` the workspace's real path.
+
+    A byte of the path that is not UTF-8 is a surrogate here (PEP 383), and in the file as
+    `protocol.octets` has it.
 
     `ca`: a file with the certificate of the hub's own CA, if it has one. `previous_token`: what is
     tried if the hub refuses `auth_token`. `hub_key`: the hub's public key, if it is known.
@@ -72,14 +76,15 @@ def keep_token(identity: Identity, auth_token: str, previous_token: str | None) 
 def _write(identity: Identity) -> None:
     folder = identity.folder
     make_folder(folder)
+    written = msgspec.structs.replace(identity, path=octets.from_system(identity.path))
     lines = [
         f"{name} = {_quote(value)}\n"
-        for name, value in msgspec.structs.asdict(identity).items()
+        for name, value in msgspec.structs.asdict(written).items()
         if value is not None
     ]
     fresh = folder / "identity.toml.new"
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE_FILE)
-    with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
@@ -161,7 +166,8 @@ def find_identity(path: Path) -> Identity | None:
 
 def _load(file: Path) -> Identity | None:
     try:
-        return msgspec.convert(read_toml(file), Identity)
+        identity = msgspec.convert(read_toml(file), Identity)
+        return msgspec.structs.replace(identity, path=octets.to_system(identity.path))
     except (OSError, ValueError):  # both TOML's and msgspec's errors are ValueErrors
         return None
 

@@ -16,6 +16,7 @@ from arborlink.daemon import executable
 from arborlink.daemon.console import say
 from arborlink.daemon.executable import OpenFile, StartFailed
 from arborlink.daemon.rules import Machine, NotAllowed, Request, Restriction, Rule
+from arborlink.protocol import octets
 from arborlink.protocol.lifecycle import Reason
 from arborlink.protocol.messages import Command
 
@@ -92,14 +93,14 @@ def _find_rule(
         real=file.real,
         arguments=[os.fsdecode(each) for each in argv[1:]],
         cwd=os.path.relpath(executable.real_path(place.folder_fd), machine.workspace),
-        environment=command.env,
+        environment={name: octets.to_system(value) for name, value in command.env.items()},
         terminal=command.tty is not None,
     )
     try:
         return restriction.find_rule(request, machine)
     except NotAllowed as error:
         say(
-            f"its policy refused {executable.printable(argv[0])[:256]!r}, which is "
+            f"its policy refused {octets.quoted_bytes(argv[0][:256])}, which is "
             f"{file.named!r} and leads to {file.real!r}",
             level="warning",
             task=command.task_id,
@@ -108,7 +109,7 @@ def _find_rule(
 
 
 def _refused(word: bytes, problem: str | None) -> StartFailed:
-    name = repr(executable.printable(word)[:256])
+    name = octets.quoted_bytes(word[:256])
     text = f"its policy does not allow the command {name}"
     if problem is None:
         text += " (`allowed_commands` and `[[command]]` in arbor.toml)"

@@ -21,6 +21,7 @@ from arborlink.daemon.executable import (
 from arborlink.daemon.folder import FolderRefused, open_folder
 from arborlink.daemon.restricted import Place
 from arborlink.daemon.rules import Restriction
+from arborlink.protocol import octets
 from arborlink.protocol.lifecycle import Reason
 from arborlink.protocol.messages import Command
 
@@ -46,11 +47,12 @@ class Child:
 
 def start(
     command: Command,
+    argv: list[bytes],
     workspace: str,
     environment: dict[bytes, bytes],
     restriction: Restriction | None = None,
 ) -> Child:
-    """Start `command` in its folder below `workspace`, if `restriction` allows it.
+    """Start `command`, whose words are `argv`, in its folder below `workspace`, if it is allowed.
 
     For a process that lives in the root folder and uses no relative paths: the current folder is
     changed, and changed back.
@@ -58,10 +60,9 @@ def start(
     Raises:
         StartFailed: it was not started; nothing is left open.
     """
-    argv = _argv(command)
     try:
-        folder_fd = open_folder(workspace, command.cwd)
-    except FolderRefused as error:
+        folder_fd = open_folder(workspace, octets.to_system(command.cwd))
+    except (FolderRefused, ValueError) as error:
         raise StartFailed(Reason.WORKING_DIRECTORY, str(error)) from error
     try:
         os.fchdir(folder_fd)
@@ -80,16 +81,20 @@ def start(
         os.close(folder_fd)
 
 
-def _argv(command: Command) -> list[bytes]:
+def argv_of(command: Command) -> list[bytes]:
+    """Return the words to execute, of a command all of whose texts a program can receive.
+
+    Raises:
+        StartFailed: it is empty, or a text of it contains NUL.
+    """
     if not command.command:
         raise StartFailed(Reason.START_FAILED, "the command is empty")
     words = [command.command, *command.args]
     if command.shell:
         words = [SHELL, "-c", *words]
-    values = command.env.items()
-    if any("\0" in word for word in words) or any("\0" in k or "\0" in v for k, v in values):
+    if not all(map(octets.is_valid, (*words, *command.env, *command.env.values()))):
         raise StartFailed(Reason.START_FAILED, "an argument or variable contains a NUL character")
-    return [word.encode("utf-8", "surrogatepass") for word in words]
+    return list(map(octets.to_bytes, words))
 
 
 def _start_here(

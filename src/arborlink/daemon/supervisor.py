@@ -24,6 +24,7 @@ from arborlink.daemon.stopping import Stopping
 from arborlink.daemon.syncer import Syncer
 from arborlink.daemon.task import reap
 from arborlink.daemon.workspace import TaskRecord, Workspace
+from arborlink.protocol import octets
 from arborlink.protocol.messages import Status
 from arborlink.protocol.resources import TerminalSizeChange
 
@@ -220,7 +221,7 @@ def _served(workspace: Workspace) -> ipc.ServedWorkspace:
         hub=identity.hub,
         daemon_id=identity.daemon_id,
         auth_token=identity.auth_token,
-        path=identity.path,
+        path=octets.from_system(identity.path),
         ca=identity.ca,
         previous_token=identity.previous_token,
         hub_key=identity.hub_key,

@@ -346,6 +346,7 @@ class Workspace:
         self._observer.resized(self, record, size)
 
     def _spawn(self, command: Command, policy: Policy) -> spawn.Child:
+        argv = spawn.argv_of(command)
         restriction = policy.restriction()
         variables = environment.build(
             os.environ,
@@ -353,7 +354,7 @@ class Workspace:
             terminal=command.tty is not None,
             workspace=self.identity.path if restriction is not None else None,
         )
-        return spawn.start(command, self.identity.path, variables, restriction)
+        return spawn.start(command, argv, self.identity.path, variables, restriction)
 
     def _spool_limits(self) -> SpoolLimits:
         try:

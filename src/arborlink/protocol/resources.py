@@ -216,7 +216,10 @@ class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def command_bytes(command: str, args: Sequence[str], env: Mapping[str, str]) -> int:
-    """Return how many bytes these take together, as `execve` counts: UTF-8, each with its end."""
+    """Return how many bytes these take together, as `execve` counts, each with its end.
+
+    A byte that is not UTF-8 counts as what it is written with (`octets`): three.
+    """
     texts = [command, *args, *env, *env.values()]
     return sum(len(text.encode()) for text in texts) + len(texts)
 

@@ -20,6 +20,8 @@ from arborlink.protocol.resources import NewTask
         ({"args": ["\0"]}, "nul_character"),
         ({"cwd": "a\0"}, "nul_character"),
         ({"env": {"A": "\0"}}, "nul_character"),
+        ({"args": ["\0e"]}, "nul_character"),
+        ({"args": ["\0\u0100"]}, "nul_character"),
         ({"env": {"A\0": "x"}}, "nul_character"),
         ({"cwd": "/etc"}, "cwd_outside_workspace"),
         ({"cwd": "a/../../b"}, "cwd_outside_workspace"),
@@ -43,6 +45,7 @@ def test_what_cannot_be_run_is_refused_with_a_code(fields: dict[str, Any], code:
         {"cwd": "a/b..c/..d"},
         {"title": "Bauen für alle"},
         {"env": {"A": ""}},
+        {"command": "\0\xff", "args": ["\0\xe9"], "cwd": "\0\x80", "env": {"A": "a\0\xe9"}},
     ],
 )
 def test_what_can_be_run_is_let_through(fields: dict[str, Any]) -> None:

@@ -19,6 +19,30 @@ const CASES: [line: string, argv: string[]][] = [
   ['echo #x ü 🌳', ['echo', '#x', 'ü', '🌳']],
 ];
 
+const BYTES: [line: string, argv: string[]][] = [
+  [String.raw`cat $'caf\xe9'`, ['cat', 'caf\0\xe9']],
+  ["$'a\\xffb\\\\\\'' x", [`a\0\xffb\\'`, 'x']],
+];
+
+test.each(BYTES)('%s has bytes that are not UTF-8', (line, argv) => {
+  expect(splitCommandLine(line)).toEqual({ ok: true, argv });
+  expect(joinCommandLine(argv)).toBe(line);
+});
+
+test.each([[String.raw`$'\x00'`], [String.raw`$'\q'`], ["$'a"], ["$'\\"]])(
+  '%s is refused',
+  (line) => {
+    expect(splitCommandLine(line)).toMatchObject({ ok: false });
+  },
+);
+
+test("what $'…' means otherwise", () => {
+  expect(splitCommandLine(String.raw`a$'\t\x41'b "$'x'"`)).toEqual({
+    ok: true,
+    argv: ['a\tAb', "$'x'"],
+  });
+});
+
 describe('splitCommandLine', () => {
   test.each(CASES)('%j', (line, argv) => {
     expect(splitCommandLine(line)).toEqual({ ok: true, argv });

@@ -1,5 +1,6 @@
 import type { Task, TaskStatus } from '../protocol/messages';
 import { laterTask } from './merge';
+import { shownText } from './octets';
 
 export interface TaskFilter {
   readonly workspaceId: string | null;
@@ -70,8 +71,7 @@ function isSought(
     (status === null || task.status === status) &&
     (text === '' ||
       (isListed && task.isCut) ||
-      [task.command, ...task.args, task.title ?? '']
-        .join(' ')
+      shownText([task.command, ...task.args, task.title ?? ''].join(' '))
         .toLowerCase()
         .includes(text.toLowerCase()))
   );

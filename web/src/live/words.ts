@@ -1,5 +1,6 @@
 import type { DaemonChange, Principal, Task, TaskStatus } from '../protocol/messages';
 import { joinCommandLine } from './argv';
+import { shownText } from './octets';
 
 export const STATUS_LABELS: Record<TaskStatus, string> = {
   pending: 'Pending',
@@ -79,7 +80,8 @@ export function commandLine(task: Task): string {
 
 function givenLine(task: Task): string {
   if (!task.shell) return joinCommandLine([task.command, ...task.args]);
-  return task.args.length === 0 ? task.command : `${task.command} ${joinCommandLine(task.args)}`;
+  const line = shownText(task.command);
+  return task.args.length === 0 ? line : `${line} ${joinCommandLine(task.args)}`;
 }
 
 /** What becomes of tasks on a machine that cannot be reached; empty if there are none. */

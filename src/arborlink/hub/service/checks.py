@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arborlink.protocol import octets
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.limits import TASK_COMMAND_BYTES
 from arborlink.protocol.resources import NewTask, command_bytes
@@ -25,7 +26,7 @@ def check_task(new: NewTask, limit: int = TASK_COMMAND_BYTES) -> None:
     texts = {"command": [new.command], "args": new.args, "cwd": [new.cwd]}
     texts["env"] = [*new.env.keys(), *new.env.values()]
     for field, values in texts.items():
-        if any("\0" in value for value in values):
+        if not all(map(octets.is_valid, values)):
             raise InvalidInput(
                 f"{field} contains a NUL character, which no program can receive",
                 code="nul_character",

@@ -11,6 +11,7 @@ import msgspec
 
 from arborlink.hub.service.plain_text import PlainText
 from arborlink.outputlog import Chunk, Gap, LogReader
+from arborlink.protocol import octets
 from arborlink.protocol.errors import OutputDamaged
 from arborlink.protocol.limits import KIB
 from arborlink.protocol.resources import GapInfo, Task
@@ -144,7 +145,8 @@ def asciicast(
 def asciicast_header(task: Task) -> bytes:
     """The first line of a recording."""
     cols, rows = (task.tty.cols, task.tty.rows) if task.tty else DEFAULT_SIZE
-    header = {"version": 2, "width": cols, "height": rows, "title": task.title or task.command}
+    title = octets.shown(task.title or task.command)
+    header = {"version": 2, "width": cols, "height": rows, "title": title}
     return msgspec.json.encode(header) + b"\n"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from arborlink.hub.store.base import TaskRequest, TaskRow
+from arborlink.protocol import octets
 from arborlink.protocol.limits import TASK_HEAD_BYTES
 from arborlink.protocol.resources import command_bytes
 
@@ -44,7 +45,7 @@ def _beginning(text: str, size: int) -> tuple[str, int]:
     encoded = text.encode()
     if len(encoded) < size:
         return text, size - len(encoded) - 1
-    return encoded[: size - 1].decode(errors="ignore"), 0
+    return octets.beginning(encoded[: size - 1]), 0
 
 
 def _fitting(names: Iterable[str], size: int) -> Iterable[str]:

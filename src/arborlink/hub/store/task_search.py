@@ -14,6 +14,7 @@ import apsw
 import re2
 
 from arborlink.hub.store.base import TaskRow
+from arborlink.protocol import octets
 
 # What a search looks through, in characters: beyond it an argument list is not found by its end.
 SEARCHED_CHARS: Final = 16_384
@@ -23,8 +24,9 @@ MATCHES: Final = "text_matches"
 
 
 def searched_text(row: TaskRow) -> str:
-    """Return what a search of the task looks through."""
-    return " ".join([row.command, *row.args, row.title or ""])[:SEARCHED_CHARS].casefold()
+    r"""Return what a search of the task looks through; `\xe9` for a byte that is not UTF-8."""
+    text = " ".join([row.command, *row.args, row.title or ""])
+    return octets.shown(text)[:SEARCHED_CHARS].casefold()
 
 
 def search_bindings(search: str | None) -> dict[str, str | bool | None]:

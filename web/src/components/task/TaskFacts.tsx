@@ -2,6 +2,7 @@ import { useNow } from '../../hooks/useNow';
 import { useStore } from '../../hooks/useStore';
 import { formatDuration, formatMilliseconds, formatSize } from '../../live/format';
 import { isFinal } from '../../live/merge';
+import { shownText } from '../../live/octets';
 import { Store } from '../../live/store';
 import { elapsed } from '../../live/words';
 import type { Task, Workspace } from '../../protocol/messages';
@@ -30,7 +31,7 @@ export function TaskFacts({ task, workspace, controller }: Props) {
       {task.exitCode !== null && <Fact name="Exit code">{task.exitCode}</Fact>}
       {task.signal !== null && <Fact name="Signal">{task.signal}</Fact>}
       <Fact name="Folder">
-        <code>{task.cwd === '.' ? (workspace?.path ?? '.') : task.cwd}</code>
+        <code>{shownText(task.cwd === '.' ? (workspace?.path ?? '.') : task.cwd)}</code>
       </Fact>
       <Fact name="Time limit">{task.timeout === null ? 'none' : formatDuration(task.timeout)}</Fact>
       {task.shell && (

@@ -1,0 +1,48 @@
+"""A request for a task as the hub takes it: bytes that are not UTF-8 as in messages. Pure."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from arborlink.protocol import octets
+from arborlink.protocol.errors import InvalidInput
+from arborlink.protocol.resources import NewTask
+
+
+def sendable(new: NewTask) -> NewTask:
+    """Return `new`, whose texts may be those of `sys.argv` and `os.environ`, as it is sent.
+
+    Raises:
+        InvalidInput: a text cannot be carried: it contains NUL, or surrogates that stand for no
+            byte; or it is a title or a variable's name, and not UTF-8.
+    """
+    for name in new.env:
+        _check_utf8("the name of a variable", name)
+    if new.title is not None:
+        _check_utf8("title", new.title)
+    return structs.replace(
+        new,
+        command=_sent("command", new.command),
+        args=[_sent("args", each) for each in new.args],
+        cwd=_sent("cwd", new.cwd),
+        env={name: _sent("env", value) for name, value in new.env.items()},
+    )
+
+
+def _sent(field: str, text: str) -> str:
+    try:
+        return octets.from_system(text)
+    except ValueError as error:
+        code = "nul_character" if octets.MARK in text else "not_text"
+        raise InvalidInput(f"{field} cannot be sent: {error}", code=code) from None
+
+
+def _check_utf8(what: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            f"{what} has to be UTF-8, and {octets.quoted(text)} is not. Arguments, folders and "
+            "values of variables may be any bytes",
+            code="not_text",
+        ) from None
