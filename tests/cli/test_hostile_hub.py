@@ -18,9 +18,8 @@ import pytest
 
 from arborlink import visible
 from arborlink.cli import main as command_line
-from arborlink.cli.formats import Asciicast
-from arborlink.client import Gap
 from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, SessionLink
+from arborlink.protocol.formats import AsciicastFormat
 from arborlink.protocol.resources import Principal, Problem, Task, Token, User, Workspace
 
 HOSTILE: Final = "x\x1b]0;t\x07\x9b31m\x7f\x85\r\nforged\u202e\u2066\u200f\u061c\u2028\u2029y"
@@ -123,8 +122,8 @@ class HostileHub(BaseHTTPRequestHandler):
 
 
 def test_the_reason_of_a_gap_does_not_act_on_the_terminal_of_a_player() -> None:
-    recording = Asciicast(typing.cast("Task", made(Task)))
-    (_, _, text) = json.loads(recording.event(Gap(0, 5, HOSTILE)))
+    recording = AsciicastFormat(typing.cast("Task", made(Task)))
+    (_, _, text) = json.loads(recording.gap(0, 5, HOSTILE))
     assert text.removeprefix("\r\n").removesuffix("\r\n").isprintable()
 
 

@@ -70,6 +70,23 @@ def test_formats_from_an_offset_keep_the_pieces(up: Up, large: str) -> None:
     assert beyond.returncode == 1 and f"{size} bytes".encode() in beyond.stderr
 
 
+def test_followed_output_is_written_as_the_hub_writes_stored_output(up: Up) -> None:
+    script = "printf 'caf\\303'; printf 'oops\\n' >&2; printf '\\251 10%%\\b\\b\\b20%%\\n'"
+    assert up.arbor("run", "--shell", "--", script).returncode == 0
+
+    def said(*options: str) -> str:
+        recording = up.arbor("logs", "--format", "asciicast", *options, "last").stdout
+        return "".join(json.loads(line)[2] for line in recording.splitlines()[1:])
+
+    assert said("-f") == said()
+    assert "\ufffd" not in said("-f")
+    text = up.arbor("logs", "--format", "text", "last").stdout
+    assert up.arbor("logs", "-f", "--format", "text", "last").stdout == text
+    # Two pipes have no order between them.
+    orders = ("café 20%\noops\n", "cafoops\né 20%\n", "oops\ncafé 20%\n")
+    assert text.decode() in orders
+
+
 def test_a_task_is_named_by_its_end_or_as_the_last_one(up: Up) -> None:
     first, second = (
         up.arbor("run", "--detach", "--", "echo", each).stdout.decode().strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +12,10 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from arborlink.cli import console, exits
-from arborlink.cli.formats import Asciicast, jsonl
 from arborlink.cli.logs_output import _spans
 from arborlink.cli.main import COMMANDS, cli
 from arborlink.cli.terminal import ENTER_SCREEN, LEAVE_SCREEN, Screen
-from arborlink.client import Chunk, Gap, Task, TaskStatus
+from arborlink.client import Gap, Task, TaskStatus
 from arborlink.protocol.resources import GapInfo
 
 TASK = Task(
@@ -134,27 +132,6 @@ def test_output_is_pointed_at_if_there_is_any() -> None:
     lost = msgspec.structs.replace(TASK, status=TaskStatus.LOST)
     assert "arbor logs" in (exits.of_task(lost)[1] or "")
     assert exits.of_task(msgspec.structs.replace(lost, output_size=0))[1] == "the task is lost"
-
-
-def test_jsonl_keeps_every_byte() -> None:
-    assert json.loads(jsonl(Chunk(5, True, 9, b"hi\n"))) == {
-        "offset": 5,
-        "length": 3,
-        "isError": True,
-        "time": 9,
-        "text": "hi\n",
-    }
-    assert json.loads(jsonl(Chunk(0, False, 0, b"\xff")))["base64"] == "/w=="
-    gap = {"from": 1, "to": 2, "reason": "spool_full"}
-    assert json.loads(jsonl(Gap(1, 2, "spool_full"))) == {"gap": gap}
-
-
-def test_asciicast_joins_characters_that_were_cut_in_two() -> None:
-    recording = Asciicast(TASK)
-    assert json.loads(recording.header())["width"] == 80
-    assert recording.event(Chunk(0, False, 500_000, b"\xc3")) == b""
-    assert json.loads(recording.event(Chunk(1, False, 1_500_000, b"\xa9\n"))) == [1.5, "o", "é\r\n"]
-    assert "spool_full" in json.loads(recording.event(Gap(3, 9, "spool_full")))[2]
 
 
 def test_stored_output_is_read_around_its_gaps() -> None:

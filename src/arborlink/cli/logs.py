@@ -11,6 +11,7 @@ Examples:
   arbor logs last > output.txt
   arbor logs -f --from -4096 last
   arbor logs --format jsonl --stream stderr 7h2k
+  arbor logs --format text last | grep -n warning
 """
 
 
@@ -22,7 +23,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["raw", "jsonl", "asciicast"]),
+    type=click.Choice(["raw", "text", "jsonl", "asciicast"]),
     default="raw",
     show_default=True,
 )

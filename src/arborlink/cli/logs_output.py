@@ -14,11 +14,11 @@ from typing import Final, TypeAlias
 
 from arborlink import visible
 from arborlink.cli.console import complain, erase_status, show_status, size_text
-from arborlink.cli.formats import Asciicast, Encoder, jsonl, raw
 from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
 from arborlink.cli.writer import Writer
 from arborlink.client import Chunk, Gap, Hub, InvalidInput, TaskHandle, Unavailable
 from arborlink.protocol.backoff import Backoff
+from arborlink.protocol.formats import FORMATS
 from arborlink.protocol.resources import Task
 
 PROGRESS_SECONDS: Final = 0.5
@@ -51,24 +51,29 @@ class Logs:
             InvalidInput: `start` is beyond the end.
             OSError: standard output takes no more.
         """
-        encode: Encoder = jsonl if self._form == "jsonl" else raw
-        if self._form == "asciicast":
-            recording = Asciicast(self._task.info)
-            await self._write(recording.header())
-            encode = recording.event
+        form = FORMATS[self._form](self._task.info) if self._form in FORMATS else None
+        if form is not None:
+            await self._write(form.begin())
         async with aclosing(self._task.output(start, window=WINDOW_BYTES)) as items:
             async for item in items:
-                if isinstance(item, Gap) and self._form == "raw":
-                    await self._writer.flush()
-                    complain(gap_text(item))
+                if isinstance(item, Gap):
+                    if form is not None:
+                        await self._write(form.gap(item.start, item.end, item.reason))
+                    else:
+                        await self._writer.flush()
+                        complain(gap_text(item))
                 elif self._is_wanted(item):
-                    await self._write(encode(item))
+                    await self._write(
+                        item.data
+                        if form is None
+                        else form.chunk(item.offset, item.is_error, item.time, item.data)
+                    )
+        if form is not None:
+            await self._write(form.finish())
         await self._writer.flush()
 
-    def _is_wanted(self, item: Chunk | Gap) -> bool:
-        if isinstance(item, Gap) or self._stream is None:
-            return True
-        return item.is_error == (self._stream == "stderr")
+    def _is_wanted(self, chunk: Chunk) -> bool:
+        return self._stream is None or chunk.is_error == (self._stream == "stderr")
 
     async def stored(self, start: int) -> None:
         """The bytes that are stored now, from `start`.
@@ -114,8 +119,10 @@ class Logs:
     async def _write(self, data: bytes) -> None:
         # Only the bytes as they are may act on a terminal; JSON is for programs.
         if self._form != "raw" and sys.stdout.isatty():
-            data = visible.json_text(self._decoder.decode(data)).encode()
-        await self._writer.write(STDOUT, data)
+            shown = visible.lines if self._form == "text" else visible.json_text
+            data = shown(self._decoder.decode(data)).encode()
+        if data:
+            await self._writer.write(STDOUT, data)
 
     async def _copy(self, rest: Download, progress: Progress) -> None:
         async with aclosing(_repeated(rest)) as pieces:

@@ -330,8 +330,8 @@ class Hub:
         start: int = 0,
         end: int | None = None,
     ) -> AsyncIterator[httpx2.Response]:
-        """The stored output `[start, end)` as "raw", "jsonl" or "asciicast", of "stdout", "stderr"
-        or both."""
+        """The stored output `[start, end)` as "raw", "text", "jsonl" or "asciicast", of "stdout",
+        "stderr" or both."""
         path = f"/api/tasks/{task_id}/output"
         headers = {"Accept-Encoding": "identity"}
         query = {"format": form, "stream": stream, "from": start, "to": end}

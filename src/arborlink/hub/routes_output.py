@@ -24,6 +24,7 @@ from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.store.base import TaskRow
 from arborlink.outputlog import Gap, Record
 from arborlink.protocol.errors import InvalidInput
+from arborlink.protocol.formats import FORMATS
 from arborlink.protocol.resources import GapInfo, Task
 
 MAX_SEGMENTS = 2_000
@@ -121,19 +122,17 @@ def _body(
 ) -> Iterator[bytes]:
     # Opened only here: of a body that nobody begins to read nothing has to be closed.
     reader = open_stored(stem, row)
-    if reader is None:
-        if form == "asciicast":
-            yield formats.asciicast_header(task)
-        return
-    with reader:
-        if form == "jsonl":
-            yield from formats.jsonl(reader, start, end, stream)
-        elif form == "asciicast":
-            yield from formats.asciicast(reader, start, end, stream, task)
-        elif form == "text":
-            yield from formats.text(reader, start, end, stream)
-        else:
-            yield from formats.raw(reader, start, end, stream, told=gaps)
+    written = FORMATS[form](task) if form in FORMATS else None
+    if written is not None:
+        yield written.begin()
+    if reader is not None:
+        with reader:
+            if written is None:
+                yield from formats.raw(reader, start, end, stream, told=gaps)
+            else:
+                yield from formats.formatted(reader, start, end, stream, written)
+    if written is not None:
+        yield written.finish()
 
 
 def _headers(request: Request, task: Task, form: str) -> dict[str, str]:

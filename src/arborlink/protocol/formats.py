@@ -1,0 +1,162 @@
+"""Output written down for people and programs: plain text, JSON lines, asciicast. Pure.
+
+A format takes what happened in its order, and gives back the bytes of a document piece by piece.
+The hub and the command line both write with these. Raw output has no format.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
+
+import msgspec
+
+from arborlink.protocol import octets
+from arborlink.protocol.plain_text import PlainText
+from arborlink.protocol.resources import Task
+
+DEFAULT_SIZE: Final = (80, 24)
+SECOND_US: Final = 1_000_000
+
+
+class Format(Protocol):
+    """Writes one document. `keeps_pieces`: it says which bytes were written together."""
+
+    keeps_pieces: bool
+
+    def begin(self) -> bytes:
+        """Return what comes before everything else."""
+        ...
+
+    def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
+        """Return what stands for bytes of stdout, or stderr; `time_us` is since the task's start.
+
+        It may be empty, where more is needed to know what they mean.
+        """
+        ...
+
+    def gap(self, start: int, end: int, reason: str) -> bytes:
+        """Return what stands for the bytes `[start, end)`, which can never arrive."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return what was waiting for more, at the end of the output."""
+        ...
+
+
+class PlainTextFormat:
+    """What a person would read (`plain_text`), as UTF-8; a gap is a line that says so."""
+
+    keeps_pieces = False
+
+    def __init__(self, task: Task) -> None:
+        self._text = PlainText()
+
+    def begin(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
+        """Lines, without control sequences."""
+        return self._text.feed(data, is_error=is_error)
+
+    def gap(self, start: int, end: int, reason: str) -> bytes:
+        """A line of its own."""
+        return self._text.finish() + f"\n{_gap_text(start, end, reason)}\n".encode()
+
+    def finish(self) -> bytes:
+        """The line that has no end."""
+        return self._text.finish()
+
+
+class JsonLinesFormat:
+    """One object a line: a chunk with `text`, or `base64` when it is not UTF-8; a gap with its
+    reason. `time` is in µs since the task's start."""
+
+    keeps_pieces = True
+
+    def __init__(self, task: Task) -> None:
+        pass
+
+    def begin(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
+        """One line."""
+        line: dict[str, object] = {
+            "offset": offset,
+            "length": len(data),
+            "isError": is_error,
+            "time": time_us,
+        }
+        try:
+            line["text"] = data.decode()
+        except UnicodeDecodeError:
+            line["base64"] = base64.b64encode(data).decode()
+        return msgspec.json.encode(line) + b"\n"
+
+    def gap(self, start: int, end: int, reason: str) -> bytes:
+        """One line."""
+        return msgspec.json.encode({"gap": {"from": start, "to": end, "reason": reason}}) + b"\n"
+
+    def finish(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+class AsciicastFormat:
+    """A recording for asciinema players, version 2. What is not UTF-8 becomes U+FFFD."""
+
+    keeps_pieces = True
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        make = codecs.getincrementaldecoder("utf-8")
+        # A character that is cut in two goes on in its own stream, not in the other one.
+        self._decoders = {False: make("replace"), True: make("replace")}
+        self._seconds = 0.0
+
+    def begin(self) -> bytes:
+        """The first line."""
+        task = self._task
+        cols, rows = (task.tty.cols, task.tty.rows) if task.tty else DEFAULT_SIZE
+        title = octets.shown(task.title or task.command)
+        header = {"version": 2, "width": cols, "height": rows, "title": title}
+        return msgspec.json.encode(header) + b"\n"
+
+    def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
+        """One event, never before the one that was written last."""
+        self._seconds = max(self._seconds, time_us / SECOND_US)
+        text = self._decoders[is_error].decode(data)
+        # Without a terminal in between a line feed does not go back to the line's beginning.
+        return self._event("o", text if self._task.tty else text.replace("\n", "\r\n"))
+
+    def gap(self, start: int, end: int, reason: str) -> bytes:
+        """An event that says so."""
+        return self._event("o", f"{self._rest()}\r\n{_gap_text(start, end, reason)}\r\n")
+
+    def finish(self) -> bytes:
+        """The rest of characters that were cut off."""
+        return self._event("o", self._rest())
+
+    def _event(self, code: str, data: str) -> bytes:
+        return msgspec.json.encode([self._seconds, code, data]) + b"\n" if data else b""
+
+    def _rest(self) -> str:
+        return "".join(each.decode(b"", final=True) for each in self._decoders.values())
+
+
+FORMATS: Final[Mapping[str, Callable[[Task], Format]]] = MappingProxyType(
+    {"text": PlainTextFormat, "jsonl": JsonLinesFormat, "asciicast": AsciicastFormat}
+)
+"""By the names that the HTTP API and the command line have for them."""
+
+
+def _gap_text(start: int, end: int, reason: str) -> str:
+    # A reason comes from a peer: what is not printable in it would act on a terminal.
+    said = reason if reason.isprintable() else reason.encode("unicode_escape").decode()
+    return f"[{end - start} bytes are missing: {said}]"

@@ -1,0 +1,110 @@
+"""Each format of output, by what it is given in order."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arborlink.protocol.formats import FORMATS
+from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.resources import Task, TerminalSize
+
+TASK = Task(
+    id="tsk_1",
+    workspace_id="ws_1",
+    command="make",
+    args=["test"],
+    cwd=".",
+    env=[],
+    shell=False,
+    tty=None,
+    title=None,
+    status=TaskStatus.COMPLETED,
+    reason=None,
+    exit_code=0,
+    signal=None,
+    error=None,
+    created_by="usr_1",
+    created_at="2026-01-01T00:00:00Z",
+    started_at=None,
+    finished_at=None,
+    output_size=0,
+    gaps=[],
+    timeout=None,
+)
+TERMINAL = msgspec.structs.replace(TASK, tty=TerminalSize(cols=100, rows=30), title="building")
+
+Piece = tuple[bool, int, bytes]
+
+
+def document(form: str, *pieces: Piece | str, task: Task = TASK) -> bytes:
+    """What a format writes of these pieces; a text is the reason of a gap of nine bytes."""
+    written = FORMATS[form](task)
+    parts, offset = [written.begin()], 0
+    for piece in pieces:
+        if isinstance(piece, str):
+            parts.append(written.gap(offset, offset + 9, piece))
+            offset += 9
+        else:
+            parts.append(written.chunk(offset, *piece))
+            offset += len(piece[2])
+    return b"".join([*parts, written.finish()])
+
+
+def lines(written: bytes) -> list[object]:
+    return [json.loads(line) for line in written.splitlines()]
+
+
+def test_json_lines_keep_every_byte() -> None:
+    written = document("jsonl", (True, 9, b"hi\n"), (False, 0, b"\xff"), "spool_full")
+    assert lines(written) == [
+        {"offset": 0, "length": 3, "isError": True, "time": 9, "text": "hi\n"},
+        {"offset": 3, "length": 1, "isError": False, "time": 0, "base64": "/w=="},
+        {"gap": {"from": 4, "to": 13, "reason": "spool_full"}},
+    ]
+
+
+def test_a_recording_joins_characters_that_were_cut_in_two() -> None:
+    pieces = ((False, 500_000, b"\xc3"), (True, 900_000, b"oops\n"), (False, 1_500_000, b"\xa9\n"))
+    header, *events = lines(document("asciicast", *pieces))
+    assert header == {"version": 2, "width": 80, "height": 24, "title": "make"}
+    assert events == [[0.9, "o", "oops\r\n"], [1.5, "o", "é\r\n"]]
+
+
+def test_a_recording_of_a_terminal_has_its_size_and_its_own_line_ends() -> None:
+    pieces = ((False, 2_000_000, b"a\n\xc3"), (False, 1_000_000, b"b\r\n"), "lost", (False, 0, b""))
+    header, *events = lines(document("asciicast", *pieces, task=TERMINAL))
+    assert header == {"version": 2, "width": 100, "height": 30, "title": "building"}
+    assert events == [
+        [2.0, "o", "a\n"],
+        [2.0, "o", "\ufffdb\r\n"],
+        [2.0, "o", "\r\n[9 bytes are missing: lost]\r\n"],
+    ]
+
+
+def test_a_recording_says_what_was_cut_off_at_its_end() -> None:
+    assert lines(document("asciicast", (False, 0, b"\xc3")))[1:] == [[0.0, "o", "\ufffd"]]
+
+
+def test_text_has_gaps_on_lines_of_their_own() -> None:
+    written = document("text", (False, 0, b"10%\r20%"), "size_limit", (False, 0, b"\x1b[1mend"))
+    assert written == b"20%\n[9 bytes are missing: size_limit]\nend"
+
+
+@pytest.mark.parametrize("form", ["text", "asciicast"])
+def test_the_reason_of_a_gap_does_not_act_on_a_terminal(form: str) -> None:
+    written = document(form, "x\x1b]0;t\x07\u202e\n")
+    text = written.decode() if form == "text" else json.loads(written.splitlines()[1])[2]
+    assert text.strip().isprintable()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.binary(min_size=1, max_size=9))))
+def test_any_output_gives_a_document(pieces: list[Piece]) -> None:
+    assert all(isinstance(event, list) for event in lines(document("asciicast", *pieces))[1:])
+    told = [json.loads(line)["length"] for line in document("jsonl", *pieces).splitlines()]
+    assert told == [len(data) for _, _, data in pieces]
+    document("text", *pieces).decode()
