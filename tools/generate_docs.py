@@ -164,6 +164,8 @@ MEANINGS: Final = {
     "owner_name": "Name of the owner's account, on the first start",
     "log_level": "Least severe line that is logged",
     "log_format": "For people or for programs",
+    "log_file": "Where the log goes instead of to standard error. At 4 MiB it becomes `FILE.1`, and "
+    "that `FILE.2`; older lines are dropped",
     "allowed_commands": "Files that may be executed: short for a rule that has only this `path`",
     "command": "Rules for files that may be executed, as tables (`[[command]]`)",
     "forbidden_environment": "Variables that tasks may not set; names or globs. Counts always, and "
@@ -207,6 +209,7 @@ ALSO_READ_BY: Final = {
     "ARBOR_PORT": "hub, `arbor up`",
     "ARBOR_WEBSOCKET_PATH": "hub, daemon",
     "ARBOR_LOG_FORMAT": "hub, daemon",
+    "ARBOR_LOG_FILE": "hub, daemon",
     "ARBOR_LOG_LEVEL": "hub, daemon; with `debug` the command line shows where a mistake is from",
 }
 

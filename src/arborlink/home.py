@@ -46,6 +46,16 @@ def pages_folder() -> Path:
     return _data() / "pages"
 
 
+def logs_folder() -> Path:
+    """Return the folder of what `arbor up` and its hub and daemons log."""
+    return _data() / "logs"
+
+
+def up_folder() -> Path:
+    """Return the folder with one file for each folder that `arbor up` serves."""
+    return _data() / "up"
+
+
 def _data() -> Path:
     return _folder(platformdirs.user_data_path)
 

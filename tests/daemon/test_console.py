@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,24 @@ def test_less_is_said_when_less_is_asked_for(
     say("nothing new")
     say("beware", level="warning")
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_log_file_is_written_instead_of_stderr(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "logs" / "daemon.log"
+    monkeypatch.setenv("ARBOR_LOG_FILE", str(file))
+    monkeypatch.delenv("ARBOR_LOG_FORMAT", raising=False)
+    say("ws_1: connected\x1b", level="warning")
+    assert capsys.readouterr() == ("", "")
+    time, _, rest = file.read_text().partition(" ")
+    assert datetime.fromisoformat(time).tzinfo is not None
+    assert rest == "[warning] ws_1: connected\\x1b\n"
+
+
+def test_what_a_log_file_refuses_is_said_on_stderr(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ARBOR_LOG_FILE", str(tmp_path))
+    say("beware")
+    assert "beware" in capsys.readouterr().err

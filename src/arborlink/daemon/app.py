@@ -25,6 +25,7 @@ from arborlink.daemon.policy import POLICY_FILE, PolicyError
 from arborlink.daemon.policy import load as load_policy
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.daemon.supervisor import OnStop, Supervisor
+from arborlink.log_file import LOG_FILE
 from arborlink.private_files import ensure_private
 from arborlink.protocol.errors import InvalidInput
 
@@ -122,9 +123,9 @@ def _remove(files: list[Path]) -> None:
 
 def _leave_current_folder() -> None:
     """Commands are started by changing into their folder and back to the root."""
-    home = os.environ.get("ARBOR_HOME")
-    if home:
-        os.environ["ARBOR_HOME"] = os.path.abspath(os.path.expanduser(home))
+    for name in ("ARBOR_HOME", LOG_FILE):
+        if named := os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.path.expanduser(named))
     os.chdir("/")
 
 

@@ -39,7 +39,7 @@ def run(flags: Mapping[str, object], config: Path | None = None, *, announce: bo
         ArborError: the settings or the data cannot be used; the text says what to do.
     """
     settings = load_settings(flags, os.environ, config)
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings.log_level, settings.log_format, settings.log_file)
     _raise_descriptor_limit()
     ensure_private(settings.data_dir, logger.warning)
     with only_one(settings.data_dir):

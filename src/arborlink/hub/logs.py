@@ -1,4 +1,4 @@
-"""The hub's log: structured, to stderr, with ids and never a body or a secret.
+"""The hub's log: structured, to stderr or a file, with ids and never a body or a secret.
 
 Whoever handles something binds what it is about (`structlog.contextvars`): every line that is
 logged meanwhile, ours or a library's, then says it. Other fields come as `extra`, and only those
@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final, Literal
 
 import structlog
 
 from arborlink import visible
+from arborlink.log_file import LogFile
+from arborlink.protocol.errors import InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 # In the ASGI scope: the request's id.
@@ -52,11 +56,31 @@ FIELDS: Final = (
 )
 
 
-def configure_logging(level: str, form: Literal["text", "json"]) -> None:
-    """Render everything that is logged in the process, ours and the libraries', as `form`."""
-    # What is written there is made visible by the formatter, whose colors a guard would show.
-    handler = logging.StreamHandler(visible.unguarded(sys.stderr))
-    handler.setFormatter(formatter(form))
+class _FileHandler(logging.Handler):
+    """Appends each record to a file. What a full disk refuses is lost, and is no error."""
+
+    def __init__(self, file: LogFile) -> None:
+        super().__init__()
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):
+            self._file.write(self.format(record))
+
+
+def configure_logging(level: str, form: Literal["text", "json"], file: Path | None = None) -> None:
+    """Render everything that is logged in the process, ours and the libraries', as `form`.
+
+    Raises:
+        InvalidInput: `file` cannot be written.
+    """
+    if file is None:
+        # The formatter makes visible what is written there; a guard would show its colors.
+        handler: logging.Handler = logging.StreamHandler(visible.unguarded(sys.stderr))
+        handler.setFormatter(formatter(form, colors=sys.stderr.isatty()))
+    else:
+        handler = _FileHandler(_opened(file))
+        handler.setFormatter(formatter(form))
     root = logging.getLogger()
     root.handlers = [handler]
     # Libraries show frames and headers when they debug.
@@ -68,12 +92,24 @@ def configure_logging(level: str, form: Literal["text", "json"]) -> None:
     logging.getLogger("uvicorn.error").addFilter(_is_news)
 
 
-def formatter(form: Literal["text", "json"]) -> logging.Formatter:
+def _opened(path: Path) -> LogFile:
+    file = LogFile(path)
+    try:
+        file.open()
+    except OSError as error:
+        raise InvalidInput(
+            f"The log file {path} cannot be written: {error.strerror}. Name another with "
+            "ARBOR_LOG_FILE (`log_file`), or none: then the log goes to standard error."
+        ) from error
+    return file
+
+
+def formatter(form: Literal["text", "json"], *, colors: bool = False) -> logging.Formatter:
     """One line a record; with `json` one object, whatever was logged."""
     renderers: list[structlog.typing.Processor] = (
         [structlog.processors.JSONRenderer(ensure_ascii=True)]
         if form == "json"
-        else [_make_visible, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [_make_visible, structlog.dev.ConsoleRenderer(colors=colors)]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[

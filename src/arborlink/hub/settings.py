@@ -34,6 +34,7 @@ ENVIRONMENT: Final = {
     "ARBOR_BOOTSTRAP_TOKEN_FILE": "bootstrap_token_file",
     "ARBOR_LOG_LEVEL": "log_level",
     "ARBOR_LOG_FORMAT": "log_format",
+    "ARBOR_LOG_FILE": "log_file",
 }
 
 Size = Annotated[int, Meta(ge=1, le=wire.MAX_OFFSET)]
@@ -141,6 +142,7 @@ class HubSettings(HubLimits, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     owner_name: Annotated[str, Meta(min_length=1, max_length=wire.MAX_NAME_CHARS)] = "owner"
     log_level: LogLevel = "info"
     log_format: Literal["text", "json"] = "text"
+    log_file: Path | None = None
 
     def validate(self) -> None:
         """Refuse what would be unsafe or cannot work.
