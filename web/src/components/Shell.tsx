@@ -1,5 +1,5 @@
 import { useDisclosure, useMediaQuery } from '@mantine/hooks';
-import { type ReactNode, Suspense } from 'react';
+import { type ReactNode, Suspense, useEffect } from 'react';
 import { useClient } from '../hooks/useClient';
 import { useEndNotices } from '../hooks/useEndNotices';
 import { useEver } from '../hooks/useEver';
@@ -22,6 +22,7 @@ export function Shell({ me, children }: { me: Principal; children: ReactNode }) 
   const { confirmation } = useClient();
   const hasConfirmation = useEver(useStore(confirmation.asked));
   useEndNotices();
+  useLinkProblem();
   useShortcutKeys();
   useShortcuts([
     { key: 'Mod+k', label: 'Go to or do anything', group: 'Everywhere', run: palette.open },
@@ -44,4 +45,22 @@ export function Shell({ me, children }: { me: Principal; children: ReactNode }) 
       <Suspense>{hasConfirmation && <LaterConfirmIdentity me={me} />}</Suspense>
     </div>
   );
+}
+
+/** Says why a sign-in link did nothing to a user who is signed in already. */
+function useLinkProblem(): void {
+  const { linkProblem } = useClient().session;
+  const problem = useStore(linkProblem);
+  useEffect(() => {
+    if (problem === null) return;
+    linkProblem.set(null);
+    void import('@mantine/notifications').then(({ showNotification }) =>
+      showNotification({
+        color: 'red',
+        title: 'The sign-in link was not used; you are still signed in',
+        message: problem,
+        autoClose: false,
+      }),
+    );
+  }, [linkProblem, problem]);
 }

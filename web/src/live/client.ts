@@ -10,7 +10,7 @@ import { Shortcuts } from './shortcuts';
 
 /** The page's one session, one link and one view of what there is. */
 export class Client {
-  readonly session = new Session();
+  readonly session = new Session(sessionStorage);
   readonly link = new Link(browserEnvironment);
   readonly directory = new Directory(this.link);
   readonly commands = new CommandHistory(localStorage);
@@ -24,6 +24,8 @@ export class Client {
     this.session.state.subscribe(() => this.#onSession());
     this.link.state.subscribe(() => this.#onLink());
     addEventListener('online', () => this.link.reconnectNow());
+    // A link pasted into the tab that shows this page loads nothing anew: only this tells of it.
+    addEventListener('hashchange', () => void this.session.addressChanged());
   }
 
   #onLink(): void {

@@ -1,3 +1,4 @@
+import { CodedText } from '../components/CodedText';
 import { Logo } from '../components/Logo';
 import { SignInForm } from '../components/signin/SignInForm';
 import styles from './SignInPage.module.css';
@@ -15,7 +16,7 @@ export function SignInPage({ notice }: { notice: string | null }) {
         </header>
         {notice !== null && (
           <p role="status" className={styles.notice}>
-            {notice}
+            <CodedText text={notice} />
           </p>
         )}
         <SignInForm />
@@ -23,8 +24,8 @@ export function SignInPage({ notice }: { notice: string | null }) {
           <h2 id="no-password">No password yet?</h2>
           <p>
             Open the sign-in link that <code>arbor up</code> or <code>arbor hub</code> prints in the
-            terminal when it starts. It works once, for ten minutes; starting it again prints a new
-            one.
+            terminal when it starts, or <code>arbor link</code> at any time. It works once, for ten
+            minutes, in this tab too.
           </p>
           <p>
             Signed in somewhere else? Settings, Account makes a link for this browser, and sets a
