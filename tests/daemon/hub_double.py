@@ -19,6 +19,7 @@ from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
     RESIZED_CAPABILITY,
+    USAGE_CAPABILITY,
     Ack,
     AnyMessage,
     Cancel,
@@ -34,6 +35,8 @@ from arborlink.protocol.messages import (
     Rotated,
     Status,
     TaskPosition,
+    TaskUsage,
+    Usage,
 )
 from arborlink.protocol.stream import ReceiveStream
 from tests.bounds import HANG_SECONDS
@@ -71,7 +74,7 @@ class HubDouble:
         self.tasks: dict[str, HubTask] = {}
         self.auths: list[DaemonAuth] = []
         self.acknowledges = True
-        self.capabilities = [RESIZED_CAPABILITY]
+        self.capabilities = [RESIZED_CAPABILITY, USAGE_CAPABILITY]
         self.settles = True
         self.refuse_with: int | None = None
         self.refusal = "no"
@@ -79,6 +82,9 @@ class HubDouble:
         self.tokens: set[str] | None = None
         self.refused_tokens: list[str] = []
         self.rotated: list[str] = []
+        self.heartbeats = 0
+        # What each task uses, as heard last.
+        self.usage: dict[str, TaskUsage] = {}
         # When each connection said who it is, in monotonic seconds.
         self.arrivals: list[float] = []
         self.closes: list[int | None] = []
@@ -203,6 +209,7 @@ class HubDouble:
     def _receive(self, message: AnyMessage) -> list[AnyMessage]:
         match message:
             case Heartbeat(echo=None):
+                self.heartbeats += 1
                 return [Heartbeat(sent_at=0, echo=message.sent_at)]
             case Output():
                 task = self.task(message.task_id)
@@ -223,6 +230,8 @@ class HubDouble:
             case Resized():
                 task = self.task(message.task_id)
                 task.sizes.append((message, task.stream.end))
+            case Usage():
+                self.usage.update({each.task_id: each for each in message.tasks})
             case Rotated():
                 self.rotated.append(message.rotation_id)
             case InputAck():

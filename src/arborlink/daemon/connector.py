@@ -13,6 +13,7 @@ import pwd
 import select
 import socket
 import sys
+import time
 from typing import Final, assert_never
 
 import arborlink
@@ -24,13 +25,16 @@ from arborlink.daemon.dialing import websocket_url
 from arborlink.daemon.recovery import kill_leftovers
 from arborlink.daemon.session import Session
 from arborlink.daemon.uplink import Uplink
+from arborlink.daemon.usage import UsageMeter
 from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol import limits, octets
-from arborlink.protocol.messages import HostInfo
+from arborlink.protocol.messages import HostInfo, TaskUsage
 
 _SHORT_CHARS: Final = 256
 # How long a process may take from closing its files to being dead.
 _DYING_SECONDS: Final = 2.0
+# How often what running tasks use is measured.
+USAGE_SECONDS: Final = 5.0
 
 
 class Supervisor:
@@ -92,7 +96,9 @@ class Connector(asyncio.Protocol):
         async with asyncio.TaskGroup() as group:
             for workspace in self.sessions:
                 self._serving[workspace] = group.create_task(self._serve(workspace))
+            measuring = group.create_task(self._measure_usage())
             await self._lost.wait()
+            measuring.cancel()
             for task in self._serving.values():
                 task.cancel()
 
@@ -100,6 +106,27 @@ class Connector(asyncio.Protocol):
         """Send something to the supervisor."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(ipc.encode(message))
+
+    async def _measure_usage(self) -> None:
+        """Measure what running tasks use, in a thread: a machine may have many processes."""
+        meter = UsageMeter[tuple[str, str]](os.getppid())
+        while True:
+            await asyncio.sleep(USAGE_SECONDS)
+            trees = {
+                (workspace, task_id): tree
+                for workspace, session in self.sessions.items()
+                for task_id, tree in session.uplink.measured_trees().items()
+            }
+            if not trees:
+                continue
+            measured = await asyncio.to_thread(meter.measure, trees, time.monotonic())
+            usage: dict[str, list[TaskUsage]] = {}
+            for (workspace, task_id), tree_usage in measured.items():
+                of_task = TaskUsage(task_id=task_id, **tree_usage._asdict())
+                usage.setdefault(workspace, []).append(of_task)
+            for workspace, of_tasks in usage.items():
+                self._uplink(workspace).usage_measured(of_tasks)
+                self.sessions[workspace].wake()
 
     async def _serve(self, workspace: str) -> None:
         try:

@@ -33,12 +33,14 @@ class Tree(Struct, frozen=True, array_like=True):
 
 
 class Process(NamedTuple):
-    """A line of the process table."""
+    """A line of the process table. `cpu_ticks`: its own and those of children it has waited for."""
 
     pid: int
     parent: int
     session: int
     start_ticks: int
+    cpu_ticks: int
+    resident_pages: int
 
 
 def new_mark() -> int:
@@ -90,7 +92,7 @@ def start_ticks(pid: int) -> int:
 
 def members(tree: Tree, *, spare: Collection[int] = ()) -> list[Process]:
     """The living processes of a task. Never process 1, ourselves, or one in `spare`."""
-    table = _table()
+    table = process_table()
     spared = {1, os.getpid(), *spare}
     first = table.get(tree.pid)
     is_first = first is not None and first.start_ticks == tree.start_ticks
@@ -102,7 +104,7 @@ def members(tree: Tree, *, spare: Collection[int] = ()) -> list[Process]:
         # Once the first process is gone its id may be another's, who then has another mark.
         if in_session and (is_first or tree.mark is None):
             found.add(process.pid)
-        elif tree.mark is not None and _mark(process.pid) == tree.mark:
+        elif tree.mark is not None and read_mark(process.pid) == tree.mark:
             found.add(process.pid)
     _add_children(found, table, spared)
     return [table[pid] for pid in found]
@@ -145,7 +147,8 @@ def _add_children(found: set[int], table: dict[int, Process], spared: set[int]) 
                 grew = True
 
 
-def _table() -> dict[int, Process]:
+def process_table() -> dict[int, Process]:
+    """Return the living processes of the machine by id; none where there is no /proc."""
     table: dict[int, Process] = {}
     if sys.platform != "linux":
         return table
@@ -164,12 +167,15 @@ def _read(pid: int) -> Process | None:
         return None
     # The name is in brackets and may contain anything, brackets included.
     fields = line[line.rfind(b")") + 2 :].split()
-    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
+    if len(fields) < 22 or fields[0] in (b"Z", b"X"):
         return None
-    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]))
+    # proc_pid_stat(5), from `state` on: 11 to 14 are utime, stime, cutime and cstime, 21 is rss.
+    cpu_ticks = sum(int(field) for field in fields[11:15])
+    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), cpu_ticks, int(fields[21]))
 
 
-def _mark(pid: int) -> int | None:
+def read_mark(pid: int) -> int | None:
+    """Return the mark that a process was born with, or None."""
     try:
         with open(f"/proc/{pid}/limits", "rb", buffering=0) as file:
             text = file.read()

@@ -13,6 +13,7 @@ from typing import Final
 from arborlink.daemon import ipc
 from arborlink.daemon.console import say
 from arborlink.daemon.outgoing import OutgoingTask
+from arborlink.daemon.processes import Tree
 from arborlink.daemon.readers import Readers
 from arborlink.daemon.stride import Stride
 from arborlink.daemon.tokens import Tokens
@@ -24,6 +25,7 @@ from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, P
 from arborlink.protocol.messages import (
     PROTOCOL_VERSION,
     RESIZED_CAPABILITY,
+    USAGE_CAPABILITY,
     Ack,
     AnyMessage,
     Cancel,
@@ -39,6 +41,8 @@ from arborlink.protocol.messages import (
     Rotate,
     Rotated,
     Status,
+    TaskUsage,
+    Usage,
 )
 
 ToSupervisor = Callable[[ipc.ToSupervisor], None]
@@ -68,7 +72,7 @@ class Uplink:
         self._tell = tell
         self._link: PeerLink | None = None
         self._limits = WireLimits()
-        self._hub_knows_sizes = False
+        self._capabilities: frozenset[str] = frozenset()
         self._listed: frozenset[str] = frozenset()
         self._control: deque[AnyMessage | Close] = deque()
         self._ready: deque[OutgoingTask] = deque()
@@ -194,6 +198,16 @@ class Uplink:
             task.resize(resized.size)
             self._queue(task)
 
+    def measured_trees(self) -> dict[str, Tree]:
+        """Return the process trees of running tasks, by task, if the hub wants their usage."""
+        if not self.is_open or USAGE_CAPABILITY not in self._capabilities:
+            return {}
+        return {task.task_id: task.tree for task in self.tasks.values() if task.tree is not None}
+
+    def usage_measured(self, usage: list[TaskUsage]) -> None:
+        """What the running tasks use now."""
+        self._send(Usage(tasks=usage[: limits.MAX_TASKS_IN_USAGE]))
+
     def token_kept(self, kept: ipc.TokenKept) -> None:
         """The token that the hub has offered is on disk."""
         self.tokens.rotated(kept.auth_token)
@@ -203,7 +217,7 @@ class Uplink:
 
     def _on_welcome(self, welcome: DaemonWelcome) -> None:
         self._limits = welcome.limits
-        self._hub_knows_sizes = RESIZED_CAPABILITY in welcome.capabilities
+        self._capabilities = frozenset(welcome.capabilities)
         if self.tokens.accepted():
             tokens = self.tokens
             self._tell(ipc.KeepToken(self.served.workspace, tokens.current, tokens.other))
@@ -259,7 +273,7 @@ class Uplink:
     # ── in here ──────────────────────────────────────────────────────────────────────────────
 
     def _attach(self, task: OutgoingTask, offset: int, credit: int) -> None:
-        gap = task.attach(offset, credit, sizes=self._hub_knows_sizes)
+        gap = task.attach(offset, credit, sizes=RESIZED_CAPABILITY in self._capabilities)
         if gap is not None:
             self._send(gap)
         if not task.complete:
@@ -300,7 +314,7 @@ class Uplink:
                 self._ready.append(task)  # it waits for the connection, not for itself
         return None
 
-    def _send(self, message: Status | InputAck | Gap | Rotated) -> None:
+    def _send(self, message: Status | InputAck | Gap | Rotated | Usage) -> None:
         if self.is_open and self._link is not None:
             self._link.send(message)
 

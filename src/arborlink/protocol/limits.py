@@ -66,6 +66,7 @@ SCREEN_SCROLLBACK_LINES: Final = 1_000
 # Sizes of one task's terminal that are kept; where there are more, some in the middle are not.
 MAX_TERMINAL_SIZES: Final = 1_000
 MAX_CAPABILITIES: Final = 64
+MAX_TASKS_IN_USAGE: Final = 1_024
 MAX_TIMEOUT_SECONDS: Final = 30 * 86_400.0
 MAX_GRACE_SECONDS: Final = 300.0
 DEFAULT_GRACE_SECONDS: Final = 5.0

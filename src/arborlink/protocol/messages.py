@@ -35,6 +35,7 @@ Secret = Annotated[str, Meta(max_length=limits.MAX_TOKEN_CHARS)]
 ShortText = Annotated[str, Meta(max_length=256)]
 Sentence = Annotated[str, Meta(max_length=4096)]
 Count = Annotated[int, Meta(ge=0, le=limits.MAX_OFFSET)]
+Amount = Annotated[float, Meta(ge=0, le=float(limits.MAX_OFFSET))]
 # Bounded: an integer of a thousand digits fits neither a float nor MessagePack.
 Clock = Annotated[int, Meta(ge=-limits.MAX_OFFSET, le=limits.MAX_OFFSET)] | float
 # What any system's processes end with, and its signals are numbered.
@@ -45,6 +46,7 @@ Checksum = Annotated[str, Meta(pattern=r"^crc32:[0-9a-f]{8}$")]
 # Both sides name what they can do beyond version 1 of the protocol as it was at first.
 Capabilities = Annotated[list[ShortText], Meta(max_length=limits.MAX_CAPABILITIES)]
 RESIZED_CAPABILITY: Final = "resized"
+USAGE_CAPABILITY: Final = "usage"
 InputBytes = Annotated[bytes, Meta(max_length=limits.INPUT_FRAME_BYTES)]
 
 
@@ -188,6 +190,25 @@ class Resized(Message, tag="resized", frozen=True):
         limit_size(self)
 
 
+class TaskUsage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the processes of one running task use: see `usage` of a task in the HTTP API."""
+
+    task_id: Id
+    cpu_seconds: Amount
+    cpu_share: Amount
+    memory_bytes: Count
+    processes: Count
+
+
+class Usage(Message, tag="usage", frozen=True):
+    """What running tasks use, every few seconds. It counts until the next, or the connection ends.
+
+    Only for a hub whose `welcome` lists the capability `usage`.
+    """
+
+    tasks: Annotated[list[TaskUsage], Meta(max_length=limits.MAX_TASKS_IN_USAGE)]
+
+
 class Rotated(Message, tag="rotated", frozen=True):
     """The token that `rotate` brought is stored: the one before is worth nothing any more."""
 
@@ -213,8 +234,8 @@ class TaskPosition(Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 class DaemonWelcome(Message, tag="welcome", frozen=True):
     """The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on.
 
-    `capabilities`: what this hub understands besides; `resized`: the message of that name. Names
-    that a daemon does not know mean nothing to it.
+    `capabilities`: what this hub understands besides: messages of these names (`resized`, `usage`).
+    Names that a daemon does not know mean nothing to it.
     """
 
     epoch: Count
@@ -438,7 +459,7 @@ class UnknownMessage(Struct, frozen=True):
 
 
 DaemonToHub: TypeAlias = (
-    DaemonAuth | Output | Gap | Status | InputAck | Resized | Rotated | Heartbeat
+    DaemonAuth | Output | Gap | Status | InputAck | Resized | Usage | Rotated | Heartbeat
 )
 HubToDaemon: TypeAlias = (
     DaemonWelcome | Command | Input | Resize | Cancel | Ack | Rotate | ErrorMessage | Heartbeat

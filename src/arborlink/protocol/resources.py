@@ -104,6 +104,22 @@ class GapInfo(Struct, frozen=True, kw_only=True, rename={"start": "from", "end":
     reason: str
 
 
+class ProcessUsage(Resource, frozen=True):
+    """What a running task's processes use together, as its daemon measured it and the hub heard of
+    it at `at`.
+
+    `cpuSeconds`: processor time so far, also of processes that have ended and were waited for.
+    `cpuShare`: of the last seconds; 1 is one core, all the time. `memoryBytes`: the sum of what
+    each has in memory; what several share is counted by each.
+    """
+
+    at: str
+    cpu_seconds: float
+    cpu_share: float
+    memory_bytes: int
+    processes: int
+
+
 class Task(Resource, frozen=True):
     """One execution of one command. Times are RFC 3339 in UTC; `env` has the names only.
 
@@ -113,6 +129,7 @@ class Task(Resource, frozen=True):
     `watching`: live connections that followed its output when this was said.
     `inputRead`: how much of its standard input the command has read, by what its daemon says of a
     task that is over; null where that is not known, and with a terminal.
+    `usage`: null unless it is running, its daemon is connected, and can measure it.
     """
 
     id: str
@@ -140,6 +157,7 @@ class Task(Resource, frozen=True):
     watching: int = 0
     is_cut: bool = False
     input_read: int | None = None
+    usage: ProcessUsage | None = None
 
 
 class Attention(Resource, frozen=True):

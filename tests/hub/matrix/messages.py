@@ -21,7 +21,9 @@ from arborlink.protocol.messages import (
     Rotated,
     Status,
     Subscribe,
+    TaskUsage,
     Unsubscribe,
+    Usage,
     ViewerAck,
     ViewerAuth,
     ViewerInput,
@@ -100,6 +102,7 @@ DAEMON: Final = (
     Form("status cancelled", lambda task: ended(task, TaskStatus.CANCELLED), OWN_TASK),
     Form("status lost", lambda task: ended(task, TaskStatus.LOST), OWN_TASK),
     Form("inputAck", lambda task: InputAck(task_id=task, offset=1), OWN_TASK),
+    Form("usage", lambda task: Usage(tasks=[used(task, processes=99)])),
     # Of no offer: it is not believed, and not answered.
     Form("rotated", lambda _: Rotated(rotation_id="rot_of_nobody")),
     Form("heartbeat", lambda _: Heartbeat(sent_at=0)),
@@ -115,6 +118,13 @@ def ended(task: str, status: TaskStatus) -> Status:
         checksum=format_checksum(zlib.crc32(b"")),
         log_id=LOG_ID,
         at=2,
+    )
+
+
+def used(task: str, *, processes: int) -> TaskUsage:
+    """Return what a daemon says of a task that uses a little."""
+    return TaskUsage(
+        task_id=task, cpu_seconds=1.5, cpu_share=0.25, memory_bytes=4096, processes=processes
     )
 
 

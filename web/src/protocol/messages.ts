@@ -126,6 +126,25 @@ export interface Resized {
   time: number;
 }
 
+/**
+ * What running tasks use, every few seconds. It counts until the next, or the connection ends.
+ *
+ * Only for a hub whose `welcome` lists the capability `usage`.
+ */
+export interface Usage {
+  type: 'usage';
+  tasks: TaskUsage[];
+}
+
+/** What the processes of one running task use: see `usage` of a task in the HTTP API. */
+export interface TaskUsage {
+  taskId: string;
+  cpuSeconds: number;
+  cpuShare: number;
+  memoryBytes: number;
+  processes: number;
+}
+
 /** The token that `rotate` brought is stored: the one before is worth nothing any more. */
 export interface Rotated {
   type: 'rotated';
@@ -146,8 +165,8 @@ export interface Heartbeat {
 /**
  * The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on.
  *
- * `capabilities`: what this hub understands besides; `resized`: the message of that name. Names
- * that a daemon does not know mean nothing to it.
+ * `capabilities`: what this hub understands besides: messages of these names (`resized`, `usage`).
+ * Names that a daemon does not know mean nothing to it.
  */
 export interface DaemonWelcome {
   type: 'welcome';
@@ -394,6 +413,7 @@ export interface TaskStatusChanged {
  * `watching`: live connections that followed its output when this was said.
  * `inputRead`: how much of its standard input the command has read, by what its daemon says of a
  * task that is over; null where that is not known, and with a terminal.
+ * `usage`: null unless it is running, its daemon is connected, and can measure it.
  */
 export interface Task {
   id: string;
@@ -421,6 +441,7 @@ export interface Task {
   watching: number;
   isCut: boolean;
   inputRead: number | null;
+  usage: ProcessUsage | null;
 }
 
 /** Bytes `[start, end)` of a task's output that can never arrive, and why. */
@@ -428,6 +449,22 @@ export interface GapInfo {
   from: number;
   to: number;
   reason: string;
+}
+
+/**
+ * What a running task's processes use together, as its daemon measured it and the hub heard of
+ * it at `at`.
+ *
+ * `cpuSeconds`: processor time so far, also of processes that have ended and were waited for.
+ * `cpuShare`: of the last seconds; 1 is one core, all the time. `memoryBytes`: the sum of what
+ * each has in memory; what several share is counted by each.
+ */
+export interface ProcessUsage {
+  at: string;
+  cpuSeconds: number;
+  cpuShare: number;
+  memoryBytes: number;
+  processes: number;
 }
 
 /** The workspace as it is now. */
@@ -892,6 +929,7 @@ export type DaemonToHub =
   | Status
   | InputAck
   | Resized
+  | Usage
   | Rotated
   | Heartbeat;
 

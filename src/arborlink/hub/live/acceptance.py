@@ -31,6 +31,7 @@ from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
     PROTOCOL_VERSION,
+    USAGE_CAPABILITY,
     Cancel,
     DaemonAuth,
     DaemonWelcome,
@@ -116,6 +117,7 @@ class Acceptance:
                     hub_id=self._hub_id,
                     limits=self._limits,
                     tasks=positions,
+                    capabilities=[USAGE_CAPABILITY],
                 ),
                 time.monotonic(),
             )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket
 
+from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.output import TaskOutput
 from arborlink.hub.live.session import Session, error_message
 from arborlink.hub.live.traffic import Backlog
+from arborlink.hub.views import rfc3339
 from arborlink.outputlog import LogError
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import (
@@ -29,7 +31,10 @@ from arborlink.protocol.messages import (
     Output,
     Rotated,
     Status,
+    TaskUsage,
+    Usage,
 )
+from arborlink.protocol.resources import ProcessUsage
 
 if TYPE_CHECKING:
     from arborlink.hub.live.daemons import Daemons
@@ -58,6 +63,7 @@ class DaemonSession(Session):
         self._log_ids: dict[str, str] = {}
         self._unacknowledged = 0
         self._to_acknowledge: dict[str, TaskOutput] = {}
+        self._usage: dict[str, ProcessUsage] = {}
         self._reports: asyncio.Queue[Status | TaskOutput] = asyncio.Queue(MAX_PENDING_REPORTS)
 
     def adopt(self, auth: DaemonAuth, epoch: int) -> None:
@@ -79,6 +85,10 @@ class DaemonSession(Session):
             output = self._daemons.outputs.find(task_id)
             lag += 0 if output is None else max(0, end - output.end)
         return Backlog(self._unacknowledged, lag, len(writing))
+
+    def usage(self, task_id: str) -> ProcessUsage | None:
+        """What a task of this workspace uses, as the daemon last said on this connection."""
+        return self._usage.get(task_id)
 
     def start_tasks(self, group: asyncio.TaskGroup) -> None:
         """Reports are stored in the order they came, without holding up output."""
@@ -113,6 +123,9 @@ class DaemonSession(Session):
                 if message.log_id is not None:
                     self._log_ids[message.task_id] = message.log_id
                 await self._reports.put(message)
+            case Usage():
+                at = rfc3339(now_us())
+                self._usage = {each.task_id: _process_usage(each, at) for each in message.tasks}
             case Rotated():
                 await self._daemons.rotation.rotated(self, message.rotation_id)
             case InputAck():
@@ -239,6 +252,16 @@ class DaemonSession(Session):
     def _acknowledge_end(self, report: Status) -> None:
         offset = report.final_offset or 0
         self.send(Ack(task_id=report.task_id, offset=offset, credit=0, settled=True))
+
+
+def _process_usage(usage: TaskUsage, at: str) -> ProcessUsage:
+    return ProcessUsage(
+        at=at,
+        cpu_seconds=usage.cpu_seconds,
+        cpu_share=usage.cpu_share,
+        memory_bytes=usage.memory_bytes,
+        processes=usage.processes,
+    )
 
 
 def _check_handed_over(row: TaskRow) -> None:

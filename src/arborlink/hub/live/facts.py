@@ -9,9 +9,9 @@ from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.store.base import TaskRequest, TaskRow, TaskStore, WorkspaceStore
 from arborlink.hub.views import optional_rfc3339, rfc3339, workspace_resource
-from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.lifecycle import TaskStatus, is_final
 from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceChanged
-from arborlink.protocol.resources import Task
+from arborlink.protocol.resources import ProcessUsage, Task
 
 
 class Facts:
@@ -63,7 +63,13 @@ class Facts:
             watching=0 if output is None else len(output.listeners),
             is_cut=row.is_cut,
             input_read=row.input_read,
+            usage=self._usage(row),
         )
+
+    def _usage(self, row: TaskRow) -> ProcessUsage | None:
+        session = self._presence.session(row.workspace_id)
+        is_running = row.status is TaskStatus.RUNNING
+        return session.usage(row.id) if session is not None and is_running else None
 
     def whole_task(self, row: TaskRow, request: TaskRequest) -> Task:
         """Return the task with all of what was asked for."""
