@@ -11,8 +11,9 @@ import { useClient } from '../hooks/useClient';
 import { useStore } from '../hooks/useStore';
 import { useTasks } from '../hooks/useTasks';
 import { useWorkspaces } from '../hooks/useWorkspaces';
+import { taskName } from '../live/oneLine';
 import { isOwn, ownFirst, shownName } from '../live/whose';
-import { commandLine, isOwner, statusLabel } from '../live/words';
+import { isOwner, statusLabel } from '../live/words';
 import type { Principal, Task } from '../protocol/messages';
 import { paletteAsked } from './openPalette';
 import styles from './Palette.module.css';
@@ -137,7 +138,7 @@ function useTaskActions({ me }: Props): SpotlightActionGroupData {
     group: 'Tasks',
     actions: mineFirst.map((task) => ({
       id: task.id,
-      label: task.title ?? commandLine(task),
+      label: taskName(task),
       description: [statusLabel(task), others.get(task.workspaceId)].filter(Boolean).join(' · '),
       onClick: () => void navigate({ to: '/tasks/$taskId', params: { taskId: task.id } }),
     })),

@@ -1,5 +1,6 @@
 import { type FocusEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { findCommands, type PastCommand } from '../../live/commandHistory';
+import { oneLine } from '../../live/oneLine';
 import { Since } from '../Since';
 import styles from './HistorySearch.module.css';
 
@@ -72,7 +73,7 @@ export default function HistorySearch({ commands, onChoose, onClose }: Props) {
             tabIndex={-1}
             onClick={() => choose(command)}
           >
-            <code>{command.line}</code>
+            <code title={command.line}>{oneLine(command.line)}</code>
             {command.shell && <span>shell</span>}
             <Since time={new Date(command.at).toISOString()} />
           </div>

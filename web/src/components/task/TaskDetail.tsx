@@ -7,6 +7,7 @@ import { useTitle } from '../../hooks/useTitle';
 import { useWebSocket } from '../../hooks/useWebSocket';
 import { formatTime } from '../../live/format';
 import { isFinal } from '../../live/merge';
+import { oneLine } from '../../live/oneLine';
 import { tabTitle } from '../../live/tabTitle';
 import { commandLine, explainEnd } from '../../live/words';
 import type { Task, Workspace } from '../../protocol/messages';
@@ -48,7 +49,9 @@ export function TaskDetail({ task, workspace, startAt }: Props) {
           <WorkspaceCrumbs
             workspace={workspace}
             through={<Link to="/tasks">Tasks</Link>}
-            here={task.title ?? `…${task.id.slice(-SHOWN_ID_CHARACTERS)}`}
+            here={
+              task.title === null ? `…${task.id.slice(-SHOWN_ID_CHARACTERS)}` : oneLine(task.title)
+            }
           />
         }
       >

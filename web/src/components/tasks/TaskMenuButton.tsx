@@ -1,6 +1,6 @@
 import { ActionIcon, type ActionIconProps, type ElementProps } from '@mantine/core';
 import { Suspense, useState } from 'react';
-import { commandLine } from '../../live/words';
+import { taskName } from '../../live/oneLine';
 import type { Task } from '../../protocol/messages';
 import { LaterTaskMenu } from '../Later';
 import styles from './TaskRow.module.css';
@@ -38,7 +38,7 @@ export function TaskMenuTarget({ task, ...others }: TargetProps) {
     <ActionIcon
       size={28}
       data-menu={task.id}
-      aria-label={`Actions for ${task.title ?? commandLine(task)}`}
+      aria-label={`Actions for ${taskName(task)}`}
       {...others}
     >
       <span aria-hidden="true">⋯</span>

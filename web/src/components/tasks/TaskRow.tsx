@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import { useNow } from '../../hooks/useNow';
 import { formatDuration, formatExactTime, formatSize } from '../../live/format';
+import { taskName } from '../../live/oneLine';
 import { commandLine, elapsed } from '../../live/words';
 import type { Task } from '../../protocol/messages';
 import { Since } from '../Since';
@@ -20,6 +21,8 @@ interface Props {
 /** A task in a list: a link to it, and what can be done with it from here. */
 export const TaskRow = memo(function TaskRow({ task, workspace, isStop = true }: Props) {
   const tabIndex = isStop ? 0 : -1;
+  const name = taskName(task);
+  const line = commandLine(task);
   return (
     <>
       <Link
@@ -35,9 +38,9 @@ export const TaskRow = memo(function TaskRow({ task, workspace, isStop = true }:
         </span>
         <span
           className={styles.command}
-          title={task.title === null ? undefined : commandLine(task)}
+          title={task.title === null && name === line ? undefined : line}
         >
-          {task.title ?? commandLine(task)}
+          {name}
         </span>
         {workspace !== null && <span className={styles.workspace}>{workspace}</span>}
         <span className={styles.size}>{task.outputSize > 0 && formatSize(task.outputSize)}</span>

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useTaskControls } from '../../hooks/useTaskControls';
 import { isFinal } from '../../live/merge';
+import { taskName } from '../../live/oneLine';
 import type { Task } from '../../protocol/messages';
 import { Problem } from '../Problem';
 import { StatusChip } from '../StatusChip';
@@ -16,7 +17,7 @@ const CancelDialog = lazy(() => import('../task/CancelDialog'));
 export function TerminalPanel({ task }: { task: Task }) {
   const controls = useTaskControls(task);
   return (
-    <section id={PANEL_ID} role="tabpanel" className={styles.panel} aria-label={task.title ?? ''}>
+    <section id={PANEL_ID} role="tabpanel" className={styles.panel} aria-label={taskName(task)}>
       <div className={styles.head}>
         <StatusChip task={task} />
         <Link to="/tasks/$taskId" params={{ taskId: task.id }}>

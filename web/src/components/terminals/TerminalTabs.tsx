@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import { type KeyboardEvent, useRef } from 'react';
 import { isFinal } from '../../live/merge';
-import { commandLine, statusLabel } from '../../live/words';
+import { taskName } from '../../live/oneLine';
+import { statusLabel } from '../../live/words';
 import type { Task } from '../../protocol/messages';
 import styles from './TerminalTabs.module.css';
 
@@ -45,14 +46,14 @@ export function TerminalTabs({ terminals, shown, busy, onChoose, onOpen, onForge
               onClick={() => onChoose(task.id)}
               onKeyDown={onKey}
             >
-              {task.title ?? commandLine(task)}
+              {taskName(task)}
               {isFinal(task.status) && <span className={styles.over}>{statusLabel(task)}</span>}
             </button>
             {isFinal(task.status) && (
               <button
                 type="button"
                 className={styles.close}
-                aria-label={`Close ${task.title ?? 'terminal'}`}
+                aria-label={`Close ${taskName(task)}`}
                 onClick={() => onForget(task.id)}
               >
                 ×
