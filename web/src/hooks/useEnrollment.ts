@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { wheelAddress } from '../live/wheel';
 import { useClient } from './useClient';
 
 const CODE_MS = 600_000;
@@ -14,4 +15,14 @@ export function useEnrollment(workspaceId: string) {
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
+}
+
+/** Where the hub's own package is installed from; undefined until it is known. */
+export function useWheelAddress(): string | undefined {
+  const { data } = useQuery({
+    queryKey: ['wheel'],
+    queryFn: () => wheelAddress(location.origin),
+    staleTime: CODE_MS,
+  });
+  return data;
 }

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { useCountdown } from '../../hooks/useCountdown';
-import { useEnrollment } from '../../hooks/useEnrollment';
+import { useEnrollment, useWheelAddress } from '../../hooks/useEnrollment';
 import type { Workspace } from '../../protocol/messages';
 import styles from '../ConnectMachine.module.css';
 import { Copyable } from '../Copyable';
@@ -9,14 +9,14 @@ import { Problem } from '../Problem';
 
 const QrCode = lazy(() => import('../QrCode').then((module) => ({ default: module.QrCode })));
 
-const INSTALL = 'pip install arborlink';
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** The command that connects a machine, with a code that works once; waits for it to be used. */
 export function EnrollmentCode({ workspace }: { workspace: Workspace }) {
   const { data, error, isFetching, refetch } = useEnrollment(workspace.id);
+  const wheel = useWheelAddress();
   const left = useCountdown(data === undefined ? null : Date.parse(data.expiresAt));
-  if (data === undefined) {
+  if (data === undefined || wheel === undefined) {
     return error === null ? (
       <p className={styles.about}>Asking for a code…</p>
     ) : (
@@ -27,8 +27,15 @@ export function EnrollmentCode({ workspace }: { workspace: Workspace }) {
   return (
     <ol className={styles.steps}>
       <li>
-        <p>Install Arbor on that machine. It needs Linux and Python 3.11 or newer.</p>
-        <Copyable text={INSTALL} />
+        <p>
+          Install Arbor on that machine, from this hub: the same version, also where nothing else
+          can be reached. It needs Linux and Python 3.11 or newer.
+        </p>
+        <Copyable text={`pip install ${wheel}`} />
+        <p className={styles.about}>
+          If pip says that the system manages its own Python: <code>pipx install</code> with the
+          same address.
+        </p>
       </li>
       <li className={styles.withCode}>
         <div className={styles.step}>
