@@ -3,6 +3,7 @@ import { Confirmation } from './confirmation';
 import { Directory } from './directory';
 import { browserEnvironment } from './environment';
 import { askForConfirmation } from './http';
+import { LastMachine } from './lastMachine';
 import { Link } from './link';
 import { PreferenceStore } from './preferences';
 import { SESSION_ENDED, Session } from './session';
@@ -14,6 +15,7 @@ export class Client {
   readonly link = new Link(browserEnvironment);
   readonly directory = new Directory(this.link);
   readonly commands = new CommandHistory(localStorage);
+  readonly lastMachine = new LastMachine(localStorage);
   readonly preferences = new PreferenceStore(localStorage);
   readonly shortcuts = new Shortcuts();
   readonly confirmation = new Confirmation();
@@ -42,12 +44,16 @@ export class Client {
     const session = this.session.state.get();
     if (session.kind === 'signedIn') {
       this.commands.belongTo(session.me.userId);
+      this.lastMachine.belongTo(session.me.userId);
       this.link.start();
       this.directory.start();
     } else if (session.kind === 'signedOut') {
       this.confirmation.leave();
       // Nobody was signed in, or they wanted to be no more: nothing of theirs stays here.
-      if (session.notice === null) this.commands.forget();
+      if (session.notice === null) {
+        this.commands.forget();
+        this.lastMachine.forget();
+      }
       this.link.stop();
       this.directory.forget();
     }

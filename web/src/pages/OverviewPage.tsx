@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { Suspense, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { AsOf } from '../components/AsOf';
 import { ButtonLink } from '../components/ButtonLink';
 import { CommandBar } from '../components/command/CommandBar';
@@ -14,7 +14,8 @@ import { useMe } from '../hooks/useMe';
 import { useOutputSizes } from '../hooks/useOutputSizes';
 import { useTasks } from '../hooks/useTasks';
 import { useStaleSince, useWorkspaces } from '../hooks/useWorkspaces';
-import { isOwn, preferredWorkspace } from '../live/whose';
+import { destination, type Machine } from '../live/lastMachine';
+import { isOwn, preferredWorkspace, shownName } from '../live/whose';
 import { mayOperate } from '../live/words';
 import type { Workspace } from '../protocol/messages';
 import styles from './OverviewPage.module.css';
@@ -79,12 +80,26 @@ function Filled({ workspaces }: { workspaces: readonly Workspace[] }) {
   );
 }
 
-/** Runs on the machine that one picks; without a machine of one's own, its page has the bar. */
+/** Runs on the machine last used, or on another that one picks; never on one that nobody chose. */
 function AnywhereBar({ workspaces }: { workspaces: readonly Workspace[] }) {
   const me = useMe();
-  const [picked, setPicked] = useState<string | null>(null);
-  const workspace =
-    workspaces.find(({ id }) => id === picked) ?? preferredWorkspace(workspaces, me);
-  if (workspace === undefined) return null;
-  return <CommandBar workspace={workspace} picker={{ workspaces, onPick: setPicked }} />;
+  const { lastMachine } = useClient();
+  // Kept while the page is shown: a machine that goes away must not become another one.
+  const [meant, setMeant] = useState<Machine | undefined>(
+    () => lastMachine.get() ?? preferredWorkspace(workspaces, me),
+  );
+  const first = preferredWorkspace(workspaces, me);
+  useEffect(() => {
+    if (first !== undefined) setMeant((before) => before ?? first);
+  }, [first]);
+  if (meant === undefined) return null;
+  const { workspace, missing } = destination(meant, workspaces);
+  const pick = (picked: Workspace) => {
+    const machine = { id: picked.id, name: shownName(picked, me) };
+    lastMachine.remember(machine);
+    setMeant(machine);
+  };
+  return (
+    <CommandBar workspace={workspace} missing={missing} picker={{ workspaces, onPick: pick }} />
+  );
 }

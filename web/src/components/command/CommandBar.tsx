@@ -5,6 +5,7 @@ import { useAction } from '../../hooks/useAction';
 import { useClient } from '../../hooks/useClient';
 import { useCommandDraft } from '../../hooks/useCommandDraft';
 import { useCommandHistory } from '../../hooks/useCommandHistory';
+import { useMe } from '../../hooks/useMe';
 import { useShortcuts } from '../../hooks/useShortcuts';
 import {
   DEFAULT_TERMINAL,
@@ -13,6 +14,7 @@ import {
   prepare,
   whenOffline,
 } from '../../live/commandDraft';
+import { shownName } from '../../live/whose';
 import type { Workspace } from '../../protocol/messages';
 import { LaterCommandOptions, LaterHistorySearch } from '../Later';
 import { Problem } from '../Problem';
@@ -22,16 +24,20 @@ import { CommandLine } from './CommandLine';
 import { WorkspacePicker } from './WorkspacePicker';
 
 interface Props {
-  workspace: Workspace;
+  /** Null: the one that was meant is gone, and another has to be picked. */
+  workspace: Workspace | null;
+  /** The name of the one that is gone. */
+  missing?: string | null;
   /** To choose from; left out: it is this one. */
-  picker?: { workspaces: readonly Workspace[]; onPick: (workspaceId: string) => void };
+  picker?: { workspaces: readonly Workspace[]; onPick: (workspace: Workspace) => void };
   /** What to begin with. */
   initial?: Draft | null;
 }
 
 /** What people come for: run something. */
-export function CommandBar({ workspace, picker, initial = null }: Props) {
-  const { directory, commands } = useClient();
+export function CommandBar({ workspace, missing = null, picker, initial = null }: Props) {
+  const me = useMe();
+  const { directory, commands, lastMachine } = useClient();
   const navigate = useNavigate();
   const action = useAction();
   const field = useRef<HTMLTextAreaElement>(null);
@@ -39,9 +45,9 @@ export function CommandBar({ workspace, picker, initial = null }: Props) {
   const [wanted, setWanted] = useState(false);
   const [isSearching, setSearching] = useState(false);
   const [hasOptions, setOptions] = useState(() => needsAttention(initial));
-  const past = useCommandHistory(workspace.id, wanted);
+  const past = useCommandHistory(workspace?.id, wanted);
   const { draft, change, recall } = useCommandDraft(initial, past);
-  const isConnected = workspace.state === 'connected';
+  const isConnected = workspace?.state === 'connected';
   const prepared = prepare(draft, isConnected);
   const focus = () => field.current?.focus();
   const search = () => {
@@ -51,9 +57,10 @@ export function CommandBar({ workspace, picker, initial = null }: Props) {
   useShortcuts([{ key: 'i', label: 'Type a command', group: 'Run', run: focus }]);
 
   const run = () => {
-    if (!prepared.ok || action.busy) return;
+    if (!prepared.ok || action.busy || workspace === null) return;
     action.run(async () => {
       const { id } = await directory.run(workspace.id, prepared.task);
+      lastMachine.remember({ id: workspace.id, name: shownName(workspace, me) });
       commands.remember(workspace.id, { line: draft.line, shell: draft.shell, at: Date.now() });
       change(EMPTY_DRAFT);
       await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
@@ -106,8 +113,14 @@ export function CommandBar({ workspace, picker, initial = null }: Props) {
             >
               Options
             </Button>
-            <Button type="submit" variant="filled" disabled={!prepared.ok || action.busy}>
-              {whenOffline(draft, isConnected) === 'queue' && !isConnected ? 'Queue' : 'Run'}
+            <Button
+              type="submit"
+              variant="filled"
+              disabled={!prepared.ok || action.busy || workspace === null}
+            >
+              {workspace !== null && !isConnected && whenOffline(draft, false) === 'queue'
+                ? 'Queue'
+                : 'Run'}
               <span className={styles.enter} aria-hidden="true">
                 ↵
               </span>
@@ -138,6 +151,7 @@ export function CommandBar({ workspace, picker, initial = null }: Props) {
         draft={draft}
         problem={prepared.ok || prepared.problem === '' ? null : prepared.problem}
         workspace={workspace}
+        missing={missing}
         onChange={change}
         onSearch={search}
       />

@@ -10,13 +10,16 @@ import styles from './CommandBar.module.css';
 interface Props {
   draft: Draft;
   problem: string | null;
-  workspace: Workspace;
+  workspace: Workspace | null;
+  /** The name of the machine that was meant and is gone. */
+  missing: string | null;
   onChange: (change: Partial<Draft>) => void;
   onSearch: () => void;
 }
 
 /** What will run, and how; what is in the way of it. */
-export function CommandHint({ draft, problem, workspace, onChange, onSearch }: Props) {
+export function CommandHint(props: Props) {
+  const { draft, problem, workspace, missing, onChange, onSearch } = props;
   const options = setOptions(draft);
   return (
     <div className={styles.hint}>
@@ -43,12 +46,19 @@ export function CommandHint({ draft, problem, workspace, onChange, onSearch }: P
           ))}
         </ul>
       )}
-      {workspace.state !== 'connected' && <Unconnected draft={draft} workspace={workspace} />}
+      {missing !== null && (
+        <span className={styles.problem} role="status">
+          {missing}, the machine used last, is not on this hub any more. Pick another one.
+        </span>
+      )}
+      {workspace !== null && workspace.state !== 'connected' && (
+        <Unconnected draft={draft} workspace={workspace} />
+      )}
     </div>
   );
 }
 
-function Reading({ draft, onChange, onSearch }: Omit<Props, 'problem' | 'workspace'>) {
+function Reading({ draft, onChange, onSearch }: Pick<Props, 'draft' | 'onChange' | 'onSearch'>) {
   if (draft.shell) {
     return (
       <span>
@@ -83,7 +93,7 @@ function Reading({ draft, onChange, onSearch }: Omit<Props, 'problem' | 'workspa
   );
 }
 
-function Unconnected({ draft, workspace }: Pick<Props, 'draft' | 'workspace'>) {
+function Unconnected({ draft, workspace }: { draft: Draft; workspace: Workspace }) {
   const name = shownName(workspace, useMe());
   return (
     <span className={styles.problem}>
