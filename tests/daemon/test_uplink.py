@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from arborlink.daemon import ipc
@@ -37,13 +38,24 @@ HOST = HostInfo(hostname="h", platform="p", user="u", path="/p")
 SERVED = ipc.ServedWorkspace("w", "http://127.0.0.1", "d", "token", "/p")
 
 
+UNIX_US = 1_700_000_000_000_000
+
+
 class Bench:
     """An uplink, the hub's messages in, its messages out, and what it told the supervisor."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told: list[ipc.ToSupervisor] = []
-        self.uplink = Uplink(SERVED, instance_id="i", host=HOST, version="1", tell=self.told.append)
+        self.unix_us = UNIX_US
+        self.uplink = Uplink(
+            SERVED,
+            instance_id="i",
+            host=HOST,
+            version="1",
+            tell=self.told.append,
+            unix_us=lambda: self.unix_us,
+        )
 
     def task(
         self,
@@ -109,7 +121,11 @@ def bench(tmp_path: Path) -> Bench:
 def ended(name: str, final: int) -> Status:
     """A task that completed."""
     return Status(
-        task_id=name, status=TaskStatus.COMPLETED, final_offset=final, checksum="crc32:00000000"
+        task_id=name,
+        status=TaskStatus.COMPLETED,
+        final_offset=final,
+        checksum="crc32:00000000",
+        sent_at=UNIX_US,
     )
 
 
@@ -307,3 +323,11 @@ def _bytes(messages: list[AnyMessage | Close], task_id: str) -> int:
         for message in messages
         if isinstance(message, Output) and message.task_id == task_id
     )
+
+
+def test_a_status_says_when_it_was_sent_by_the_same_clock(bench: Bench) -> None:
+    bench.task("a", 0, end=msgspec.structs.replace(ended("a", 0), at=UNIX_US))
+    bench.connect(at("a"))
+    bench.unix_us = UNIX_US + 60_000_000
+    (status,) = [message for message in bench.sent() if isinstance(message, Status)]
+    assert (status.at, status.sent_at) == (UNIX_US, UNIX_US + 60_000_000)

@@ -176,6 +176,7 @@ class Connector(asyncio.Protocol):
             host=_describe_host(served.path),
             version=arborlink.__version__,
             tell=self.tell,
+            unix_us=lambda: time.time_ns() // 1_000,
         )
 
         def about_key(message: ipc.KeepHubKey | ipc.HubNotProven) -> None:

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from arborlink.daemon import ipc
 from arborlink.daemon.console import say
 from arborlink.daemon.outgoing import OutgoingTask
@@ -60,7 +62,9 @@ class Uplink:
         host: HostInfo,
         version: str,
         tell: ToSupervisor,
+        unix_us: Callable[[], int],
     ) -> None:
+        """`unix_us`: this machine's clock, for the hub to compare times of ours with."""
         self.served = served
         self.tasks: dict[str, OutgoingTask] = {}
         self.readers = Readers()
@@ -70,6 +74,7 @@ class Uplink:
         self._host = host
         self._version = version
         self._tell = tell
+        self._unix_us = unix_us
         self._link: PeerLink | None = None
         self._limits = WireLimits()
         self._capabilities: frozenset[str] = frozenset()
@@ -153,6 +158,8 @@ class Uplink:
         message = self._control.popleft() if self._control else self._next_of_tasks()
         if message is None or isinstance(message, Close):
             return message
+        if isinstance(message, Status):
+            message = msgspec.structs.replace(message, sent_at=self._unix_us())
         return _CODEC.encode_binary(message)
 
     # ── what the supervisor says ─────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from arborlink.hub.front.websocket import CONNECTION, GuardedWebSocket
 from arborlink.hub.live import log_lines
 from arborlink.hub.live.acceptance import Acceptance
 from arborlink.hub.live.admission import Admission
+from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.connections import Connections
 from arborlink.hub.live.daemon_places import DaemonPlaces
 from arborlink.hub.live.daemon_session import DaemonSession
@@ -152,7 +153,10 @@ class Sockets:
             raise places.refusal(full)
         link.welcome(
             ViewerWelcome(
-                user_id=identity.user_id, scopes=sorted(identity.scopes), limits=self.limits
+                user_id=identity.user_id,
+                scopes=sorted(identity.scopes),
+                limits=self.limits,
+                time=now_us(),
             ),
             time.monotonic(),
         )

@@ -153,11 +153,12 @@ class DaemonAuth(Message, tag="auth", frozen=True):
 class Status(Message, tag="status", frozen=True):
     """A task started, or ended. An end names the final offset and the checksum of all output.
 
-    `at` is in µs since 1970 by the daemon's clock; where that cannot be true, the hub takes the
-    time at which it hears of it. `checksum` is the CRC-32 of all bytes that are not in gaps.
-    `log_id` names the spool's log: bytes of two logs are never joined. `input_read`: of its
-    standard input the command has read what is below this offset; absent where that is not known,
-    and with a terminal.
+    `at` is when it happened and `sent_at` when this was sent, both in µs since 1970 by the daemon's
+    clock, which may be wrong: how long ago it happened is what the hub takes of them. Without
+    `sent_at`, and where `at` cannot be true, it takes the time at which it hears of it. `checksum`
+    is the CRC-32 of all bytes that are not in gaps. `log_id` names the spool's log: bytes of two
+    logs are never joined. `input_read`: of its standard input the command has read what is below
+    this offset; absent where that is not known, and with a terminal.
     """
 
     task_id: Id
@@ -171,6 +172,7 @@ class Status(Message, tag="status", frozen=True):
     at: Moment | None = None
     log_id: Id | None = None
     input_read: Offset | None = None
+    sent_at: Moment | None = None
 
 
 class Resized(Message, tag="resized", frozen=True):
@@ -386,11 +388,13 @@ class ViewerResize(Message, tag="resize", frozen=True):
 
 
 class ViewerWelcome(Message, tag="welcome", frozen=True):
-    """The hub's answer to a viewer's `auth`."""
+    """The hub's answer to a viewer's `auth`. `time`: now, in µs since 1970 by the hub's clock, by
+    which all times of tasks and workspaces are."""
 
     user_id: Id
     scopes: list[str]
     limits: WireLimits
+    time: Moment | None = None
 
 
 class Screen(Message, tag="screen", frozen=True):

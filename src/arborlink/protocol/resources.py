@@ -130,6 +130,9 @@ class Task(Resource, frozen=True):
     `inputRead`: how much of its standard input the command has read, by what its daemon says of a
     task that is over; null where that is not known, and with a terminal.
     `usage`: null unless it is running, its daemon is connected, and can measure it.
+    `createdAt`, `startedAt` and `finishedAt` are by the hub's clock, so they can be compared, and
+    stand in this order. `reportedStartedAt` and `reportedFinishedAt` are what the clock of the
+    task's machine said then; null: it said nothing, or the same.
     """
 
     id: str
@@ -158,6 +161,8 @@ class Task(Resource, frozen=True):
     is_cut: bool = False
     input_read: int | None = None
     usage: ProcessUsage | None = None
+    reported_started_at: str | None = None
+    reported_finished_at: str | None = None
 
 
 class Attention(Resource, frozen=True):

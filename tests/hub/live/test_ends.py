@@ -212,6 +212,35 @@ async def test_a_task_starts_and_ends_when_that_can_be(
     assert row.reported_finished_at == reported
 
 
+@pytest.mark.parametrize("minutes", [-90, -0.5, 0, 0.5, 90])
+async def test_a_daemons_clock_does_not_count(
+    bench: Bench, identity: DaemonIdentity, minutes: float
+) -> None:
+    """Ahead or behind: in order, and the daemon's own times are kept beside."""
+
+    def theirs() -> int:
+        return now_us() + round(minutes * 60_000_000)
+
+    async with bench.daemon(identity) as daemon:
+        task = await handed(bench, identity, daemon)
+        began = theirs()
+        start = Status(task_id=task, status=TaskStatus.RUNNING, at=began, sent_at=theirs())
+        await daemon.send(start)
+        started = await bench.becomes(task, TaskStatus.RUNNING)
+        ended = theirs()
+        await daemon.ended(task, at=ended, sent_at=theirs())
+        await daemon.settled(task)
+        row = await bench.becomes(task, TaskStatus.COMPLETED)
+    assert row.started_at is not None and row.finished_at is not None
+    assert row.created_at <= row.started_at <= row.finished_at <= now_us()
+    assert row.started_at == started.started_at
+    reported = (began, ended) if minutes else (None, None)
+    assert (row.reported_started_at, row.reported_finished_at) == reported
+    shown = (await bench.client.get(f"/api/tasks/{task}")).json()
+    assert (shown["reportedFinishedAt"] is None) == (not minutes)
+    assert shown["createdAt"] <= shown["startedAt"] <= shown["finishedAt"]
+
+
 async def test_an_end_that_can_be_is_as_its_daemon_says(
     bench: Bench, identity: DaemonIdentity
 ) -> None:

@@ -1,4 +1,4 @@
-import { useNow } from '../hooks/useNow';
+import { useHubNow } from '../hooks/useNow';
 import { formatAge, formatAgo, formatExactTime } from '../live/format';
 
 const MINUTE_MS = 60_000;
@@ -11,7 +11,7 @@ interface Props {
 
 /** How long ago, coarsely; exact on hover. */
 export function Since({ time, ago = false }: Props) {
-  const seconds = (useNow(MINUTE_MS) - Date.parse(time)) / 1000;
+  const seconds = (useHubNow(MINUTE_MS) - Date.parse(time)) / 1000;
   return (
     <time dateTime={time} title={formatExactTime(time)}>
       {ago ? formatAgo(seconds) : formatAge(seconds)}

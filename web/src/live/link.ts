@@ -12,6 +12,7 @@ import { decodeMessage, encodeMessage } from './codec';
 import type { LinkEnvironment, Socket } from './environment';
 import { HeartbeatMachine } from './heartbeat';
 import { ApiError, explain } from './http';
+import { learnHubTime } from './hubClock';
 import { Store } from './store';
 
 const SERVICE_RESTART = 1012;
@@ -198,6 +199,7 @@ export class Link {
       return;
     }
     if (message.type === 'welcome') {
+      if (message.time != null) learnHubTime(message.time);
       this.#welcomed();
     } else if (message.type === 'heartbeat') {
       const answer = this.#heartbeat?.receive(message, this.now) ?? null;

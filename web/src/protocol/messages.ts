@@ -83,11 +83,12 @@ export interface Gap {
 /**
  * A task started, or ended. An end names the final offset and the checksum of all output.
  *
- * `at` is in µs since 1970 by the daemon's clock; where that cannot be true, the hub takes the
- * time at which it hears of it. `checksum` is the CRC-32 of all bytes that are not in gaps.
- * `logId` names the spool's log: bytes of two logs are never joined. `inputRead`: of its
- * standard input the command has read what is below this offset; absent where that is not known,
- * and with a terminal.
+ * `at` is when it happened and `sentAt` when this was sent, both in µs since 1970 by the daemon's
+ * clock, which may be wrong: how long ago it happened is what the hub takes of them. Without
+ * `sentAt`, and where `at` cannot be true, it takes the time at which it hears of it. `checksum`
+ * is the CRC-32 of all bytes that are not in gaps. `logId` names the spool's log: bytes of two
+ * logs are never joined. `inputRead`: of its standard input the command has read what is below
+ * this offset; absent where that is not known, and with a terminal.
  */
 export interface Status {
   type: 'status';
@@ -102,6 +103,7 @@ export interface Status {
   at?: number | null;
   logId?: string | null;
   inputRead?: number | null;
+  sentAt?: number | null;
 }
 
 /** Input below `offset` has been written to the command's standard input. */
@@ -355,12 +357,16 @@ export interface ViewerResize {
   take?: boolean;
 }
 
-/** The hub's answer to a viewer's `auth`. */
+/**
+ * The hub's answer to a viewer's `auth`. `time`: now, in µs since 1970 by the hub's clock, by
+ * which all times of tasks and workspaces are.
+ */
 export interface ViewerWelcome {
   type: 'welcome';
   userId: string;
   scopes: string[];
   limits: WireLimits;
+  time?: number | null;
 }
 
 /**
@@ -414,6 +420,9 @@ export interface TaskStatusChanged {
  * `inputRead`: how much of its standard input the command has read, by what its daemon says of a
  * task that is over; null where that is not known, and with a terminal.
  * `usage`: null unless it is running, its daemon is connected, and can measure it.
+ * `createdAt`, `startedAt` and `finishedAt` are by the hub's clock, so they can be compared, and
+ * stand in this order. `reportedStartedAt` and `reportedFinishedAt` are what the clock of the
+ * task's machine said then; null: it said nothing, or the same.
  */
 export interface Task {
   id: string;
@@ -442,6 +451,8 @@ export interface Task {
   isCut: boolean;
   inputRead: number | null;
   usage: ProcessUsage | null;
+  reportedStartedAt: string | null;
+  reportedFinishedAt: string | null;
 }
 
 /** Bytes `[start, end)` of a task's output that can never arrive, and why. */

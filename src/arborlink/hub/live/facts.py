@@ -64,6 +64,8 @@ class Facts:
             is_cut=row.is_cut,
             input_read=row.input_read,
             usage=self._usage(row),
+            reported_started_at=optional_rfc3339(row.reported_started_at),
+            reported_finished_at=optional_rfc3339(row.reported_finished_at),
         )
 
     def _usage(self, row: TaskRow) -> ProcessUsage | None:

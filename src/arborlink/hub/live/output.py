@@ -58,6 +58,8 @@ class TaskOutput:
         self.stored_limit = stored_limit
         self._reserve = reserve
         self.ending: Status | None = None
+        # When the daemon's report was heard, in µs since 1970.
+        self.ending_heard_at = 0
         self.writer: OutputLog | None = None
         self.listeners: set[Callable[[], None]] = set()
         self.on_durable: Callable[[TaskOutput], None] | None = None

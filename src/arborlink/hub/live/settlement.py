@@ -6,6 +6,7 @@ A task is over only when the hub has every byte of it for good and the checksums
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from arborlink.hub.live import log_lines
 from arborlink.hub.live.clock import now_us
@@ -22,6 +23,9 @@ from arborlink.protocol.lifecycle import EVENT_FOR, Reason, TaskEvent, TaskStatu
 from arborlink.protocol.messages import Status
 
 logger = logging.getLogger(__name__)
+
+# Clocks that are synchronized differ by less, and so does what is on its way for a moment.
+SAME_TIME_US: Final = 1_000_000
 
 
 class Settlement:
@@ -42,8 +46,12 @@ class Settlement:
             await uninterrupted(self._started(row, report))
 
     async def _started(self, row: TaskRow, report: Status) -> None:
-        started_at = believed(report.at, row.created_at, now_us())
-        changes = TaskChanges(started_at=started_at, log_id=report.log_id)
+        started_at = happened_at(report, row.created_at, now_us())
+        changes = TaskChanges(
+            started_at=started_at,
+            reported_started_at=_unless_same(report.at, started_at),
+            log_id=report.log_id,
+        )
         self._facts.task_changed(
             await self._tasks.transition_task(row.id, TaskEvent.START, changes)
         )
@@ -53,6 +61,7 @@ class Settlement:
         """The command is over; whether the task is, `ready` says once everything is on disk."""
         output = self._outputs.get(row.id)
         output.ending = report
+        output.ending_heard_at = now_us()
         if output.writer is not None:
             self._flusher.hurry(output)
         return output
@@ -116,13 +125,25 @@ class Settlement:
             return None
 
 
-def believed(reported: int | None, earliest: int, now: int) -> int:
-    """Return when something happened that a daemon reports `now`: when it says, if that can be.
+def happened_at(report: Status, earliest: int, heard: int) -> int:
+    """Return when something happened that was `heard` of then, by the hub's clock.
 
-    Retention goes by it, and lists show it: a clock that is wrong must not keep what it likes.
-    All in µs since 1970; `earliest` is when what happened before it did.
+    Times of a task are compared with each other and with now, and retention goes by them, so they
+    are all by one clock. The daemon's says how long ago it was; how much it is ahead or behind does
+    not matter. All in µs since 1970; `earliest` is when what happened before it did.
     """
-    return reported if reported is not None and earliest <= reported <= now else now
+    if report.at is None:
+        return heard
+    if report.sent_at is not None:
+        return min(max(earliest, heard - (report.sent_at - report.at)), heard)
+    # An older daemon does not say when it sent this.
+    return report.at if earliest <= report.at <= heard else heard
+
+
+def _unless_same(reported: int | None, stored: int) -> int | None:
+    if reported is None or abs(reported - stored) < SAME_TIME_US:
+        return None
+    return reported
 
 
 def _verdict(report: Status, row: TaskRow, output: TaskOutput) -> tuple[TaskEvent, TaskChanges]:
@@ -131,10 +152,11 @@ def _verdict(report: Status, row: TaskRow, output: TaskOutput) -> tuple[TaskEven
     if fault is not None:
         logger.error("task %s: %s", output.task_id, fault, extra={"task": output.task_id})
         event, reason, error = TaskEvent.FAIL, Reason.CORRUPT_OUTPUT, fault
-    finished_at = believed(report.at, row.started_at or row.created_at, now_us())
+    earliest = row.started_at or row.created_at
+    finished_at = happened_at(report, earliest, output.ending_heard_at)
     return event, TaskChanges(
         finished_at=finished_at,
-        reported_finished_at=None if report.at == finished_at else report.at,
+        reported_finished_at=_unless_same(report.at, finished_at),
         reason=reason,
         exit_code=report.exit_code,
         signal=report.signal,

@@ -24,8 +24,8 @@ class TaskRow(Struct, frozen=True, kw_only=True):
 
     `is_cut`: command, args and names of variables are the beginning of what was asked for. `env` is
     with values only in a row that is to be stored; in one that is, each is empty. To run a task,
-    read its `TaskRequest`. `reported_finished_at` is when it ended by its daemon's clock, where
-    that cannot be true: `finished_at` is then when the hub heard of it.
+    read its `TaskRequest`. All times are by the hub's clock; `reported_started_at` and
+    `reported_finished_at` are by its daemon's, where it said any and they are not the same.
     """
 
     id: str
@@ -56,6 +56,7 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     instance_id: str | None = None
     log_id: str | None = None
     is_cut: bool = False
+    reported_started_at: int | None = None
     reported_finished_at: int | None = None
     input_read: int | None = None
 
@@ -84,6 +85,7 @@ class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_size: int | None = None
     gaps: list[GapInfo] | None = None
     log_id: str | None = None
+    reported_started_at: int | None = None
     reported_finished_at: int | None = None
     input_read: int | None = None
 

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { useNow } from '../../hooks/useNow';
+import { useHubNow } from '../../hooks/useNow';
 import { formatDuration, formatExactTime, formatSize } from '../../live/format';
 import type { DiskSpace, Health } from '../../protocol/messages';
 import styles from './HubFacts.module.css';
@@ -9,7 +9,7 @@ const NEARLY_FULL = 0.9;
 
 /** What this hub is, and how much room it has. */
 export function HubFacts({ health }: { health: Health }) {
-  const now = useNow(SECOND_MS);
+  const now = useHubNow(SECOND_MS);
   const { version, startedAt, disk, points, descriptorLimit } = health;
   const descriptors = points.descriptors.at(-1) ?? null;
   return (

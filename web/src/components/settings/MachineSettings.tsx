@@ -5,6 +5,7 @@ import { useDaemon, useRemoveDaemon } from '../../hooks/useDaemon';
 import { useMe } from '../../hooks/useMe';
 import { useWorkspaces } from '../../hooks/useWorkspaces';
 import { formatExactTime, formatTime } from '../../live/format';
+import { hubNow } from '../../live/hubClock';
 import { shownName } from '../../live/whose';
 import type { Workspace } from '../../protocol/messages';
 import { ConnectMachine } from '../ConnectMachine';
@@ -82,7 +83,7 @@ function DaemonFacts({ daemonId, state }: { daemonId: string; state: Workspace['
     <>
       {' · '}
       <time dateTime={data.createdAt} title={formatExactTime(data.createdAt)}>
-        admitted {formatTime(data.createdAt, Date.now())}
+        admitted {formatTime(data.createdAt, hubNow())}
       </time>
       {!data.connected && data.lastSeenAt !== null && (
         <>

@@ -4,6 +4,7 @@ import { useMe } from '../../hooks/useMe';
 import { useTokens } from '../../hooks/useTokens';
 import { useWorkspaces } from '../../hooks/useWorkspaces';
 import { formatExactTime, formatTime } from '../../live/format';
+import { hubNow } from '../../live/hubClock';
 import { scopesInShort } from '../../live/scopes';
 import { shownName } from '../../live/whose';
 import type { Token } from '../../protocol/messages';
@@ -111,10 +112,10 @@ function Used({ time }: { time: string }) {
 
 function Expiry({ token: { expiresAt } }: { token: Token }) {
   if (expiresAt === null) return 'does not expire';
-  const over = Date.parse(expiresAt) <= Date.now();
+  const over = Date.parse(expiresAt) <= hubNow();
   return (
     <time dateTime={expiresAt} title={formatExactTime(expiresAt)}>
-      {over ? 'expired' : 'expires'} {formatTime(expiresAt, Date.now())}
+      {over ? 'expired' : 'expires'} {formatTime(expiresAt, hubNow())}
     </time>
   );
 }

@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useMe } from '../../hooks/useMe';
 import { useUserActions, useUsers } from '../../hooks/useUsers';
 import { formatExactTime, formatTime } from '../../live/format';
+import { hubNow } from '../../live/hubClock';
 import type { User } from '../../protocol/messages';
 import { Problem } from '../Problem';
 import { ConfirmButton } from './ConfirmButton';
@@ -58,7 +59,7 @@ function UserEntry({ user }: { user: User }) {
           <>
             {user.hasPassword ? 'Signs in with a password' : 'Signs in with links'} ·{' '}
             <time dateTime={user.createdAt} title={formatExactTime(user.createdAt)}>
-              added {formatTime(user.createdAt, Date.now())}
+              added {formatTime(user.createdAt, hubNow())}
             </time>
           </>
         }

@@ -6,6 +6,7 @@ import { type TaskControls, useTaskControls } from '../../hooks/useTaskControls'
 import { useTitle } from '../../hooks/useTitle';
 import { useWebSocket } from '../../hooks/useWebSocket';
 import { formatTime } from '../../live/format';
+import { hubNow } from '../../live/hubClock';
 import { isFinal } from '../../live/merge';
 import { oneLine } from '../../live/oneLine';
 import { tabTitle } from '../../live/tabTitle';
@@ -113,7 +114,7 @@ function Explanation({ task, workspace }: Pick<Props, 'task' | 'workspace'>) {
     <p className={styles.explanation} data-tone="amber">
       {task.status === 'pending'
         ? `Waiting for ${workspace.name} to connect.`
-        : `${workspace.name} is unreachable${workspace.since === null ? '' : ` since ${formatTime(workspace.since, Date.now())}`}. The command is believed running; its output is kept there and arrives when it is back.`}
+        : `${workspace.name} is unreachable${workspace.since === null ? '' : ` since ${formatTime(workspace.since, hubNow())}`}. The command is believed running; its output is kept there and arrives when it is back.`}
     </p>
   );
 }

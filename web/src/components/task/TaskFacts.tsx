@@ -1,4 +1,4 @@
-import { useNow } from '../../hooks/useNow';
+import { useHubNow } from '../../hooks/useNow';
 import { useStore } from '../../hooks/useStore';
 import { formatDuration, formatMilliseconds, formatSize } from '../../live/format';
 import { isFinal } from '../../live/merge';
@@ -19,7 +19,7 @@ interface Props {
 /** The strip of figures; each has its place from the start, so that nothing moves. */
 export function TaskFacts({ task, workspace, controller }: Props) {
   const over = isFinal(task.status);
-  const now = useNow(task.status === 'running' ? 1000 : null);
+  const now = useHubNow(task.status === 'running' ? 1000 : null);
   const seconds = elapsed(task, now);
   const missing = task.gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
   return (

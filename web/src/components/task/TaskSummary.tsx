@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMe } from '../../hooks/useMe';
-import { useNow } from '../../hooks/useNow';
+import { useHubNow } from '../../hooks/useNow';
 import { formatExactTime, formatTime } from '../../live/format';
 import { get } from '../../live/http';
 import { isFinal } from '../../live/merge';
@@ -13,7 +13,7 @@ const WATCHERS_MS = 10_000;
 
 /** The chip, who started it when, and who else looks on. */
 export function TaskSummary({ task }: { task: Task }) {
-  const now = useNow(null);
+  const now = useHubNow(null);
   const isOurs = useMe().userId === task.createdBy;
   const others = useOthers(task);
   const began = task.startedAt ?? task.createdAt;

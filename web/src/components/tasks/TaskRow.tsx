@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
-import { useNow } from '../../hooks/useNow';
+import { useHubNow } from '../../hooks/useNow';
 import { formatDuration, formatExactTime, formatSize } from '../../live/format';
 import { taskName } from '../../live/oneLine';
 import { commandLine, elapsed } from '../../live/words';
@@ -55,7 +55,7 @@ export const TaskRow = memo(function TaskRow({ task, workspace, isStop = true }:
 });
 
 function Elapsed({ task }: { task: Task }) {
-  const now = useNow(task.status === 'running' ? 1000 : null);
+  const now = useHubNow(task.status === 'running' ? 1000 : null);
   const seconds = elapsed(task, now);
   return (
     <span className={styles.time} title={task.startedAt === null ? undefined : started(task)}>

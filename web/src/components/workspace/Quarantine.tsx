@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useAction } from '../../hooks/useAction';
 import { useReleaseDaemon } from '../../hooks/useDaemon';
-import { useNow } from '../../hooks/useNow';
+import { useHubNow } from '../../hooks/useNow';
 import { formatExactTime, formatTime } from '../../live/format';
 import type { Attention } from '../../protocol/messages';
 import { Problem } from '../Problem';
@@ -14,7 +14,7 @@ interface Props {
 
 /** Copies of a daemon replaced each other; a person says when there is only one again. */
 export function Quarantine({ attention, daemonId }: Props) {
-  const now = useNow(null);
+  const now = useHubNow(null);
   const { mutateAsync } = useReleaseDaemon();
   const action = useAction();
   return (

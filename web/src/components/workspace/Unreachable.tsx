@@ -1,4 +1,4 @@
-import { useNow } from '../../hooks/useNow';
+import { useHubNow } from '../../hooks/useNow';
 import { formatExactTime, formatTime } from '../../live/format';
 import { believedRunning } from '../../live/words';
 import styles from './WorkspaceCard.module.css';
@@ -11,7 +11,7 @@ interface Props {
 
 /** A machine that cannot be reached, and what that means for what runs there. */
 export function Unreachable({ since, running, queued }: Props) {
-  const now = useNow(null);
+  const now = useHubNow(null);
   return (
     <p className={styles.unreachable} title={since === null ? undefined : formatExactTime(since)}>
       Unreachable{since !== null && ` since ${formatTime(since, now)}`}. {believedRunning(running)}

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { useNow } from '../../hooks/useNow';
+import { useHubNow } from '../../hooks/useNow';
 import { useRoundTrips } from '../../hooks/useRoundTrips';
 import { useTaskCounts } from '../../hooks/useTasks';
 import { useStaleSince } from '../../hooks/useWorkspaces';
@@ -19,7 +19,7 @@ const STATES: Record<Workspace['state'], string> = {
 
 /** How a workspace stands, and what the machine is. */
 export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
-  const now = useNow(null);
+  const now = useHubNow(null);
   const isStale = useStaleSince() !== null;
   const roundTrips = useRoundTrips().get(workspace.id) ?? [];
   const { running, queued } = useTaskCounts(workspace.id);

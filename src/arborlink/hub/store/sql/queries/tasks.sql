@@ -122,12 +122,12 @@ INSERT INTO tasks (
   id, workspace_id, command, args, cwd, env, shell, tty, title, timeout, on_spool_full, stdin,
   status, created_by, created_at, expires_at, started_at, finished_at, reason, exit_code, signal,
   error, output_size, gaps, cancel_requested, instance_id, log_id, is_cut,
-  reported_finished_at, input_read, row_bytes
+  reported_started_at, reported_finished_at, input_read, row_bytes
 ) VALUES (
   :id, :workspace_id, :command, :args, :cwd, :env, :shell, :tty, :title, :timeout, :on_spool_full,
   :stdin, :status, :created_by, :created_at, :expires_at, :started_at, :finished_at, :reason,
   :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id,
-  :is_cut, :reported_finished_at, :input_read, :row_bytes
+  :is_cut, :reported_started_at, :reported_finished_at, :input_read, :row_bytes
 );
 
 -- name: add_task_request
@@ -185,6 +185,7 @@ UPDATE tasks SET
   error = coalesce(:error, error),
   output_size = coalesce(:output_size, output_size),
   gaps = coalesce(:gaps, gaps),
+  reported_started_at = coalesce(:reported_started_at, reported_started_at),
   reported_finished_at = coalesce(:reported_finished_at, reported_finished_at),
   input_read = coalesce(:input_read, input_read),
   row_bytes = row_bytes + coalesce(octet_length(:error), 0) + coalesce(octet_length(:gaps), 0)
