@@ -133,6 +133,8 @@ class Task(Resource, frozen=True):
     `createdAt`, `startedAt` and `finishedAt` are by the hub's clock, so they can be compared, and
     stand in this order. `reportedStartedAt` and `reportedFinishedAt` are what the clock of the
     task's machine said then; null: it said nothing, or the same.
+    `stdin`: `open`, the command reads what is sent as its input; `empty`, it reads the end of input
+    at once. A task with a terminal reads what is typed.
     """
 
     id: str
@@ -163,6 +165,7 @@ class Task(Resource, frozen=True):
     usage: ProcessUsage | None = None
     reported_started_at: str | None = None
     reported_finished_at: str | None = None
+    stdin: StandardInput = "open"
 
 
 class Attention(Resource, frozen=True):

@@ -17,6 +17,7 @@ from arborlink.protocol.errors import TooManyRequests
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import (
     Cancel,
+    Command,
     ErrorMessage,
     Gap,
     Heartbeat,
@@ -449,6 +450,35 @@ async def test_a_size_that_an_earlier_version_stored_is_read_as_the_bound(
     async with bench.daemon(identity):
         again = await bench.post(f"/api/tasks/{task}/rerun")
     assert again["tty"] == {"cols": 1_000, "rows": 500}
+
+
+@pytest.mark.parametrize(
+    ("options", "body", "stdin"),
+    [
+        ({}, None, "empty"),
+        ({}, {}, "empty"),
+        ({}, {"stdin": "open"}, "open"),
+        ({"stdin": "empty"}, None, "empty"),
+        ({"stdin": "empty"}, {"stdin": "open"}, "open"),
+        ({"tty": {"cols": 80, "rows": 24}}, None, "open"),
+    ],
+)
+async def test_a_rerun_says_whether_it_waits_for_input(
+    bench: Bench,
+    identity: DaemonIdentity,
+    options: dict[str, Any],
+    body: dict[str, object] | None,
+    stdin: str,
+) -> None:
+    """What the first one was sent is not kept."""
+    async with bench.daemon(identity) as daemon:
+        task = await bench.create(identity.workspace_id, **options)
+        again = await bench.post(f"/api/tasks/{task}/rerun", body)
+        assert again["stdin"] == stdin
+        command = await daemon.expect(Command, lambda c: c.task_id == again["id"])
+        assert command.stdin == stdin
+        input_path = f"/api/tasks/{again['id']}/input"
+        await bench.post(input_path, {"text": "more"}, status=200 if stdin == "open" else 409)
 
 
 async def test_facts_for_a_viewer_that_does_not_read_are_bounded(

@@ -10,6 +10,11 @@ import { useClient } from './useClient';
 const FORGOTTEN = 'variables_forgotten';
 const WHY_FORGOTTEN = 'The hub keeps their values only for a while after the end of a task.';
 
+const EMPTY_INPUT = {
+  title: 'It runs with an empty input',
+  message: 'What was sent to the first one as its input is not kept.',
+};
+
 export interface TaskControls {
   busy: boolean;
   problem: string | null;
@@ -43,7 +48,8 @@ export function useTaskControls(task: Task): TaskControls {
     rerun: () =>
       run(async () => {
         try {
-          const { id } = await directory.rerun(task.id);
+          const { id, stdin } = await directory.rerun(task.id);
+          if (task.stdin === 'open' && stdin === 'empty') showNotification(EMPTY_INPUT);
           await navigate({ to: '/tasks/$taskId', params: { taskId: id } });
         } catch (error) {
           if (!(error instanceof ApiError) || error.code !== FORGOTTEN) throw error;

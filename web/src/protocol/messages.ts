@@ -423,6 +423,8 @@ export interface TaskStatusChanged {
  * `createdAt`, `startedAt` and `finishedAt` are by the hub's clock, so they can be compared, and
  * stand in this order. `reportedStartedAt` and `reportedFinishedAt` are what the clock of the
  * task's machine said then; null: it said nothing, or the same.
+ * `stdin`: `open`, the command reads what is sent as its input; `empty`, it reads the end of input
+ * at once. A task with a terminal reads what is typed.
  */
 export interface Task {
   id: string;
@@ -453,6 +455,7 @@ export interface Task {
   usage: ProcessUsage | null;
   reportedStartedAt: string | null;
   reportedFinishedAt: string | null;
+  stdin: 'empty' | 'open';
 }
 
 /** Bytes `[start, end)` of a task's output that can never arrive, and why. */

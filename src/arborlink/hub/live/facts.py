@@ -65,6 +65,7 @@ class Facts:
             input_read=row.input_read,
             usage=self._usage(row),
             reported_started_at=optional_rfc3339(row.reported_started_at),
+            stdin="open" if row.tty is not None else row.stdin,
             reported_finished_at=optional_rfc3339(row.reported_finished_at),
         )
 

@@ -12,6 +12,7 @@ from arborlink.protocol.resources import (
     Offset,
     Resource,
     Scope,
+    StandardInput,
     Task,
     Token,
     Variables,
@@ -131,9 +132,14 @@ class CancelTask(Body, frozen=True):
 
 
 class RerunTask(Body, frozen=True):
-    """Values of variables, over those that the task had; needed where these are forgotten."""
+    """`env`: values of variables, over those that the task had; needed where these are forgotten.
+
+    `stdin`: the input that a task had is not kept, so its command reads the end of input at once,
+    unless this is `open`: then it waits for what is sent.
+    """
 
     env: Variables = {}
+    stdin: StandardInput = "empty"
 
 
 class TaskInput(Body, frozen=True):

@@ -83,8 +83,9 @@ async def rerun_task(hub: HubPorts, request: Request) -> Response:
     """A new task with the same request; its variables have the values that are given, or were."""
     identity = await identify(hub.access, request)
     body = await read_optional_json(request, RerunTask, hub.settings.request_body_bytes)
-    env = None if body is None else body.env
-    return json_response(await hub.tasks.rerun(identity, request.path_params["id"], env), 201)
+    again = body or RerunTask()
+    task = await hub.tasks.rerun(identity, request.path_params["id"], again.env, stdin=again.stdin)
+    return json_response(task, 201)
 
 
 async def write_input(hub: HubPorts, request: Request) -> Response:
@@ -233,7 +234,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path="/api/tasks/{id}/rerun",
-        summary="Run the same command again, as a new task",
+        summary="Run the same command again, as a new task, with an empty input or a new one",
         tag=TAG,
         handle=rerun_task,
         scope="tasks:write",

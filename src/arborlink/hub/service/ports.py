@@ -16,7 +16,7 @@ from arborlink.hub.settings import HubSettings
 from arborlink.hub.store.base import IdempotencyKey, Store, TaskQuery
 from arborlink.hub.views import PresenceInfo
 from arborlink.proof.keys import HubKey
-from arborlink.protocol.resources import NewTask, Task
+from arborlink.protocol.resources import NewTask, StandardInput, Task
 
 
 class Presence(Protocol):
@@ -53,9 +53,15 @@ class TaskService(Protocol):
     ) -> Task: ...
 
     async def rerun(
-        self, identity: Identity, task_id: str, env: Mapping[str, str] | None = None
+        self,
+        identity: Identity,
+        task_id: str,
+        env: Mapping[str, str],
+        *,
+        stdin: StandardInput = "empty",
     ) -> Task:
-        """A new task with the same request. `env`: values over those that its variables had."""
+        """A new task with the same request. `env`: values over those that its variables had.
+        `stdin` open: it waits for input, of which the earlier task's was not kept."""
         ...
 
     async def write_input(

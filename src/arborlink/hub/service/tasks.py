@@ -38,7 +38,13 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus, is_final
 from arborlink.protocol.messages import Cancel, Resize
-from arborlink.protocol.resources import NewTask, NewTerminal, Task, TerminalSize
+from arborlink.protocol.resources import (
+    NewTask,
+    NewTerminal,
+    StandardInput,
+    Task,
+    TerminalSize,
+)
 
 DEFAULT_EXPIRY_SECONDS = 86_400.0
 QUEUE_RETRY_SECONDS = 10.0
@@ -248,9 +254,17 @@ class Tasks:
         return self._facts.task(row)
 
     async def rerun(
-        self, identity: Identity, task_id: str, env: Mapping[str, str] | None = None
+        self,
+        identity: Identity,
+        task_id: str,
+        env: Mapping[str, str],
+        *,
+        stdin: StandardInput = "empty",
     ) -> Task:
         """Run a new task with the same request; `env` are values over those of its variables.
+
+        Input is not stored, so the new task has none, unless `stdin` is open: then it waits for
+        what is sent. A terminal is typed at again.
 
         Raises:
             Conflict: what it ran is not known (code `command_unknown`), or values of variables are
@@ -268,13 +282,13 @@ class Tasks:
             command=request.command,
             args=request.args,
             cwd=row.cwd,
-            env=_variables(request, env or {}),
+            env=_variables(request, env),
             shell=row.shell,
             tty=None if row.tty is None else NewTerminal(cols=row.tty.cols, rows=row.tty.rows),
             timeout=row.timeout,
             on_spool_full=row.on_spool_full,
             title=row.title,
-            stdin=row.stdin,
+            stdin=row.stdin if row.tty is not None else stdin,
         )
         return await self.create(identity, row.workspace_id, new)
 

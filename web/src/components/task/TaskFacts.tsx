@@ -34,6 +34,7 @@ export function TaskFacts({ task, workspace, controller }: Props) {
         <code>{shownText(task.cwd === '.' ? (workspace?.path ?? '.') : task.cwd)}</code>
       </Fact>
       <Fact name="Time limit">{task.timeout === null ? 'none' : formatDuration(task.timeout)}</Fact>
+      {task.stdin === 'empty' && <Fact name="Input">empty</Fact>}
       {task.shell && (
         <Fact name="Shell">
           <code>/bin/sh -c</code>
