@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from arborlink.protocol.formats import FORMATS
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.resources import Task, TerminalSize
+from arborlink.protocol.resources import Task, TerminalSize, TerminalSizeChange
 
 TASK = Task(
     id="tsk_1",
@@ -38,17 +38,19 @@ TASK = Task(
 )
 TERMINAL = msgspec.structs.replace(TASK, tty=TerminalSize(cols=100, rows=30), title="building")
 
-Piece = tuple[bool, int, bytes]
+Piece = tuple[bool, int, bytes] | TerminalSizeChange
 
 
 def document(form: str, *pieces: Piece | str, task: Task = TASK) -> bytes:
     """What a format writes of these pieces; a text is the reason of a gap of nine bytes."""
     written = FORMATS[form](task)
-    parts, offset = [written.begin()], 0
+    parts, offset = [written.begin(task.tty)], 0
     for piece in pieces:
         if isinstance(piece, str):
             parts.append(written.gap(offset, offset + 9, piece))
             offset += 9
+        elif isinstance(piece, TerminalSizeChange):
+            parts.append(written.resize(piece))
         else:
             parts.append(written.chunk(offset, *piece))
             offset += len(piece[2])
@@ -66,6 +68,17 @@ def test_json_lines_keep_every_byte() -> None:
         {"offset": 3, "length": 1, "isError": False, "time": 0, "base64": "/w=="},
         {"gap": {"from": 4, "to": 13, "reason": "spool_full"}},
     ]
+
+
+def test_a_recording_says_when_its_terminal_was_resized() -> None:
+    """Never before what was written at the size before, whatever the times are."""
+    wider = TerminalSizeChange(cols=120, rows=40, offset=2, time=400_000)
+    pieces = ((False, 500_000, b"a\n"), wider, (False, 1_500_000, b"b"))
+    header, *events = lines(document("asciicast", *pieces, task=TERMINAL))
+    assert header == {"version": 2, "width": 100, "height": 30, "title": "building"}
+    assert events == [[0.5, "o", "a\n"], [0.5, "r", "120x40"], [1.5, "o", "b"]]
+    assert document("text", *pieces) == b"a\nb"
+    assert len(lines(document("jsonl", *pieces))) == 2
 
 
 def test_a_recording_joins_characters_that_were_cut_in_two() -> None:

@@ -53,7 +53,7 @@ class Logs:
         """
         form = FORMATS[self._form](self._task.info) if self._form in FORMATS else None
         if form is not None:
-            await self._write(form.begin())
+            await self._write(form.begin(self._task.info.tty))
         async with aclosing(self._task.output(start, window=WINDOW_BYTES)) as items:
             async for item in items:
                 if isinstance(item, Gap):

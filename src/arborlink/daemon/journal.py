@@ -21,7 +21,7 @@ from arborlink.daemon.processes import Tree
 from arborlink.outputlog.files import sync_directory
 from arborlink.protocol.messages import Command, Status
 from arborlink.protocol.resources import TerminalSizeChange
-from arborlink.protocol.terminal_sizes import TerminalSizes
+from arborlink.protocol.size_history import SizeHistory
 
 # How many settled tasks are remembered, lest a hub that was restored from a backup repeats one.
 KEEP_SETTLED: Final = 1_000
@@ -78,7 +78,7 @@ class Entry:
     task_id: str
     accepted: Accepted | None = None
     started: Started | None = None
-    sizes: TerminalSizes = field(default_factory=TerminalSizes)
+    sizes: SizeHistory = field(default_factory=SizeHistory)
     ended: Ended | None = None
     settled: bool = False
 

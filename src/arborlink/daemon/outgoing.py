@@ -22,8 +22,8 @@ from arborlink.protocol.messages import (
     TaskPosition,
 )
 from arborlink.protocol.resources import TerminalSizeChange
+from arborlink.protocol.size_history import SizeHistory
 from arborlink.protocol.stream import SendStream
-from arborlink.protocol.terminal_sizes import TerminalSizes
 
 SMALL_FRAME_BYTES: Final = 64 * 1024
 LARGE_FRAME_BYTES: Final = 256 * 1024
@@ -56,7 +56,7 @@ class OutgoingTask:
         self.complete = True
         self._stem = Path(known.stem) if known.stem is not None else None
         self._readers = readers
-        self._sizes = TerminalSizes(known.sizes)
+        self._sizes = SizeHistory(known.sizes)
         # Of those, what the hub is to hear on this connection, in order.
         self._sizes_to_send: deque[TerminalSizeChange] = deque()
         self._sends_sizes = False

@@ -17,7 +17,7 @@ from arborlink.outputlog import LogError, LogMissing, OutputLog
 from arborlink.protocol.checksum import format_checksum
 from arborlink.protocol.lifecycle import Reason, TaskStatus
 from arborlink.protocol.messages import Status
-from arborlink.protocol.terminal_sizes import TerminalSizes
+from arborlink.protocol.size_history import SizeHistory
 
 # A fork bomb may be born faster than it is found; this many rounds end anything else.
 KILL_ROUNDS: Final = 100
@@ -32,7 +32,7 @@ class Found:
     stem: Path
     log: OutputLog | None
     settled: bool
-    sizes: TerminalSizes
+    sizes: SizeHistory
 
 
 def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Found]:
@@ -48,7 +48,7 @@ def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Foun
         stem = spool_folder / entry.task_id
         if entry.settled:
             status = entry.ended.status if entry.ended else _lost(entry, None)
-            yield Found(entry.task_id, status, stem, None, settled=True, sizes=TerminalSizes())
+            yield Found(entry.task_id, status, stem, None, settled=True, sizes=SizeHistory())
             continue
         log = _open(stem)
         kept.add(stem.name)

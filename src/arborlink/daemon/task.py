@@ -17,7 +17,7 @@ from arborlink.protocol import limits
 from arborlink.protocol.lifecycle import Reason, TaskStatus
 from arborlink.protocol.messages import Command, Input, Status
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
-from arborlink.protocol.terminal_sizes import TerminalSizes, same_size
+from arborlink.protocol.size_history import SizeHistory, same_size
 
 HELD_NOTE: Final = (
     "a background process still holds the output; what it writes from now on is not kept"
@@ -79,7 +79,7 @@ class RunningTask:
             is_terminal=child.is_terminal,
             on_written=lambda: owner.on_input_written(self),
         )
-        self.sizes = TerminalSizes()
+        self.sizes = SizeHistory()
         if command.tty is not None:
             self.sizes.add(size_change(command.tty, 0, 0))
         self._run_seconds = run_seconds

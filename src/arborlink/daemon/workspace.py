@@ -29,7 +29,7 @@ from arborlink.protocol.errors import RemoteProtocolError
 from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
 from arborlink.protocol.messages import Cancel, Command, Input, Resize, Status
 from arborlink.protocol.resources import TerminalSizeChange
-from arborlink.protocol.terminal_sizes import TerminalSizes
+from arborlink.protocol.size_history import SizeHistory
 
 # Task ids become file names.
 _USABLE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -52,7 +52,7 @@ class TaskRecord:
     running: RunningTask | None = None
     output_end: int = 0
     settled: bool = False
-    sizes: TerminalSizes = field(default_factory=TerminalSizes)
+    sizes: SizeHistory = field(default_factory=SizeHistory)
 
     @property
     def is_final(self) -> bool:
@@ -378,7 +378,7 @@ class Workspace:
 
     def _settle(self, record: TaskRecord) -> None:
         record.settled = True
-        record.sizes = TerminalSizes()
+        record.sizes = SizeHistory()
         self._journal.append(Settled(record.task_id))
         if record.spool is not None:
             record.spool.discard()

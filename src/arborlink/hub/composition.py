@@ -54,6 +54,7 @@ from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Sockets
 from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
+from arborlink.hub.terminals.control import Terminals
 from arborlink.proof import keys
 from arborlink.proof.keys import HubKey
 from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
@@ -237,6 +238,7 @@ def _daemons(
         dispatcher,
         facts,
         TokenRotation(access.rotations, presence),
+        Terminals(store, outputs, presence, facts),
         settings.daemon_unacknowledged_bytes,
     )
 
@@ -254,10 +256,11 @@ def _sockets(
             messages=Rate(settings.viewer_messages_per_second, settings.viewer_messages_burst),
         ),
         access.budgets,
-        settings.subscriptions_per_connection,
-        settings.subscription_window_bytes,
-        settings.subscription_window_max_bytes,
-        settings.viewer_idle_seconds,
+        daemons.terminals,
+        subscriptions_limit=settings.subscriptions_per_connection,
+        window_bytes=settings.subscription_window_bytes,
+        max_window_bytes=settings.subscription_window_max_bytes,
+        idle_seconds=settings.viewer_idle_seconds,
     )
     admission = Admission(
         total=settings.unauthenticated_connections,
@@ -330,7 +333,7 @@ def application(hub: Hub) -> Starlette:
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
-        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
+        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs, hub.daemons.terminals).routes(),
         *SearchRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
     ]
     app = Starlette(

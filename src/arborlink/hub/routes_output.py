@@ -1,4 +1,4 @@
-"""`GET /api/tasks/{id}/output` and `…/segments`: what is stored, with ranges and formats."""
+"""`GET /api/tasks/{id}/output`, `…/segments`, `…/sizes`: what is stored, in ranges and formats."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from arborlink.hub.service.ranges import RangeNotSatisfiable, parse_range
 from arborlink.hub.service.segments import thin
 from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.store.base import TaskRow
+from arborlink.hub.terminals.control import Terminals
 from arborlink.outputlog import Gap, Record
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.formats import FORMATS
-from arborlink.protocol.resources import GapInfo, Task
+from arborlink.protocol.resources import GapInfo, Task, TerminalSizes
+from arborlink.protocol.size_history import SizeHistory
 
 MAX_SEGMENTS = 2_000
 MAX_OFFSET_DIGITS = 19
@@ -41,8 +43,11 @@ SUFFIXES = {"raw": "log", "text": "txt", "jsonl": "jsonl", "asciicast": "cast"}
 class OutputRoutes:
     """Reads with readers of its own; streaming runs in Starlette's thread pool, off the loop."""
 
-    def __init__(self, access: Access, tasks: Tasks, outputs: Outputs) -> None:
+    def __init__(
+        self, access: Access, tasks: Tasks, outputs: Outputs, terminals: Terminals
+    ) -> None:
         self._access = access
+        self._terminals = terminals
         self._tasks = tasks
         self._outputs = outputs
         self._requests = access.open_requests
@@ -52,6 +57,7 @@ class OutputRoutes:
         return [
             Route("/api/tasks/{task_id}/output", self.output, methods=["GET"]),
             Route("/api/tasks/{task_id}/segments", self.segments, methods=["GET"]),
+            Route("/api/tasks/{task_id}/sizes", self.sizes, methods=["GET"]),
         ]
 
     async def output(self, request: Request) -> Response:
@@ -83,7 +89,8 @@ class OutputRoutes:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         hold_until_answered(request, self._access.budgets.downloads, identity)
         stem = self._outputs.stem(task.id)
-        body = _body(stem, row, start, end, form or "raw", stream, task, gaps)
+        sizes = self._terminals.history(row)
+        body = _body(stem, row, start, end, form or "raw", stream, task, gaps, sizes)
         # Counted as open again before anything else runs.
         return Download(self._requests, identity, row, body, 206 if found else 200, headers)
 
@@ -109,6 +116,13 @@ class OutputRoutes:
             opened.check()
         return Response(msgspec.json.encode({"items": items}), media_type="application/json")
 
+    async def sizes(self, request: Request) -> Response:
+        """The sizes that a task's terminal has had."""
+        identity = await identify(self._access, request)
+        row = self._tasks.visible(identity, request.path_params["task_id"])
+        found = TerminalSizes(items=list(self._terminals.history(row).items))
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
 
 def _body(
     stem: Path,
@@ -119,18 +133,19 @@ def _body(
     stream: str | None,
     task: Task,
     gaps: list[GapInfo],
+    sizes: SizeHistory,
 ) -> Iterator[bytes]:
     # Opened only here: of a body that nobody begins to read nothing has to be closed.
     reader = open_stored(stem, row)
     written = FORMATS[form](task) if form in FORMATS else None
     if written is not None:
-        yield written.begin()
+        yield written.begin(sizes.at(start))
     if reader is not None:
         with reader:
             if written is None:
                 yield from formats.raw(reader, start, end, stream, told=gaps)
             else:
-                yield from formats.formatted(reader, start, end, stream, written)
+                yield from formats.formatted(reader, start, end, stream, written, sizes)
     if written is not None:
         yield written.finish()
 

@@ -16,7 +16,7 @@ import msgspec
 
 from arborlink.protocol import octets
 from arborlink.protocol.plain_text import PlainText
-from arborlink.protocol.resources import Task
+from arborlink.protocol.resources import Task, TerminalSize, TerminalSizeChange
 
 DEFAULT_SIZE: Final = (80, 24)
 SECOND_US: Final = 1_000_000
@@ -27,8 +27,8 @@ class Format(Protocol):
 
     keeps_pieces: bool
 
-    def begin(self) -> bytes:
-        """Return what comes before everything else."""
+    def begin(self, size: TerminalSize | None) -> bytes:
+        """Return what comes before everything else. `size`: the terminal's at the beginning."""
         ...
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
@@ -36,6 +36,10 @@ class Format(Protocol):
 
         It may be empty, where more is needed to know what they mean.
         """
+        ...
+
+    def resize(self, change: TerminalSizeChange) -> bytes:
+        """Return what stands for another size of the terminal, where there is such a thing."""
         ...
 
     def gap(self, start: int, end: int, reason: str) -> bytes:
@@ -55,8 +59,12 @@ class PlainTextFormat:
     def __init__(self, task: Task) -> None:
         self._text = PlainText()
 
-    def begin(self) -> bytes:
+    def begin(self, size: TerminalSize | None) -> bytes:
         """Nothing."""
+        return b""
+
+    def resize(self, change: TerminalSizeChange) -> bytes:
+        """Nothing: lines are as long as they were written."""
         return b""
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
@@ -81,8 +89,12 @@ class JsonLinesFormat:
     def __init__(self, task: Task) -> None:
         pass
 
-    def begin(self) -> bytes:
+    def begin(self, size: TerminalSize | None) -> bytes:
         """Nothing."""
+        return b""
+
+    def resize(self, change: TerminalSizeChange) -> bytes:
+        """Nothing: lines are as long as they were written."""
         return b""
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
@@ -120,10 +132,10 @@ class AsciicastFormat:
         self._decoders = {False: make("replace"), True: make("replace")}
         self._seconds = 0.0
 
-    def begin(self) -> bytes:
+    def begin(self, size: TerminalSize | None) -> bytes:
         """The first line."""
         task = self._task
-        cols, rows = (task.tty.cols, task.tty.rows) if task.tty else DEFAULT_SIZE
+        cols, rows = DEFAULT_SIZE if size is None else (size.cols, size.rows)
         title = octets.shown(task.title or task.command)
         header = {"version": 2, "width": cols, "height": rows, "title": title}
         return msgspec.json.encode(header) + b"\n"
@@ -134,6 +146,11 @@ class AsciicastFormat:
         text = self._decoders[is_error].decode(data)
         # Without a terminal in between a line feed does not go back to the line's beginning.
         return self._event("o", text if self._task.tty else text.replace("\n", "\r\n"))
+
+    def resize(self, change: TerminalSizeChange) -> bytes:
+        """An event of its own, before the output that was written at this size."""
+        self._seconds = max(self._seconds, change.time / SECOND_US)
+        return self._event("r", f"{change.cols}x{change.rows}")
 
     def gap(self, start: int, end: int, reason: str) -> bytes:
         """An event that says so."""

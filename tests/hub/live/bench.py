@@ -169,9 +169,17 @@ class Bench:
         instance: str = "i1",
         tasks: Sequence[SpooledTask] = (),
         json: bool = False,
+        capabilities: Sequence[str] = (),
     ) -> AbstractAsyncContextManager[ScriptedDaemon]:
         """A daemon that the hub has welcomed."""
-        return connected_daemon(self.port, identity, instance=instance, tasks=tasks, json=json)
+        return connected_daemon(
+            self.port,
+            identity,
+            instance=instance,
+            tasks=tasks,
+            json=json,
+            capabilities=capabilities,
+        )
 
     def viewer(
         self, token: str = TOKEN, *, json: bool = False, max_queue: int | None = 16

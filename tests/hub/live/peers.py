@@ -191,6 +191,7 @@ def daemon_auth(
     instance: str = "i1",
     tasks: Sequence[SpooledTask] = (),
     protocol: int = PROTOCOL_VERSION,
+    capabilities: Sequence[str] = (),
 ) -> DaemonAuth:
     """The first message of a daemon."""
     return DaemonAuth(
@@ -202,6 +203,7 @@ def daemon_auth(
         version="1",
         host=HOST,
         tasks=list(tasks),
+        capabilities=list(capabilities),
     )
 
 
@@ -245,9 +247,10 @@ async def connected_daemon(
     instance: str = "i1",
     tasks: Sequence[SpooledTask] = (),
     json: bool = False,
+    capabilities: Sequence[str] = (),
 ) -> AsyncIterator[ScriptedDaemon]:
     """A daemon that the hub has welcomed."""
-    auth = daemon_auth(identity, instance=instance, tasks=tasks)
+    auth = daemon_auth(identity, instance=instance, tasks=tasks, capabilities=capabilities)
     async with dialled_daemon(port, auth, json=json) as daemon:
         daemon.welcome = await daemon.expect(DaemonWelcome)
         yield daemon

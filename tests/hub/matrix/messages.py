@@ -18,6 +18,7 @@ from arborlink.protocol.messages import (
     Heartbeat,
     InputAck,
     Output,
+    Resized,
     Rotated,
     Status,
     Subscribe,
@@ -68,6 +69,17 @@ VIEWER: Final = (
         "input", lambda task: ViewerInput(task_id=task, input=b"x"), _task(READ, WRITE, ends=True)
     ),
     Form("resize", lambda task: ViewerResize(task_id=task, cols=9, rows=9), _task(READ, WRITE)),
+    Form("subscribe terminal", lambda task: Subscribe(task_id=task, terminal=True), _task(READ)),
+    Form(
+        "reply",
+        lambda task: ViewerInput(task_id=task, input=b"x", is_reply=True),
+        _task(READ, WRITE, ends=True),
+    ),
+    Form(
+        "take",
+        lambda task: ViewerResize(task_id=task, cols=9, rows=9, take=True),
+        _task(READ, WRITE),
+    ),
     Form("cancel", lambda task: Cancel(task_id=task), _task(READ, WRITE, ends=True)),
     Form("heartbeat", lambda _: Heartbeat(sent_at=0)),
 )
@@ -101,6 +113,11 @@ DAEMON: Final = (
     Form("status failed", lambda task: ended(task, TaskStatus.FAILED), OWN_TASK),
     Form("status cancelled", lambda task: ended(task, TaskStatus.CANCELLED), OWN_TASK),
     Form("status lost", lambda task: ended(task, TaskStatus.LOST), OWN_TASK),
+    Form(
+        "resized",
+        lambda task: Resized(task_id=task, offset=0, cols=9, rows=9, time=0),
+        OWN_TASK,
+    ),
     Form("inputAck", lambda task: InputAck(task_id=task, offset=1), OWN_TASK),
     Form("usage", lambda task: Usage(tasks=[used(task, processes=99)])),
     # Of no offer: it is not believed, and not answered.

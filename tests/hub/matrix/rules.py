@@ -162,6 +162,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "POST /api/tasks/{id}/input": (_of("task", READ, WRITE, ends=True, body={"text": "x"}),),
     "GET /api/tasks/{task_id}/output": (_of("task", READ),),
     "GET /api/tasks/{task_id}/segments": (_of("task", READ),),
+    "GET /api/tasks/{task_id}/sizes": (_of("task", READ),),
     "GET /api/tasks/{task_id}/search": (_of("task", READ, query="q=x"),),
 }
 

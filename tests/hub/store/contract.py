@@ -16,9 +16,10 @@ from arborlink.hub.store.base import (
     TaskQuery,
     TaskRow,
 )
+from arborlink.protocol import limits
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
-from arborlink.protocol.resources import GapInfo, TerminalSize
+from arborlink.protocol.resources import GapInfo, TerminalSize, TerminalSizeChange
 
 from . import rows
 
@@ -232,13 +233,37 @@ class TaskContract:
     async def test_the_size_of_a_terminal_is_remembered_where_there_is_one(
         self, store: Store
     ) -> None:
-        size = TerminalSize(cols=132, rows=43)
+        change = TerminalSizeChange(cols=132, rows=43, offset=7, time=8)
         row: TaskRow = await store.add_task(rows.task(1, tty=TerminalSize(cols=80, rows=24)))
-        assert (await store.resize_task(row.id, size)).tty == size
+        assert store.terminal_sizes(row.id) == []
+        stored = await store.resize_task(row.id, change)
+        assert stored.tty == TerminalSize(cols=132, rows=43)
+        created = TerminalSizeChange(cols=80, rows=24, offset=0, time=0)
+        assert store.terminal_sizes(row.id) == [created, change]
         piped: TaskRow = await store.add_task(rows.task(2))
-        assert (await store.resize_task(piped.id, size)).tty is None
+        assert (await store.resize_task(piped.id, change)).tty is None
+        assert store.terminal_sizes(piped.id) == []
         with pytest.raises(NotFound):
-            await store.resize_task("tsk_other", size)
+            await store.resize_task("tsk_other", change)
+
+    async def test_the_sizes_of_a_terminal_are_kept_once_each_and_in_order(
+        self, store: Store
+    ) -> None:
+        row: TaskRow = await store.add_task(rows.task(1, tty=TerminalSize(cols=80, rows=24)))
+        most = limits.MAX_TERMINAL_SIZES
+        changes = [
+            TerminalSizeChange(cols=80 - number % 9, rows=24, offset=number // 2, time=number)
+            for number in range(most + 5)
+        ]
+        for change in changes:
+            await store.resize_task(row.id, change)
+        kept = [*changes[: most - 1], changes[-1]]
+        assert store.terminal_sizes(row.id) == kept
+        # A daemon that comes back says them again.
+        for change in (changes[3], changes[-2], changes[-1]):
+            stored = await store.resize_task(row.id, change)
+            assert stored.tty == TerminalSize(cols=changes[-1].cols, rows=24)
+        assert store.terminal_sizes(row.id) == kept
 
     async def test_a_wish_to_cancel_and_a_log_are_remembered(self, store: Store) -> None:
         row: TaskRow = await store.add_task(rows.task(1))

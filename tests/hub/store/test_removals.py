@@ -31,6 +31,7 @@ UNTOLD: Final = {
     "task_texts": "read by the statement that searches",
     "task_requests": "read once, when the task is shown or handed over",
     "task_variables": "read once, when the task is handed over or run again",
+    "terminal_sizes": "read when the task is followed or recorded, of a row that is looked up",
     "workspace_usage": "sums, looked up by whoever makes room",
     "handed_over_tasks": "read once, by the handshake of the daemon that took over",
 }

@@ -31,6 +31,7 @@ from arborlink.protocol.lifecycle import Reason, TaskStatus, is_final
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
     PROTOCOL_VERSION,
+    RESIZED_CAPABILITY,
     USAGE_CAPABILITY,
     Cancel,
     DaemonAuth,
@@ -117,11 +118,13 @@ class Acceptance:
                     hub_id=self._hub_id,
                     limits=self._limits,
                     tasks=positions,
-                    capabilities=[USAGE_CAPABILITY],
+                    capabilities=[RESIZED_CAPABILITY, USAGE_CAPABILITY],
                 ),
                 time.monotonic(),
             )
             self._resume(auth, session)
+        for row in self._daemons.tasks.unfinished_tasks(auth.workspace_id):
+            await self._daemons.terminals.daemon_is_back(row)
         await self._daemons.rotation.offer(session)
         self._daemons.facts.workspace_changed(auth.workspace_id)
         await self._daemons.dispatcher.kick(auth.workspace_id)

@@ -23,18 +23,20 @@ from arborlink.protocol.errors import (
 from arborlink.protocol.lifecycle import TaskStatus, is_final
 from arborlink.protocol.link import HubLink
 from arborlink.protocol.messages import (
+    RESIZED_CAPABILITY,
     Ack,
     AnyMessage,
     DaemonAuth,
     Gap,
     InputAck,
     Output,
+    Resized,
     Rotated,
     Status,
     TaskUsage,
     Usage,
 )
-from arborlink.protocol.resources import ProcessUsage
+from arborlink.protocol.resources import ProcessUsage, TerminalSizeChange
 
 if TYPE_CHECKING:
     from arborlink.hub.live.daemons import Daemons
@@ -57,6 +59,8 @@ class DaemonSession(Session):
         self.version = ""
         self.epoch = 0
         self.journalled: frozenset[str] = frozenset()
+        # Whether it says when a size was applied.
+        self.reports_sizes = False
         self._daemons = daemons
         self._spooled: dict[str, int] = {}
         self._outputs: dict[str, TaskOutput] = {}
@@ -64,7 +68,9 @@ class DaemonSession(Session):
         self._unacknowledged = 0
         self._to_acknowledge: dict[str, TaskOutput] = {}
         self._usage: dict[str, ProcessUsage] = {}
-        self._reports: asyncio.Queue[Status | TaskOutput] = asyncio.Queue(MAX_PENDING_REPORTS)
+        self._reports: asyncio.Queue[Status | TaskOutput | Resized] = asyncio.Queue(
+            MAX_PENDING_REPORTS
+        )
 
     def adopt(self, auth: DaemonAuth, epoch: int) -> None:
         """The daemon was accepted."""
@@ -75,6 +81,7 @@ class DaemonSession(Session):
         self.epoch = epoch
         self.journalled = frozenset(task.task_id for task in auth.tasks)
         self._spooled = {task.task_id: task.end for task in auth.tasks}
+        self.reports_sizes = RESIZED_CAPABILITY in auth.capabilities
 
     def backlog(self) -> Backlog:
         """What was received and is not durable, and what the daemon had and has not sent yet."""
@@ -126,6 +133,9 @@ class DaemonSession(Session):
             case Usage():
                 at = rfc3339(now_us())
                 self._usage = {each.task_id: _process_usage(each, at) for each in message.tasks}
+            case Resized():
+                self._check_size(message)
+                await self._reports.put(message)
             case Rotated():
                 await self._daemons.rotation.rotated(self, message.rotation_id)
             case InputAck():
@@ -211,10 +221,33 @@ class DaemonSession(Session):
             try:
                 if isinstance(report, Status):
                     await self._on_status(report)
+                elif isinstance(report, Resized):
+                    await self._on_resized(report)
                 else:
                     await self._settle(report)
             except ArborError as error:
                 self.fail(error)
+
+    def _check_size(self, message: Resized) -> None:
+        row = self._row(message.task_id)
+        _check_handed_over(row)
+        output = self._daemons.outputs.find(row.id)
+        end = row.output_size if output is None else output.end
+        if message.offset > end:
+            raise RemoteProtocolError(
+                f"a size from {message.offset} on arrived, but the hub has the output of {row.id} "
+                f"up to {end}",
+                code="size_beyond_end",
+            )
+
+    async def _on_resized(self, message: Resized) -> None:
+        row = self._row(message.task_id)
+        if is_final(row.status):
+            return  # what was stored with its end stays
+        change = TerminalSizeChange(
+            cols=message.cols, rows=message.rows, offset=message.offset, time=message.time
+        )
+        await self._daemons.terminals.resized(row, change)
 
     async def _on_status(self, report: Status) -> None:
         row = self._row(report.task_id)

@@ -18,6 +18,7 @@ from arborlink.hub.live.presence import Presence
 from arborlink.hub.live.settlement import Settlement
 from arborlink.hub.live.token_rotation import TokenRotation
 from arborlink.hub.store.base import TaskRow, TaskStore, WorkspaceStore
+from arborlink.hub.terminals.control import Terminals
 from arborlink.outputlog import LogCorrupt, LogError
 from arborlink.protocol import limits
 from arborlink.protocol.lifecycle import is_final
@@ -51,6 +52,7 @@ class Daemons:
     dispatcher: Dispatcher
     facts: Facts
     rotation: TokenRotation
+    terminals: Terminals
     unacknowledged_limit: int = limits.DAEMON_UNACKNOWLEDGED_BYTES
 
     def is_current(self, session: DaemonSession) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable
+
 from arborlink.hub.live.output import TaskOutput
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.cursor import Cursor
-from arborlink.protocol.messages import Gap, Output
+from arborlink.protocol.messages import Gap, Output, Screen, TerminalState
 
 # Large enough to fill a line, small enough that a control message does not wait long behind one.
 FRAME_BYTES = 64 * limits.KIB
@@ -21,10 +24,29 @@ class Subscription:
         self.output = output
         self.workspace_id = workspace_id
         self.cursor = Cursor(offset, window)
+        # What a terminal is sent before the output.
+        self.prologue: deque[Screen | TerminalState] = deque()
+        self.is_held = False
+        self._on_begun: Callable[[], None] | None = None
+
+    def hold(self, on_begun: Callable[[], None]) -> None:
+        """Send nothing until `begin` is called; then `on_begun`, once the prologue is sent."""
+        self.is_held = True
+        self._on_begun = on_begun
+
+    def begin(self, screen: Screen | None, states: Iterable[TerminalState]) -> None:
+        """Go on from a screen, or without one from where the viewer wanted to."""
+        self.is_held = False
+        if screen is not None:
+            self.cursor = Cursor(screen.offset, self.cursor.window)
+            self.prologue.append(screen)
+        self.prologue.extend(states)
 
     @property
     def has_more(self) -> bool:
         """Whether there is something to send and room for it."""
+        if self.is_held or self.prologue:
+            return not self.is_held
         waiting = self.output.end - self.cursor.sent
         return waiting > 0 and self.cursor.room >= min(waiting, CRUMB_BYTES)
 
@@ -41,10 +63,15 @@ class Subscription:
         newest = self.output.time_at(self.output.end - 1)
         return None if following is None or newest is None else max(0, newest - following)
 
-    def next_message(self) -> Output | Gap | None:
+    def next_message(self) -> Output | Gap | Screen | TerminalState | None:
         """The next message, now counted as sent; None when up to date or out of room."""
         if not self.has_more:
             return None
+        if self.prologue:
+            first = self.prologue.popleft()
+            if not self.prologue and self._on_begun is not None:
+                self._on_begun()
+            return first
         cursor = self.cursor
         room = cursor.room
         message = self.output.read(cursor.sent, min(room, FRAME_BYTES), room)

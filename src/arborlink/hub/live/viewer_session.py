@@ -23,6 +23,7 @@ from arborlink.hub.live.session import (
 from arborlink.hub.live.stored import damaged
 from arborlink.hub.live.subscription import Rotation, Subscription
 from arborlink.hub.live.traffic import Backlog
+from arborlink.hub.terminals.following import TerminalFollowing
 from arborlink.outputlog import LogError
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec, frame_size
@@ -50,6 +51,7 @@ from arborlink.protocol.messages import (
     ViewerInput,
     ViewerResize,
 )
+from arborlink.protocol.resources import TerminalSize
 
 if TYPE_CHECKING:
     from arborlink.hub.access import Identity
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
     from arborlink.hub.live.outputs import Outputs
     from arborlink.hub.service.tasks import Tasks
     from arborlink.hub.store.base import TaskRow
+    from arborlink.hub.terminals.control import Terminals
+    from arborlink.hub.terminals.ports import ScreenSource
 
 ALL_WORKSPACES = "*"
 # Answers waiting for a viewer that does not read. Facts have as much again.
@@ -75,6 +79,8 @@ class Viewing:
     facts: Facts
     rates: ViewerRates
     budgets: Budgets
+    terminals: Terminals
+    screens: ScreenSource | None = None
     subscriptions_limit: int = limits.SUBSCRIPTIONS_PER_CONNECTION
     window_bytes: int = limits.SUBSCRIPTION_WINDOW_BYTES
     max_window_bytes: int = limits.SUBSCRIPTION_WINDOW_MAX_BYTES
@@ -107,6 +113,9 @@ class ViewerSession(Session):
         self._who = identity
         self._viewing = viewing
         self._rotation = Rotation(codec)
+        self._terminals = TerminalFollowing(
+            viewing.terminals, viewing.screens, self._rotation, send=self.send, wake=self.wake
+        )
         self._workspaces: set[str] = set()
         self._facts = FactQueue()
         # Workspaces that are watched, and whose tasks were not sent yet, in their order.
@@ -118,6 +127,7 @@ class ViewerSession(Session):
     def start_tasks(self, group: asyncio.TaskGroup) -> None:
         """Nobody keeps a connection for nothing."""
         group.create_task(self._end_when_idle())
+        group.create_task(self._terminals.run())
 
     def leave(self) -> None:
         """The connection is gone."""
@@ -171,21 +181,36 @@ class ViewerSession(Session):
             case Unsubscribe():
                 self._unsubscribe(message)
             case ViewerInput():
-                await self._viewing.tasks.write_input(
-                    self._who,
-                    message.task_id,
-                    message.input,
-                    offset=message.offset,
-                    eof=message.eof,
-                )
+                await self._write_input(message)
             case ViewerResize():
-                await self._viewing.tasks.resize(
-                    self._who, message.task_id, message.cols, message.rows
-                )
+                await self._resize(message)
             case Cancel():
                 await self._viewing.tasks.cancel(self._who, message.task_id, message.grace_seconds)
             case _:
                 raise MalformedMessage(f"a viewer does not send {type(message).__name__}")
+
+    async def _write_input(self, message: ViewerInput) -> None:
+        viewing, task_id = self._viewing, message.task_id
+        if message.is_reply and not viewing.terminals.controls(task_id, self._terminals):
+            viewing.tasks.operable(self._who, task_id)
+            # It is done with, which a viewer that sends one input after another waits to hear.
+            self.send(InputAck(task_id=task_id, offset=0))
+            return
+        await viewing.tasks.write_input(
+            self._who, task_id, message.input, offset=message.offset, eof=message.eof
+        )
+        if not message.is_reply and viewing.terminals.follows(task_id, self._terminals):
+            row = viewing.tasks.operable(self._who, task_id)
+            await viewing.terminals.typed(row, self._terminals)
+
+    async def _resize(self, message: ViewerResize) -> None:
+        terminals = self._viewing.terminals
+        row = self._viewing.tasks.operable(self._who, message.task_id)
+        size = TerminalSize(cols=message.cols, rows=message.rows)
+        if terminals.follows(row.id, self._terminals):
+            await terminals.wish(row, self._terminals, size, take=message.take)
+        else:
+            await terminals.apply(row, size)
 
     def next_bulk(self) -> Frame | None:
         """Output waits behind facts."""
@@ -292,7 +317,12 @@ class ViewerSession(Session):
         window = min(message.window or self._viewing.window_bytes, self._viewing.max_window_bytes)
         if self._rotation.get(task_id) is None:
             places.hold(self._who)
-        self._rotation.add(task_id, Subscription(output, row.workspace_id, offset, window))
+        subscription = Subscription(output, row.workspace_id, offset, window)
+        self._rotation.add(task_id, subscription)
+        if message.terminal and row.tty is not None:
+            self._terminals.follow(row, subscription)
+        else:
+            self._terminals.unfollow(task_id)
         self.send(self._viewing.facts.status(row))
         self.wake()
 
@@ -320,6 +350,7 @@ class ViewerSession(Session):
 
     def _unfollow(self, task_id: str) -> None:
         if self._rotation.remove(task_id) is not None:
+            self._terminals.unfollow(task_id)
             self._viewing.outputs.unwatch(task_id, self.wake)
             self._viewing.budgets.followed.release(self._who)
 

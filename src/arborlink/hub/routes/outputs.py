@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arborlink.hub.routes.operations import Operation, Parameter
-from arborlink.protocol.resources import SearchPage
+from arborlink.protocol.resources import SearchPage, TerminalSizes
 
 TAG = "Output"
 
@@ -40,6 +40,14 @@ OPERATIONS = (
             Parameter("from", "From this offset on"),
             Parameter("to", "Up to this offset"),
         ),
+    ),
+    Operation(
+        method="GET",
+        path="/api/tasks/{task_id}/sizes",
+        summary="Every size that a task's terminal has had, and from which byte on",
+        tag=TAG,
+        scope="tasks:read",
+        result=TerminalSizes,
     ),
     Operation(
         method="GET",

@@ -9,7 +9,8 @@ from arborlink.outputlog import Chunk, Gap, LogReader
 from arborlink.protocol.errors import OutputDamaged
 from arborlink.protocol.formats import Format
 from arborlink.protocol.limits import KIB
-from arborlink.protocol.resources import GapInfo
+from arborlink.protocol.resources import GapInfo, TerminalSizeChange
+from arborlink.protocol.size_history import SizeHistory
 
 READ_BYTES: Final = 256 * KIB
 # Programs and proxies take some 8 KiB of headers.
@@ -62,14 +63,40 @@ def raw(
 
 
 def formatted(
-    reader: LogReader, start: int, end: int, stream: Stream, form: Format
+    reader: LogReader,
+    start: int,
+    end: int,
+    stream: Stream,
+    form: Format,
+    sizes: SizeHistory,
 ) -> Iterator[bytes]:
     """What `form` writes of `[start, end)`, without its beginning and its end."""
-    for item in pieces(reader, start, end, stream, merge=not form.keeps_pieces):
-        if isinstance(item, Gap):
+    for item in _sized_pieces(reader, start, end, stream, sizes, merge=not form.keeps_pieces):
+        if isinstance(item, TerminalSizeChange):
+            yield form.resize(item)
+        elif isinstance(item, Gap):
             yield form.gap(item.start, item.end, item.reason)
         else:
             yield form.chunk(item.offset, item.is_error, item.time_us, item.data)
+
+
+def _sized_pieces(
+    reader: LogReader, start: int, end: int, stream: Stream, sizes: SizeHistory, *, merge: bool
+) -> Iterator[Chunk | Gap | TerminalSizeChange]:
+    """Yield the pieces of `[start, end)`, cut where the size changes, and there the size.
+
+    A gap that goes beyond a change comes before it, whole.
+    """
+    offset = start
+    for change in sizes.after(start):
+        if change.offset > end:
+            break
+        for item in pieces(reader, offset, change.offset, stream, merge=merge):
+            offset = max(offset, item.end)
+            yield item
+        offset = max(offset, change.offset)
+        yield change
+    yield from pieces(reader, offset, end, stream, merge=merge)
 
 
 def _is_told(gap: Gap, told: Sequence[GapInfo]) -> bool:

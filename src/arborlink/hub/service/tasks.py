@@ -37,14 +37,8 @@ from arborlink.protocol.errors import (
     WorkspaceUnreachable,
 )
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus, is_final
-from arborlink.protocol.messages import Cancel, Resize
-from arborlink.protocol.resources import (
-    NewTask,
-    NewTerminal,
-    StandardInput,
-    Task,
-    TerminalSize,
-)
+from arborlink.protocol.messages import Cancel
+from arborlink.protocol.resources import NewTask, NewTerminal, StandardInput, Task
 
 DEFAULT_EXPIRY_SECONDS = 86_400.0
 QUEUE_RETRY_SECONDS = 10.0
@@ -107,6 +101,12 @@ class Tasks:
         """The task's row. Raises NotFound, NotAllowed."""
         row = self._visibility.task(identity, task_id)
         identity.require("tasks:read", row.workspace_id)
+        return row
+
+    def operable(self, identity: Identity, task_id: str) -> TaskRow:
+        """The row of a task that the principal may type into. Raises NotFound, NotAllowed."""
+        row = self.visible(identity, task_id)
+        identity.require("tasks:write", row.workspace_id)
         return row
 
     def visible_workspaces(
@@ -229,8 +229,7 @@ class Tasks:
         self, identity: Identity, task_id: str, grace_seconds: float | None = None
     ) -> Task:
         """End the task's whole process tree; a task that is over stays as it is."""
-        row = self.visible(identity, task_id)
-        identity.require("tasks:write", row.workspace_id)
+        row = self.operable(identity, task_id)
         if is_final(row.status):
             return self._facts.task(row)
         # Who asks may leave at once (Ctrl-C): the daemon is told nevertheless.
@@ -307,8 +306,7 @@ class Tasks:
             Conflict: the task is over, or its input was closed or is empty by request.
             OffsetOutOfOrder, TooManyRequests, Unavailable: as `InputRelay.accept`, `Inputs.known`.
         """
-        row = self.visible(identity, task_id)
-        identity.require("tasks:write", row.workspace_id)
+        row = self.operable(identity, task_id)
         if is_final(row.status):
             raise Conflict(f"task {task_id} is over and takes no input", code="task_over")
         if row.stdin == "empty" and row.tty is None:
@@ -321,21 +319,6 @@ class Tasks:
         if message is not None and session is not None and row.instance_id is not None:
             session.send(message)
         return relay.end
-
-    async def resize(self, identity: Identity, task_id: str, cols: int, rows: int) -> None:
-        """Change the size of the task's terminal, if it is running and has one.
-
-        It is recorded: whoever comes later draws the output as wide as the program writes it.
-        """
-        row = self.visible(identity, task_id)
-        identity.require("tasks:write", row.workspace_id)
-        session = self._presence.session(row.workspace_id)
-        if row.tty is None or row.status is not TaskStatus.RUNNING or session is None:
-            return
-        size = TerminalSize(cols=cols, rows=rows)
-        if size != row.tty:
-            self._facts.task_changed(await self._tasks.resize_task(row.id, size))
-        session.send(Resize(task_id=row.id, cols=cols, rows=rows))
 
 
 def _variables(request: TaskRequest, given: Mapping[str, str]) -> dict[str, str]:

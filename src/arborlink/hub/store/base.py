@@ -16,7 +16,13 @@ from arborlink.hub.store.base_access import AccountStore, DaemonChange, DaemonSt
 from arborlink.hub.store.base_retention import RetentionStore
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
 from arborlink.protocol.messages import HostInfo
-from arborlink.protocol.resources import GapInfo, SpoolPolicy, StandardInput, TerminalSize
+from arborlink.protocol.resources import (
+    GapInfo,
+    SpoolPolicy,
+    StandardInput,
+    TerminalSize,
+    TerminalSizeChange,
+)
 
 
 class TaskRow(Struct, frozen=True, kw_only=True):
@@ -274,8 +280,15 @@ class TaskStore(Protocol):
         """Remember that somebody wants the task cancelled. Raises NotFound."""
         ...
 
-    async def resize_task(self, task_id: str, size: TerminalSize) -> TaskRow:
-        """Record the size that the task's terminal has now. Raises NotFound."""
+    def terminal_sizes(self, task_id: str) -> list[TerminalSizeChange]:
+        """Return the sizes that the task's terminal has had, in order; none were changed: none."""
+        ...
+
+    async def resize_task(self, task_id: str, change: TerminalSizeChange) -> TaskRow:
+        """Record a size of the task's terminal, as `SizeHistory.add` does; the last is its `tty`.
+
+        A task without a terminal stays as it is. Raises NotFound.
+        """
         ...
 
 

@@ -22,10 +22,11 @@ from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
 from arborlink.hub.store.task_head import split_row
 from arborlink.hub.store.task_search import add_matcher, search_bindings, searched_text
+from arborlink.hub.store.terminal_sizes import decode_sizes, size_json, store_size
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound, TooManyRequests
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance, is_final
 from arborlink.protocol.limits import KIB, MIB
-from arborlink.protocol.resources import TerminalSize
+from arborlink.protocol.resources import TerminalSizeChange
 
 # A page of a list ends where its rows have more text than this. One row is always there.
 LIST_CHARS: Final = 1 * MIB
@@ -201,12 +202,20 @@ class SqliteTasks(Database):
 
         return await self._write(job)
 
-    async def resize_task(self, task_id: str, size: TerminalSize) -> TaskRow:
-        """Record the size that the task's terminal has now."""
+    def terminal_sizes(self, task_id: str) -> list[TerminalSizeChange]:
+        """Return the sizes that the task's terminal has had, in order."""
+        return decode_sizes(self._all(_SQL["terminal_sizes"], {"task_id": task_id}))
+
+    async def resize_task(self, task_id: str, change: TerminalSizeChange) -> TaskRow:
+        """Record a size of the task's terminal."""
 
         def job(connection: apsw.Connection) -> TaskRow:
-            connection.execute(_SQL["resize_task"], {"id": task_id, "tty": to_json(size)})
-            return _existing(connection, task_id)
+            row = _existing(connection, task_id)
+            if row.tty is not None and store_size(connection, task_id, row.tty, change):
+                bindings = {"id": task_id, "tty": size_json(change)}
+                connection.execute(_SQL["resize_task"], bindings)
+                row = _existing(connection, task_id)
+            return row
 
         return await self._write(job)
 

@@ -193,7 +193,27 @@ WHERE id = :id;
 
 -- name: resize_task
 -- The size that the task's terminal has now.
-UPDATE tasks SET tty = :tty WHERE id = :id AND tty IS NOT NULL;
+UPDATE tasks SET tty = :tty WHERE id = :id;
+
+-- name: terminal_sizes
+-- All sizes that the task's terminal has had, in order.
+SELECT from_offset, from_time, cols, rows FROM terminal_sizes WHERE task_id = :task_id
+ORDER BY from_offset, from_time;
+
+-- name: add_terminal_size
+-- One of them.
+INSERT INTO terminal_sizes (task_id, from_offset, from_time, cols, rows)
+VALUES (:task_id, :from_offset, :from_time, :cols, :rows);
+
+-- name: remove_terminal_size
+-- One that a later one takes the place of.
+DELETE FROM terminal_sizes
+WHERE task_id = :task_id AND from_offset = :from_offset AND from_time = :from_time
+  AND cols = :cols AND rows = :rows;
+
+-- name: grow_task_row
+-- More of the database is taken by the task.
+UPDATE tasks SET row_bytes = row_bytes + :bytes WHERE id = :id;
 
 -- name: request_cancel
 -- Somebody wants the task cancelled.

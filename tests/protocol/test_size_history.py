@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from arborlink.protocol import limits
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
-from arborlink.protocol.terminal_sizes import TerminalSizes, position, same_size
+from arborlink.protocol.size_history import SizeHistory, position, same_size
 
 
 def change(offset: int, time: int = 0, cols: int = 80) -> TerminalSizeChange:
@@ -15,12 +15,12 @@ def change(offset: int, time: int = 0, cols: int = 80) -> TerminalSizeChange:
 
 
 def test_nothing_is_known_of_no_sizes() -> None:
-    sizes = TerminalSizes()
+    sizes = SizeHistory()
     assert (sizes.last, sizes.at(0), sizes.after(0), len(sizes)) == (None, None, (), 0)
 
 
 def test_the_size_at_an_offset_is_the_last_that_begins_there_or_before() -> None:
-    sizes = TerminalSizes([change(0), change(10, 1, 100), change(10, 2, 120), change(20, 3, 60)])
+    sizes = SizeHistory([change(0), change(10, 1, 100), change(10, 2, 120), change(20, 3, 60)])
     assert [getattr(sizes.at(offset), "cols", None) for offset in (0, 9, 10, 19, 20, 99)] == [
         *(80, 80, 120, 120, 60, 60)
     ]
@@ -34,16 +34,16 @@ def test_any_order_and_any_repetition_make_the_same_list(
     at: list[tuple[int, int]], random: object
 ) -> None:
     changes = [change(offset, time) for offset, time in at]
-    once = TerminalSizes(sorted(changes, key=position))
+    once = SizeHistory(sorted(changes, key=position))
     shuffled = changes * 2
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert TerminalSizes(shuffled).items == once.items
+    assert SizeHistory(shuffled).items == once.items
     assert [once.add(item) for item in changes] == [False] * len(changes)
 
 
 def test_of_too_many_the_first_and_the_newest_stay() -> None:
     most = limits.MAX_TERMINAL_SIZES
-    sizes = TerminalSizes(change(offset) for offset in range(most + 10))
+    sizes = SizeHistory(change(offset) for offset in range(most + 10))
     assert len(sizes) == most
     assert [item.offset for item in sizes.items] == [*range(most - 1), most + 9]
     # A size that was left out, and one from before it, come again after a reconnect.

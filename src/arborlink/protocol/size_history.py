@@ -21,7 +21,7 @@ def position(change: TerminalSizeChange) -> tuple[int, int]:
     return change.offset, change.time
 
 
-class TerminalSizes:
+class SizeHistory:
     """Sizes in order. Of more than `limits.MAX_TERMINAL_SIZES` the first and the newest stay."""
 
     def __init__(self, items: Iterable[TerminalSizeChange] = ()) -> None:

@@ -1,0 +1,1 @@
+"""Terminals as the hub knows them: their sizes, which viewer controls each, and their screens."""
