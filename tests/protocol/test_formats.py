@@ -38,10 +38,10 @@ TASK = Task(
 )
 TERMINAL = msgspec.structs.replace(TASK, tty=TerminalSize(cols=100, rows=30), title="building")
 
-Piece = tuple[bool, int, bytes] | TerminalSizeChange
+Chunk = tuple[bool, int, bytes]
 
 
-def document(form: str, *pieces: Piece | str, task: Task = TASK) -> bytes:
+def document(form: str, *pieces: Chunk | TerminalSizeChange | str, task: Task = TASK) -> bytes:
     """What a format writes of these pieces; a text is the reason of a gap of nine bytes."""
     written = FORMATS[form](task)
     parts, offset = [written.begin(task.tty)], 0
@@ -116,7 +116,7 @@ def test_the_reason_of_a_gap_does_not_act_on_a_terminal(form: str) -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.binary(min_size=1, max_size=9))))
-def test_any_output_gives_a_document(pieces: list[Piece]) -> None:
+def test_any_output_gives_a_document(pieces: list[Chunk]) -> None:
     assert all(isinstance(event, list) for event in lines(document("asciicast", *pieces))[1:])
     told = [json.loads(line)["length"] for line in document("jsonl", *pieces).splitlines()]
     assert told == [len(data) for _, _, data in pieces]
