@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 import click
 
 from arborlink import __version__, visible
-from arborlink.cli import exits
+from arborlink.cli import descriptors, exits
 from arborlink.cli.console import complain, show_usage_error
 from arborlink.cli.lazy import load_command
 
@@ -82,6 +82,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line."""
+    descriptors.open_missing()
     failure = exits.ARBOR_FAILED if _command_name() in KEEPS_EXIT_CODES_FREE else exits.FAILED
     code = exits.DONE
     visible.guard_standard_streams()
@@ -101,7 +102,7 @@ def main() -> NoReturn:
     except Exception as error:
         complain(_explain(error))
         code = failure
-    _leave(code)
+    _leave(code, failure)
 
 
 def _hide_secrets() -> None:
@@ -141,10 +142,13 @@ def _explain(error: BaseException) -> str:
     )
 
 
-def _leave(code: int) -> NoReturn:
+def _leave(code: int, failure: int) -> NoReturn:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            complain(f"standard output cannot be written: {error.strerror}")
+            code = code or failure
         # Else the interpreter tries again while it shuts down, and says so.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
