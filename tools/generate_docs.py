@@ -201,6 +201,7 @@ VARIABLES: Final = {
         "hub, daemon, `arbor up`",
         "Set by Arbor for itself alone: where a process reads secrets that it was handed",
     ),
+    "ARBOR_NO_INPUT": ("`arbor run`", "1: as `-n`, leave standard input alone"),
 }
 # What is made with the code of its refusals, and what there are places for.
 PLACES: Final = "Places"

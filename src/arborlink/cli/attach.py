@@ -17,9 +17,10 @@ TAIL_BYTES = 16 * 1024
 def attach_command(task: str) -> int:
     """Sit at the terminal of TASK (an id, its last characters, or `last`).
 
-    Ctrl-] leaves it running.
+    Ctrl-] leaves it running, and so does every other end of this command, such as a signal.
     """
-    from arborlink.cli.live import Interrupts, LiveTask
+    from arborlink.cli.interrupts import Interrupts
+    from arborlink.cli.live import LiveTask
     from arborlink.cli.session import choose_task, with_hub
     from arborlink.client import Hub
 
@@ -31,7 +32,8 @@ def attach_command(task: str) -> int:
                 f"{handle.id} has no terminal. `arbor logs -f {handle.id}` follows its output; "
                 "`arbor run --tty` starts a task with one"
             )
-        interrupts.install()
-        return await LiveTask(handle, interrupts, tty=True, input=True).show_raw(-TAIL_BYTES)
+        interrupts.install(hangup=True)
+        live = LiveTask(handle, interrupts, tty=True, input=True, owns=False)
+        return await live.show_raw(-TAIL_BYTES)
 
     return with_hub(work)

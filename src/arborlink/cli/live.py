@@ -6,11 +6,12 @@ import asyncio
 import signal
 import sys
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 from arborlink.cli import exits, terminal
 from arborlink.cli.console import complain, say, size_text
+from arborlink.cli.input_left import give_back, unreadable_text
+from arborlink.cli.interrupts import LEAVE_SECONDS, Interrupts
 from arborlink.cli.keyboard import Keyboard
 from arborlink.cli.writer import Writer
 from arborlink.client import Gap, TaskHandle
@@ -23,36 +24,32 @@ STDOUT, STDERR = 1, 2
 CANCEL_SECONDS: Final = 1.0
 
 
-@dataclass
-class Interrupts:
-    """Counts SIGINT and SIGTERM: the first cancels, the second does not wait for that."""
-
-    cancel: asyncio.Event = field(default_factory=asyncio.Event)
-    detach: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def install(self) -> None:
-        """From now on."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal)
-
-    def _on_signal(self) -> None:
-        if self.cancel.is_set():
-            self.detach.set()
-        self.cancel.set()
-
-
 class LiveTask:
-    """Shows `task` until it is over, or until the person leaves it."""
+    """Shows `task` until it is over, or until the person leaves it.
 
-    def __init__(self, task: TaskHandle, interrupts: Interrupts, *, tty: bool, input: bool) -> None:
+    `owns`: the task is this command's own, so a signal to end cancels it, and the end of standard
+    input is the end of its input. Another one is only looked at, and goes on.
+    """
+
+    def __init__(
+        self,
+        task: TaskHandle,
+        interrupts: Interrupts,
+        *,
+        tty: bool,
+        input: bool,
+        owns: bool = True,
+    ) -> None:
         self._task = task
+        self._owns = owns
         self._interrupts = interrupts
         self._tty = tty
         self._input = input
         self._writer = Writer()
         self._screen = terminal.Screen()
         self._broken: OSError | None = None
+        self._keyboard: Keyboard | None = None
+        self._unreadable = False
         self._cancelled = asyncio.Event()
 
     async def show(self, offset: int = 0) -> int:
@@ -65,23 +62,27 @@ class LiveTask:
             output = group.create_task(self._show_output(offset))
             helpers = [
                 group.create_task(self._leave_on_detach(output)),
-                group.create_task(self._cancel_on_interrupt()),
+                group.create_task(self._on_interrupt(output)),
+                group.create_task(self._leave_in_time(output)),
             ]
             if self._tty:
                 helpers.append(group.create_task(self._follow_size()))
             if self._input:
-                Keyboard(self._take_input).start()
+                self._keyboard = Keyboard(self._take_input, self._on_unreadable)
+                self._keyboard.start()
             await asyncio.wait([output])
             for helper in helpers:
                 helper.cancel()
         return await self._finish(left=output.cancelled())
 
     async def _finish(self, *, left: bool) -> int:
+        if self._keyboard is not None:
+            self._keyboard.stop()
         if left:
             return self._say_left()
         if isinstance(self._broken, BrokenPipeError):
-            # Nobody reads what it writes: it would get SIGPIPE if it ran here.
-            await self._task.cancel()
+            if self._owns:
+                await self._end_unread()
             return exits.BROKEN_PIPE
         if self._broken is not None:
             complain(
@@ -89,16 +90,34 @@ class LiveTask:
                 f"The task goes on; `arbor logs -f {self._task.id}` shows it"
             )
             return exits.ARBOR_FAILED
-        code, sentence = exits.of_task(await self._task.wait())
+        info = await self._task.wait()
+        if self._keyboard is not None:
+            give_back(self._keyboard, info)
+        if self._unreadable:
+            return exits.ARBOR_FAILED
+        code, sentence = exits.of_task(info)
         if sentence is not None:
             complain(sentence)
         return code
+
+    async def _end_unread(self) -> None:
+        """Nobody reads what the command writes: it would get SIGPIPE if it ran here."""
+        await self._task.cancel()
+        if self._keyboard is not None and self._keyboard.is_file:
+            with suppress(TimeoutError, ArborError):
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    give_back(self._keyboard, await self._task.wait())
 
     def _say_left(self) -> int:
         task_id = self._task.id
         if not self._interrupts.cancel.is_set():
             say(f"detached; the task goes on. `arbor logs -f {task_id}` comes back to it")
             return exits.DONE
+        if not self._owns or self._interrupts.number == signal.SIGHUP:
+            say(f"left; the task goes on. `arbor attach {task_id}` comes back to it")
+            return self._interrupts.exit_code
+        if self._unreadable:
+            return exits.ARBOR_FAILED
         if self._cancelled.is_set():
             say(
                 "not waiting for it any more; it is being cancelled. "
@@ -134,16 +153,38 @@ class LiveTask:
                     await self._cancelled.wait()
         output.cancel()
 
-    async def _cancel_on_interrupt(self) -> None:
+    async def _on_interrupt(self, output: asyncio.Task[None]) -> None:
         await self._interrupts.cancel.wait()
+        if not self._owns or self._interrupts.number == signal.SIGHUP:
+            output.cancel()
+            return
         if sys.stderr.isatty():
-            say("cancelling… (Ctrl-C again: without waiting for its end)")
+            hint = "Ctrl-C again: without waiting for its end"
+            say(f"cancelling… ({hint if self._interrupts.waits else f'{LEAVE_SECONDS:g} s'})")
         try:
             await self._task.cancel()
         except ArborError as error:
             complain(f"the task could not be cancelled: {error.message}")
         else:
             self._cancelled.set()
+
+    async def _leave_in_time(self, output: asyncio.Task[None]) -> None:
+        await self._interrupts.cancel.wait()
+        if not self._interrupts.waits:
+            await asyncio.sleep(LEAVE_SECONDS)
+            output.cancel()
+
+    def _on_unreadable(self, error: OSError) -> None:
+        if self._tty and terminal.is_interactive():
+            # The terminal is gone, and with it the person.
+            self._interrupts.detach.set()
+        elif self._owns:
+            # What has been read is not the whole: the command must not take it for that.
+            complain(unreadable_text(error, "the command is being cancelled, because it"))
+            self._unreadable = True
+            self._interrupts.end()
+        else:
+            complain(unreadable_text(error, None))
 
     async def _take_input(self, data: bytes) -> bool:
         """Whether more is wanted."""
@@ -152,6 +193,8 @@ class LiveTask:
             if data:
                 await self._task.write(data)
             self._interrupts.detach.set()
+            return False
+        if not data and not self._owns:
             return False
         try:
             await self._task.write(data, eof=not data)

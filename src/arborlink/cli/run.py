@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from arborlink.cli import exits
-from arborlink.cli.console import show
+from arborlink.cli.console import complain, show
 from arborlink.cli.references import WORKSPACE_HELP
 
 if TYPE_CHECKING:
+    from arborlink.cli.interrupts import Interrupts
+    from arborlink.client import TaskHandle
     from arborlink.protocol.resources import Workspace
 
 EXAMPLES = """\b
@@ -19,6 +23,7 @@ Examples:
   arbor run -- make test
   arbor run -w laptop --timeout 60 -- python train.py < data.csv > result.txt
   arbor run --shell -- 'ls | wc -l'
+  while read host; do arbor run -n -- ping -c 1 "$host"; done
 """
 
 
@@ -31,66 +36,118 @@ Examples:
 @click.option("-w", "--workspace", help=WORKSPACE_HELP)
 @click.option("--cwd", default=".", help="Folder inside the workspace.")
 @click.option("-e", "--env", multiple=True, metavar="K=V", help="Variable; K alone: as it is here.")
+@click.option(
+    "--env-file",
+    "env_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Variables, one K=V or K a line; # begins a comment. -e goes before.",
+)
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS")
-@click.option("--tty", is_flag=True, help="With a terminal; Ctrl-] leaves it running.")
+@click.option("-t", "--tty", is_flag=True, help="With a terminal; Ctrl-] leaves it running.")
 @click.option("--shell", is_flag=True, help="Run by /bin/sh -c.")
-@click.option("--detach", is_flag=True, help="Print the task's id and do not wait.")
+@click.option("-d", "--detach", is_flag=True, help="Print the task's id; send input, do not wait.")
+@click.option(
+    "-n",
+    "--no-input",
+    is_flag=True,
+    envvar="ARBOR_NO_INPUT",
+    help="Leave standard input alone, as in loops and scripts. [env: ARBOR_NO_INPUT]",
+)
+@click.option("-i", "--input", "wants_input", is_flag=True, help="Pass on a terminal's input, too.")
 @click.option("--queue", is_flag=True, help="Wait for the daemon if it is not connected.")
-@click.option("--title", help="How the task is called in listings.")
+@click.option("--title", "--name", "title", help="Name of the task in listings.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run_command(
     workspace: str | None,
     cwd: str,
     env: tuple[str, ...],
+    env_files: tuple[Path, ...],
     timeout: float | None,
     tty: bool,
     shell: bool,
     detach: bool,
+    no_input: bool,
+    wants_input: bool,
     queue: bool,
     title: str | None,
     command: tuple[str, ...],
 ) -> int:
-    """Run COMMAND in a workspace: its output and exit code become ours.
+    """Run COMMAND in a workspace: its output and exit code become ours, our input its input.
 
     Exits with the command's exit code, 128+N after signal N, 124 after the timeout, 126 or 127
     when it could not be executed or found, 130 when cancelled, 125 when Arbor failed.
     """
     from arborlink.cli import keyboard, terminal
-    from arborlink.cli.live import Interrupts, LiveTask
+    from arborlink.cli.env_file import read_env_file
+    from arborlink.cli.interrupts import Interrupts
     from arborlink.cli.session import choose_workspace, with_hub
-    from arborlink.client import Hub, WorkspaceUnreachable
+    from arborlink.client import Hub
 
-    variables = dict(_variable(each) for each in map(_given, env))
+    variables = {name: _given(value) for file in env_files for name, value in read_env_file(file)}
+    variables |= dict(_variable(each) for each in map(_given, env))
     words = tuple(map(_given, (" ".join(command),) if shell else command))
-    with_input = not detach and (tty or keyboard.has_input())
+    # A terminal that is left at once is for those who attach later: our input's end is not its end.
+    passes = not detach if tty else keyboard.has_input()
+    with_input = wants_input or (passes and not no_input)
 
     async def work(hub: Hub) -> int:
         interrupts = Interrupts()
-        interrupts.install()
         chosen = await choose_workspace(hub, workspace, doing="running in")
-        try:
-            task = await hub.run(
-                words[0],
-                *words[1:],
-                workspace=chosen.id,
-                cwd=_given(cwd),
-                env=variables,
-                shell=shell,
-                tty=terminal.size() if tty else None,
-                timeout=timeout,
-                if_offline="queue" if queue else "fail",
-                title=title,
-                stdin="open" if with_input else "empty",
-            )
-        except WorkspaceUnreachable as error:
-            raise WorkspaceUnreachable(_unreachable_text(chosen)) from error
+        interrupts.install(hangup=tty)
+        starting = hub.run(
+            words[0],
+            *words[1:],
+            workspace=chosen.id,
+            cwd=_given(cwd),
+            env=variables,
+            shell=shell,
+            tty=terminal.size() if tty else None,
+            timeout=timeout,
+            if_offline="queue" if queue else "fail",
+            title=title,
+            stdin="open" if with_input else "empty",
+        )
+        task = await _started(starting, chosen, interrupts)
+        if task is None:
+            return exits.CANCELLED
         if detach:
-            show(task.id)
-            return exits.DONE
-        live = LiveTask(task, interrupts, tty=tty, input=with_input)
-        return await (live.show_raw() if tty else live.show())
+            return await _detached(task, interrupts, with_input=with_input)
+        return await _shown(task, interrupts, tty=tty, with_input=with_input)
 
     return with_hub(work)
+
+
+async def _started(
+    starting: Awaitable[TaskHandle], workspace: Workspace, interrupts: Interrupts
+) -> TaskHandle | None:
+    from arborlink.cli.interrupts import Left
+    from arborlink.client import WorkspaceUnreachable
+
+    try:
+        return await interrupts.until_left(starting)
+    except WorkspaceUnreachable as error:
+        raise WorkspaceUnreachable(_unreachable_text(workspace)) from error
+    except Left:
+        complain("left before the hub answered, so the command may run or not: see `arbor tasks`")
+        return None
+
+
+async def _shown(task: TaskHandle, interrupts: Interrupts, *, tty: bool, with_input: bool) -> int:
+    from arborlink.cli.live import LiveTask
+
+    if tty and not with_input:
+        # A terminal has no end of input by itself.
+        await task.write(b"", eof=True)
+    live = LiveTask(task, interrupts, tty=tty, input=with_input)
+    return await (live.show_raw() if tty else live.show())
+
+
+async def _detached(task: TaskHandle, interrupts: Interrupts, *, with_input: bool) -> int:
+    from arborlink.cli.detached import DetachedInput
+
+    show(task.id)
+    return await DetachedInput(task, interrupts).send() if with_input else exits.DONE
 
 
 def _unreachable_text(workspace: Workspace) -> str:
