@@ -55,6 +55,7 @@ COMMANDS: Final = [
     ["cancel", "last"],
     ["run", "--detach", "--", "true"],
     ["logs", "last"],
+    ["wait", "x"],
     ["doctor"],
 ]
 WITH_JSON: Final = [

@@ -137,9 +137,11 @@ def test_output_is_pointed_at_if_there_is_any() -> None:
 def test_stored_output_is_read_around_its_gaps() -> None:
     gaps = [GapInfo(start=10, end=20, reason="a"), GapInfo(start=90, end=100, reason="b")]
     task = msgspec.structs.replace(TASK, gaps=gaps)
-    assert _spans(task, 0) == [(0, 10), Gap(10, 20, "a"), (20, 90), Gap(90, 100, "b")]
-    assert _spans(task, 15) == [Gap(15, 20, "a"), (20, 90), Gap(90, 100, "b")]
-    assert _spans(task, 100) == []
+    assert _spans(task, 0, 100) == [(0, 10), Gap(10, 20, "a"), (20, 90), Gap(90, 100, "b")]
+    assert _spans(task, 15, 100) == [Gap(15, 20, "a"), (20, 90), Gap(90, 100, "b")]
+    assert _spans(task, 100, 100) == []
+    assert _spans(task, 5, 15) == [(5, 10), Gap(10, 15, "a")]
+    assert _spans(task, 20, 90) == [(20, 90)]
 
 
 def test_what_a_task_calls_itself_cannot_act_on_the_terminal(

@@ -43,6 +43,20 @@ def of_task(task: Task) -> tuple[int, str | None]:
     return ARBOR_FAILED, f"the task is {task.status}{reason}{detail}{hint}"
 
 
+def ending(task: Task) -> str:
+    """How a task ended, in a sentence for a person: status, reason, exit code or signal."""
+    from arborlink.protocol.lifecycle import Reason
+
+    text = f"the task {'was' if task.status == 'cancelled' else 'is'} {task.status}"
+    if task.reason and task.reason not in (Reason.EXIT_CODE, Reason.SIGNAL, task.status):
+        text += f" ({task.reason})"
+    if task.exit_code is not None:
+        text += f", exit code {task.exit_code}"
+    if task.signal is not None:
+        text += f", signal {task.signal}"
+    return text + (f": {task.error}" if task.error else "")
+
+
 def _timeout_text(task: Task) -> str:
     # The machine's own policy may allow less than what the task was given; `error` says so.
     if task.error or task.timeout is None:

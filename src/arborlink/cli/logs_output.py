@@ -4,87 +4,156 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import random
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from arborlink import visible
 from arborlink.cli.console import complain, erase_status, show_status, size_text
 from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
+from arborlink.cli.log_items import Download, repeated, stored_items
+from arborlink.cli.log_range import LogRange, Wanted, started_at
+from arborlink.cli.timestamps import Timestamps
 from arborlink.cli.writer import Writer
-from arborlink.client import Chunk, Gap, Hub, InvalidInput, TaskHandle, Unavailable
-from arborlink.protocol.backoff import Backoff
-from arborlink.protocol.formats import FORMATS
+from arborlink.client import Chunk, Gap, Hub, TaskHandle, Unavailable
+from arborlink.protocol.formats import FORMATS, Format
 from arborlink.protocol.resources import Task
 
 PROGRESS_SECONDS: Final = 0.5
-MAX_FAILURES: Final = 8
+# A line without its end, such as a question, is shown when nothing came for so long.
+QUIET_SECONDS: Final = 0.2
 OUT_OF_RANGE: Final = 416
-
-Download: TypeAlias = Callable[[int], AsyncGenerator[bytes, None]]
 
 
 class Logs:
-    """One task's output on standard output."""
+    """One task's output on standard output. `stamps`: with a time before each line."""
 
-    def __init__(self, hub: Hub, task: TaskHandle, stream: str | None, form: str) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        task: TaskHandle,
+        stream: str | None,
+        form: str,
+        stamps: Timestamps | None = None,
+    ) -> None:
         self._hub = hub
         self._task = task
         self._stream = stream
         self._form = form
+        self._stamps = stamps
         self._writer = Writer()
+        self._range = LogRange(hub, task, stream)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._stamped = asyncio.Event()
 
-    @property
-    def is_formatted(self) -> bool:
-        """Whether anything but the bytes as they are is wanted."""
-        return self._stream is not None or self._form != "raw"
-
-    async def live(self, start: int) -> None:
-        """From `start` to the end of the task.
+    async def show(self, wanted: Wanted) -> None:
+        """Write what is stored now.
 
         Raises:
-            InvalidInput: `start` is beyond the end.
+            InvalidInput: its start is beyond the end.
             OSError: standard output takes no more.
         """
+        await self._task.refresh()
+        start, end = await self._range.find(wanted)
+        # Stored output keeps who wrote what when; live output is joined into larger pieces.
+        if self._stamps is not None:
+            await self._show_stamped(start, end)
+            await self._write(self._stamps.flush())
+            await self._writer.flush()
+        elif self._stream is not None or self._form != "raw":
+            await self._show_formatted(start, end)
+        else:
+            await self._show_bytes(start, end)
+
+    async def follow(self, wanted: Wanted) -> None:
+        """Write what is stored, then what comes, until the task is over or `wanted.until` is.
+
+        Raises:
+            InvalidInput: its start is beyond the end.
+            OSError: standard output takes no more.
+        """
+        start = wanted.start
+        if self._stamps is not None or wanted != Wanted(start=start, until=wanted.until):
+            await self._task.refresh()
+            start, end = await self._range.find(wanted)
+            if self._stamps is not None:
+                await self._show_stamped(start, end)
+                start = end
+        until = None if wanted.until is None else wanted.until.timestamp()
+        left = None if until is None else max(0.0, until - time.time())
         form = FORMATS[self._form](self._task.info) if self._form in FORMATS else None
+        try:
+            async with asyncio.timeout(left), asyncio.TaskGroup() as group:
+                flushing = group.create_task(self._flush_when_quiet())
+                await self._follow(start, until, form)
+                flushing.cancel()
+        except TimeoutError:
+            pass
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        if form is not None:
+            await self._write(form.finish())
+        if self._stamps is not None:
+            await self._write(self._stamps.flush())
+        await self._writer.flush()
+
+    async def _follow(self, start: int, until: float | None, form: Format | None) -> None:
         if form is not None:
             await self._write(form.begin(self._task.info.tty))
         async with aclosing(self._task.output(start, window=WINDOW_BYTES)) as items:
             async for item in items:
                 if isinstance(item, Gap):
-                    if form is not None:
-                        await self._write(form.gap(item.start, item.end, item.reason))
-                    else:
-                        await self._writer.flush()
-                        complain(gap_text(item))
+                    await self._write_gap(item, form)
+                elif self._is_after(item, until):
+                    return
                 elif self._is_wanted(item):
-                    await self._write(
-                        item.data
-                        if form is None
-                        else form.chunk(item.offset, item.is_error, item.time, item.data)
-                    )
+                    await self._write(self._encoded(item, form))
+
+    async def _write_gap(self, gap: Gap, form: Format | None) -> None:
         if form is not None:
-            await self._write(form.finish())
-        await self._writer.flush()
+            await self._write(form.gap(gap.start, gap.end, gap.reason))
+        else:
+            await self._writer.flush()
+            complain(gap_text(gap))
+
+    def _encoded(self, chunk: Chunk, form: Format | None) -> bytes:
+        if self._stamps is not None:
+            self._stamped.set()
+            self._stamps.started_at = started_at(self._task.info)
+            return self._stamps.feed(chunk)
+        if form is None:
+            return chunk.data
+        return form.chunk(chunk.offset, chunk.is_error, chunk.time, chunk.data)
+
+    async def _flush_when_quiet(self) -> None:
+        while True:
+            await self._stamped.wait()
+            self._stamped.clear()
+            await asyncio.sleep(QUIET_SECONDS)
+            if self._stamps is not None and not self._stamped.is_set():
+                await self._write(self._stamps.flush())
+
+    def _is_after(self, chunk: Chunk, until: float | None) -> bool:
+        return until is not None and started_at(self._task.info) + chunk.time / 1_000_000 > until
 
     def _is_wanted(self, chunk: Chunk) -> bool:
         return self._stream is None or chunk.is_error == (self._stream == "stderr")
 
-    async def stored(self, start: int) -> None:
-        """The bytes that are stored now, from `start`.
+    async def _show_stamped(self, start: int, end: int) -> None:
+        items = stored_items(self._hub, self._task.id, start, end, self._stream)
+        async with aclosing(items) as stored:
+            async for item in stored:
+                if isinstance(item, Gap):
+                    await self._write_gap(item, None)
+                else:
+                    await self._write(self._encoded(item, None))
 
-        Raises:
-            InvalidInput: `start` is beyond the end.
-            OSError: standard output takes no more.
-        """
-        task, begin = await self._now(start)
-        progress = Progress(task.output_size - begin)
-        for part in _spans(task, begin):
+    async def _show_bytes(self, start: int, end: int) -> None:
+        progress = Progress(end - start)
+        for part in _spans(self._task.info, start, end):
             if isinstance(part, Gap):
                 await self._writer.flush()
                 complain(gap_text(part))
@@ -92,29 +161,14 @@ class Logs:
                 await self._copy(partial(self._span, *part), progress)
         await self._finish(progress)
 
-    async def formatted(self, start: int) -> None:
-        """What is stored now, from `start`, in the hub's own words.
-
-        Raises:
-            InvalidInput: `start` is beyond the end.
-            OSError: standard output takes no more.
-        """
-        task, begin = await self._now(start)
+    async def _show_formatted(self, start: int, end: int) -> None:
         if self._form == "raw":
-            for part in _spans(task, begin):
+            for part in _spans(self._task.info, start, end):
                 if isinstance(part, Gap):
                     complain(gap_text(part))
         progress = Progress(None)
-        await self._copy(partial(self._formatted, begin, task.output_size), progress)
+        await self._copy(partial(self._formatted, start, end), progress)
         await self._finish(progress)
-
-    async def _now(self, start: int) -> tuple[Task, int]:
-        """The task, and where in its output `start` is."""
-        task = await self._task.refresh()
-        size = task.output_size
-        if start > size:
-            raise InvalidInput(f"the output has {size} bytes, so there is none at {start}")
-        return task, start if start >= 0 else max(0, size + start)
 
     async def _write(self, data: bytes) -> None:
         # Only the bytes as they are may act on a terminal; JSON is for programs.
@@ -124,8 +178,8 @@ class Logs:
         if data:
             await self._writer.write(STDOUT, data)
 
-    async def _copy(self, rest: Download, progress: Progress) -> None:
-        async with aclosing(_repeated(rest)) as pieces:
+    async def _copy(self, rest: Download[bytes], progress: Progress) -> None:
+        async with aclosing(repeated(rest, lambda data, done: done + len(data))) as pieces:
             async for data in pieces:
                 await self._write(data)
                 progress.advance(len(data))
@@ -151,28 +205,6 @@ class Logs:
                 if skip < len(data):
                     yield data[skip:]
                 skip = max(0, skip - len(data))
-
-
-async def _repeated(rest: Download) -> AsyncGenerator[bytes, None]:
-    """A download that goes on where it broke off: `rest` is told how many bytes there were.
-
-    Raises:
-        Unavailable: it broke off MAX_FAILURES times without a byte in between.
-    """
-    backoff = Backoff(random.random)
-    done = 0
-    while True:
-        try:
-            async with aclosing(rest(done)) as pieces:
-                async for data in pieces:
-                    done += len(data)
-                    backoff.succeeded()
-                    yield data
-            return
-        except Unavailable as error:
-            if backoff.failures >= MAX_FAILURES:
-                raise
-            await asyncio.sleep(backoff.next_delay(error.retry_after))
 
 
 class Progress:
@@ -203,17 +235,17 @@ class Progress:
             erase_status()
 
 
-def _spans(task: Task, start: int) -> list[Gap | tuple[int, int]]:
-    """What of `[start, size)` is stored, and the gaps between."""
+def _spans(task: Task, start: int, end: int) -> list[Gap | tuple[int, int]]:
+    """What of `[start, end)` is stored, and the gaps between."""
     spans: list[Gap | tuple[int, int]] = []
     offset = start
     for gap in sorted(task.gaps, key=lambda each: each.start):
-        if gap.end <= offset:
+        if gap.end <= offset or gap.start >= end:
             continue
         if gap.start > offset:
             spans.append((offset, gap.start))
-        spans.append(Gap(max(offset, gap.start), gap.end, gap.reason))
+        spans.append(Gap(max(offset, gap.start), min(gap.end, end), gap.reason))
         offset = gap.end
-    if offset < task.output_size:
-        spans.append((offset, task.output_size))
+    if offset < end:
+        spans.append((offset, end))
     return spans

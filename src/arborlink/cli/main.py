@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "run": ("run", "Run a command in a workspace."),
     "attach": ("attach", "Interactive terminal on a running task."),
     "logs": ("logs", "A task's output, stored and live."),
+    "wait": ("wait", "Wait for tasks to end."),
     "tasks": ("tasks", "List tasks."),
     "cancel": ("tasks", "Cancel tasks."),
     "workspaces": ("workspaces", "List workspaces."),
@@ -42,8 +43,9 @@ COMMANDS: Final = {
 }
 # What they were started with is readable for as long as their processes live.
 LONG_LIVED: Final = frozenset({"up", "hub", "daemon"})
-# Failures of `run` must not look like exit codes of the command.
-KEEPS_EXIT_CODES_FREE: Final = frozenset({"run"})
+# Their failures must not look like exit codes of the command, nor those of `logs` with this option.
+KEEPS_EXIT_CODES_FREE: Final = frozenset({"run", "wait"})
+EXIT_STATUS: Final = "--exit-status"
 
 
 class LazyGroup(click.Group):
@@ -83,7 +85,8 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line."""
     descriptors.open_missing()
-    failure = exits.ARBOR_FAILED if _command_name() in KEEPS_EXIT_CODES_FREE else exits.FAILED
+    passes_code = _command_name() in KEEPS_EXIT_CODES_FREE or EXIT_STATUS in sys.argv[1:]
+    failure = exits.ARBOR_FAILED if passes_code else exits.FAILED
     code = exits.DONE
     visible.guard_standard_streams()
     # A mask is inherited through exec; a blocked SIGTERM or SIGINT would stop nothing.

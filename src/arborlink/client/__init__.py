@@ -6,7 +6,7 @@
 from arborlink.client.chunks import Chunk, Gap
 from arborlink.client.device import sign_in
 from arborlink.client.hub import Hub
-from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, SessionLink
+from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, Segment, SessionLink
 from arborlink.client.sync import SyncHub, SyncTaskHandle
 from arborlink.client.tasks import TaskHandle
 from arborlink.protocol.errors import (
@@ -58,6 +58,7 @@ __all__ = [
     "OutputDamaged",
     "Principal",
     "SearchHit",
+    "Segment",
     "SessionLink",
     "SignInUnfinished",
     "SyncHub",

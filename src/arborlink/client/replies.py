@@ -18,6 +18,16 @@ class Page(Struct, Generic[T], frozen=True, rename="camel"):
     next_cursor: str | None = None
 
 
+class Segment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Bytes `[offset, offset + length)` of a task's output, and who wrote the first of them when:
+    `time` is in µs since the task's start."""
+
+    offset: int = 0
+    length: int = 0
+    is_error: bool = False
+    time: int = 0
+
+
 class Enrollment(Struct, frozen=True, kw_only=True, rename="camel"):
     """A one-time code for a daemon. `command` uses it, in the folder that is to be connected."""
 

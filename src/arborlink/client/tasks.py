@@ -12,6 +12,7 @@ from arborlink.client.chunks import Chunk, Gap
 from arborlink.client.http import HttpApi
 from arborlink.client.input import ExactInput, TypedInput
 from arborlink.client.live import Feed, LivePool
+from arborlink.client.replies import Page, Segment
 from arborlink.client.subscription import Subscription
 from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, Conflict
@@ -114,6 +115,18 @@ class TaskHandle:
             if page.next_cursor is None:
                 return
             place = {"cursor": page.next_cursor}
+
+    async def segments(self, start: int, end: int) -> list[Segment]:
+        """Who wrote what when of the stored output `[start, end)`, in order; 2,000 at most.
+
+        Of more, neighbours are joined: then it has the time of its first part. Gaps are left out.
+
+        Raises:
+            ArborError: the hub's answer, or `Unavailable`.
+        """
+        path = f"/api/tasks/{self.id}/segments"
+        page = await self._api.get(path, Page[Segment], **{"from": start, "to": end})
+        return [each for each in page.items if each.length]
 
     async def statuses(self) -> AsyncGenerator[Task, None]:
         """The task as it is now, and again whenever that changes, until it is over.
