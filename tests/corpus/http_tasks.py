@@ -34,6 +34,11 @@ class TaskCase:
 
 # ── refused by the hub ───────────────────────────────────────────────────────────────────────────
 
+
+def _with_modes(modes: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"command": "true", "tty": {"cols": 80, "rows": 24, "modes": modes}}
+
+
 _INVALID = "422 invalid_input"
 _OUTSIDE = "422 cwd_outside_workspace"
 _NUL = "422 nul_character"
@@ -99,6 +104,12 @@ _REFUSED: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "rows-65536": (_INVALID, {"command": "true", "tty": {"cols": 80, "rows": 65_536}}),
         "cols-true": (_INVALID, {"command": "true", "tty": {"cols": True, "rows": 24}}),
         "no-rows": (_INVALID, {"command": "true", "tty": {"cols": 80}}),
+        "mode-256": (_INVALID, _with_modes({"VERASE": 256})),
+        "mode-minus-1": (_INVALID, _with_modes({"ECHO": -1})),
+        "mode-text": (_INVALID, _with_modes({"ECHO": "on"})),
+        "mode-name": (_INVALID, _with_modes({"echo": 1})),
+        "mode-long-name": (_INVALID, _with_modes({"E" * 17: 1})),
+        "modes-65": (_INVALID, _with_modes({f"M{n}": 1 for n in range(65)})),
         "tty-list": (_INVALID, {"command": "true", "tty": [80, 24]}),
     },
     "B22": {

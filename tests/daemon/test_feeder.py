@@ -20,9 +20,7 @@ def test_the_last_of_the_input_is_told() -> None:
     os.set_blocking(write, False)
     loop = Loop()
     told: list[int] = []
-    feeder = InputFeeder(
-        loop, write, is_terminal=False, on_written=lambda: told.append(feeder.written)
-    )
+    feeder = InputFeeder(loop, write, path=None, on_written=lambda: told.append(feeder.written))
     feeder.receive(0, data, eof=True)
     assert feeder.written < len(data)
     taken = 0

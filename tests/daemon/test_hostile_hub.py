@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.resources import TerminalSize
+from arborlink.protocol.resources import Terminal
 
 from .conftest import Arena, make_arena
 from .hub_double import HubTask
@@ -51,7 +51,7 @@ path = "/usr/bin/env"
 arguments = ["--null"]
 environment = ["BAR"]
 """
-TERMINAL: Final = TerminalSize(cols=80, rows=24)
+TERMINAL: Final = Terminal(cols=80, rows=24)
 # What some program obeys by running code, loading it, or reading its configuration elsewhere.
 DANGEROUS: Final = (
     *("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH"),

@@ -9,14 +9,14 @@ import pytest
 
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Input, Resize
-from arborlink.protocol.resources import TerminalSize
+from arborlink.protocol.resources import Terminal
 
 from .conftest import Arena
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MIB = 1024 * 1024
-SIZE = TerminalSize(cols=80, rows=24)
+SIZE = Terminal(cols=80, rows=24)
 
 
 async def test_a_flood_arrives_exactly(shared: Arena) -> None:
@@ -94,6 +94,50 @@ async def test_a_terminal_is_one(shared: Arena) -> None:
     task = await shared.run("sh", "-c", script, tty=SIZE)
     assert task.stdout.split() == [b"24", b"80", b"xterm-256color", b"mine"]
     assert not task.stderr
+
+
+async def test_a_terminal_reads_utf8(shared: Arena) -> None:
+    """Backspace erases a character, whatever it is made of; colours are all there."""
+    script = 'read x; printf "%s" "$x" | od -An -tx1; echo $COLORTERM'
+    task = await shared.start("sh", "-c", script, tty=SIZE)
+    typed = "aü\x7fb🌳\x7f\r".encode()
+    await shared.hub.send(Input(task_id=task.task_id, offset=0, input=typed))
+    await shared.hub.ended(task)
+    assert task.stdout.split()[-3:] == [b"61", b"62", b"truecolor"]
+
+
+async def test_a_terminal_is_set_as_that_of_the_client(shared: Arena) -> None:
+    """Keys and flags by the names of RFC 4254; unknown ones are passed over."""
+    modes = {"VINTR": 7, "VERASE": 8, "VKILL": 255, "ECHO": 0, "IUTF8": 0, "NEW": 1}
+    task = await shared.run("stty", "-a", tty=Terminal(cols=80, rows=24, modes=modes))
+    said = task.stdout.decode()
+    for part in ("intr = ^G", "erase = ^H", "kill = <undef>", "quit = ^\\", " -echo ", "-iutf8"):
+        assert part in said
+
+
+ENDS = {
+    "a line that is not whole": ("cat", b"abc", b"abcabc"),
+    "a line that is erased": ("cat", b"abc\x7f\x7f\x7f", b""),
+    "nothing": ("cat", b"", b""),
+    "a quoted line feed": ("cat", b"a\x16\n", b"a"),
+    "several readers": ("cat; cat; read x || echo over", b"a\nb", b"over"),
+    "another key": ("stty eof ^B; cat; echo over", b"abc", b"over"),
+    "no key": ("stty eof undef; cat; echo over", b"abc", b"over"),
+    "a late reader": ("sleep 0.3; cat; echo over", b"abc", b"over"),
+    "a prompt": ("exec bash --norc -i", b"echo o''ver\n", b"over"),
+    "a prompt in a prompt": ("exec bash --norc -i", b"bash --norc -i\necho o''ver\n", b"over"),
+    "keys": ("stty -icanon; dd bs=1 count=4 2>/dev/null; echo over", b"abc", b"over"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+async def test_the_end_of_input_reaches_every_reader(shared: Arena, case: str) -> None:
+    """As that of a pipe does; what was typed before it is read first."""
+    script, typed, said = ENDS[case]
+    task = await shared.start("sh", "-c", script, tty=SIZE)
+    await shared.hub.send(Input(task_id=task.task_id, offset=0, input=typed, eof=True))
+    await shared.hub.ended(task)
+    assert said in task.stdout.replace(b"\r\n", b"")
 
 
 async def test_a_terminal_changes_its_size(shared: Arena) -> None:

@@ -52,6 +52,7 @@ def decoder(codec: Codec, direction: str) -> Decoder[Any]:
 PATTERNS: Final = {
     r"^crc32:[0-9a-f]{8}$": st.from_regex(r"\Acrc32:[0-9a-f]{8}\Z"),
     r"^[^=\x00]+$": st.text(st.characters(exclude_characters="=\0", codec="utf-8"), min_size=1),
+    r"^[A-Z][A-Z0-9]*$": st.from_regex(r"\A[A-Z][A-Z0-9]{0,15}\Z"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.messages import Command, Resize, Resized, ViewerResize
-from arborlink.protocol.resources import NewTask, NewTerminal, TerminalSize
+from arborlink.protocol.resources import NewTask, NewTerminal, Terminal, TerminalSize
 
 LARGEST = TerminalSize(cols=limits.MAX_TERMINAL_COLUMNS, rows=limits.MAX_TERMINAL_ROWS)
 TOO_LARGE = {"cols": limits.MAX_TERMINAL_SIDE, "rows": limits.MAX_TERMINAL_SIDE}
@@ -44,7 +44,9 @@ def test_a_command_of_an_earlier_hub_is_read_as_the_bound() -> None:
         {"type": "command", "taskId": "t", "command": "c", "args": [], "tty": TOO_LARGE}
     )
     command = Codec(json=False).hub_to_daemon.decode(frame)
-    assert isinstance(command, Command) and command.tty == LARGEST
+    assert isinstance(command, Command) and command.tty == Terminal(
+        **msgspec.structs.asdict(LARGEST)
+    )
 
 
 def test_a_size_that_is_made_is_within_the_bound() -> None:

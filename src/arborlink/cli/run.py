@@ -103,6 +103,7 @@ def run_command(
             env=variables,
             shell=shell,
             tty=terminal.size() if tty else None,
+            tty_modes=terminal.modes() if tty else None,
             timeout=timeout,
             if_offline="queue" if queue else "fail",
             title=title,

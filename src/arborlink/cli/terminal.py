@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from arborlink.cli.keyboard import STDIN
+from arborlink.terminal_modes import read_modes
 
 STDOUT: Final = 1
 DEFAULT_SIZE: Final = (80, 24)
@@ -40,6 +41,14 @@ def size() -> tuple[int, int]:
         if columns > 0 and rows > 0:
             return columns, rows
     return DEFAULT_SIZE
+
+
+def modes() -> dict[str, int]:
+    """Settings of the line of our terminal, before it is made raw; none if there is no terminal."""
+    try:
+        return read_modes(STDIN)
+    except OSError:
+        return {}
 
 
 class Screen:

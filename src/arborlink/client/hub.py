@@ -272,6 +272,7 @@ class Hub:
         env: Mapping[str, str] | None = None,
         shell: bool = False,
         tty: tuple[int, int] | None = None,
+        tty_modes: Mapping[str, int] | None = None,
         timeout: float | None = None,
         if_offline: Literal["fail", "queue"] = "fail",
         on_spool_full: SpoolPolicy = "block",
@@ -281,9 +282,11 @@ class Hub:
         """Run a command; at most once, however often the connection breaks meanwhile.
 
         `workspace` may be left out when the token's owner has one only. `tty`: columns and rows,
-        1,000 and 500 at most. `timeout` is in seconds. `stdin="empty"`: the command's input ends at
-        once; else it is what `write` says. Bytes of command, arguments, folder and values of
-        variables that are not UTF-8 are surrogates, as in `sys.argv` (`os.fsdecode`).
+        1,000 and 500 at most; `tty_modes`: settings of its line, by their names in RFC 4254, §8
+        (UTF-8 and the system's own without). `timeout` is in seconds. `stdin="empty"`: the
+        command's input ends at once; else it is what `write` says. Bytes of command, arguments,
+        folder and values of variables that are not UTF-8 are surrogates, as in `sys.argv`
+        (`os.fsdecode`).
 
         Raises:
             InvalidInput: a text cannot be carried, or the hub refuses the request as it is.
@@ -296,7 +299,9 @@ class Hub:
             cwd=cwd,
             env=dict(env or {}),
             shell=shell,
-            tty=None if tty is None else NewTerminal(cols=tty[0], rows=tty[1]),
+            tty=None
+            if tty is None
+            else NewTerminal(cols=tty[0], rows=tty[1], modes=dict(tty_modes or {})),
             timeout=timeout,
             if_offline=if_offline,
             on_spool_full=on_spool_full,

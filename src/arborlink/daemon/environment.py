@@ -103,6 +103,8 @@ def build(
         chosen["PATH"] = _outside(os.path.realpath(workspace), chosen["PATH"])
     if terminal:
         chosen["TERM"] = TERMINAL_TYPE
+        # Of the terminals that may be looked at through Arbor, none is without it.
+        chosen["COLORTERM"] = "truecolor"
     made = {os.fsencode(name): os.fsencode(value) for name, value in chosen.items()}
     return made | {name.encode(): octets.to_bytes(value) for name, value in task.items()}
 

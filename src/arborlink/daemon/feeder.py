@@ -13,6 +13,7 @@ from typing import Final
 
 from arborlink.daemon import terminal
 from arborlink.daemon.loop import WRITE, Loop
+from arborlink.daemon.terminal_end import TerminalEnd
 from arborlink.protocol import limits
 from arborlink.protocol.stream import ReceiveStream
 
@@ -23,15 +24,21 @@ class InputFeeder:
     """`written` is the offset up to which input has reached the command, or was discarded.
 
     After the command closed its input, or exited, everything counts as written: nobody will read
-    it. The buffer is bounded by the window that the hub has to keep to.
+    it. The buffer is bounded by the window that the hub has to keep to. `path`: that of the
+    terminal whose master `fd` is.
     """
 
     def __init__(
-        self, loop: Loop, fd: int | None, *, is_terminal: bool, on_written: Callable[[], None]
+        self,
+        loop: Loop,
+        fd: int | None,
+        *,
+        path: str | None,
+        on_written: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._fd = fd
-        self._is_terminal = is_terminal
+        self._path = path
         self._on_written = on_written
         self._stream = ReceiveStream(window=limits.INPUT_WINDOW_BYTES)
         self._chunks: deque[memoryview] = deque()
@@ -39,7 +46,8 @@ class InputFeeder:
         # The read end of a pipe whose write end was closed at the end of input: through it the
         # pipe still tells how much the command has left in it.
         self._probe: int | None = None
-        self._read: int | None = None if is_terminal else 0
+        self._read: int | None = None if path is not None else 0
+        self._end: TerminalEnd | None = None
 
     @property
     def written(self) -> int:
@@ -62,8 +70,6 @@ class InputFeeder:
             self._chunks.append(memoryview(data)[skip:])
         if eof and offset + len(data) == self._stream.end and not self._eof:
             self._eof = True
-            if self._is_terminal and self._fd is not None:
-                self._chunks.append(memoryview(b""))
         if self._fd is None:
             self._discard()
         else:
@@ -72,9 +78,11 @@ class InputFeeder:
     def close(self) -> None:
         """The command reads no more; what is left counts as written."""
         for fd in (self._fd, self._probe):
-            if fd is not None and not self._is_terminal:
+            if fd is not None and self._path is None:
                 unread = _unread(fd)
                 self._read = None if unread is None else self.written - unread
+        if self._end is not None:
+            self._end.close()
         self._close_input()
         if self._probe is not None:
             os.close(self._probe)
@@ -100,20 +108,23 @@ class InputFeeder:
             return
         else:
             self._loop.unwatch(fd)
-            if self._eof and not self._is_terminal:
-                self._probe = _read_end(fd)
-                self._read = None
-                self._close_input()
+            if self._eof:
+                self._finish(fd)
         if self.written != before:
             self._on_written()
+
+    def _finish(self, fd: int) -> None:
+        """End the input, behind all of it."""
+        if self._path is None:
+            self._probe = _read_end(fd)
+            self._read = None
+            self._close_input()
+        elif self._end is None:
+            self._end = TerminalEnd(self._loop, fd, self._path, self.close)
 
     def _write_chunks(self, fd: int) -> None:
         while self._chunks:
             chunk = self._chunks[0]
-            if not chunk:  # the place of a terminal's end of input, which has no offset
-                os.write(fd, terminal.end_of_input(fd))
-                self._chunks.popleft()
-                continue
             count = os.write(fd, chunk[:_MAX_WRITE_BYTES])
             self._stream.advance_durable(self._stream.durable + count)
             if count == len(chunk):
@@ -130,7 +141,7 @@ class InputFeeder:
 
     def resize(self, cols: int, rows: int) -> bool:
         """Resize the terminal, if that is what the input goes to; whether it was done."""
-        if not self._is_terminal or self._fd is None:
+        if self._path is None or self._fd is None:
             return False
         try:
             terminal.resize(self._fd, cols, rows)

@@ -24,6 +24,7 @@ from arborlink.daemon.rules import Restriction
 from arborlink.protocol import octets
 from arborlink.protocol.lifecycle import Reason
 from arborlink.protocol.messages import Command
+from arborlink.protocol.resources import Terminal
 
 SHELL: Final = "/bin/sh"
 
@@ -36,13 +37,13 @@ class Child:
     """A started command and our ends of its descriptors, all of which do not block.
 
     `outputs` are (descriptor, whether it is stderr). A terminal's output and input are two
-    descriptors for the same master.
+    descriptors for the same master, and `terminal` is its path.
     """
 
     tree: processes.Tree
     outputs: tuple[tuple[int, bool], ...]
     stdin: int | None
-    is_terminal: bool
+    terminal: str | None
 
 
 def start(
@@ -100,16 +101,17 @@ def argv_of(command: Command) -> list[bytes]:
 def _start_here(
     command: Command, path: bytes, argv: list[bytes], environment: dict[bytes, bytes]
 ) -> Child:
+    terminal_path: str | None = None
     with ExitStack() as ours, ExitStack() as childs:
         if command.tty is not None:
-            outputs, stdin, actions = _terminal(command, ours, childs)
+            outputs, stdin, actions, terminal_path = _terminal(command.tty, ours, childs)
         else:
             outputs, stdin, actions = _pipes(command, ours, childs)
         pid, mark = _spawn(path, argv, environment, actions)
         ours.pop_all()
     processes.offer_to_oom_killer(pid)
     tree = processes.Tree(pid, processes.start_ticks(pid), mark)
-    return Child(tree, outputs, stdin, command.tty is not None)
+    return Child(tree, outputs, stdin, terminal_path)
 
 
 _Actions = list[tuple[int, int, int] | tuple[int, int, str, int, int]]
@@ -151,10 +153,9 @@ def _widen(fd: int) -> None:
 
 
 def _terminal(
-    command: Command, ours: ExitStack, childs: ExitStack
-) -> tuple[tuple[tuple[int, bool], ...], int | None, _Actions]:
-    assert command.tty is not None
-    master, slave, path = terminal.open_terminal(command.tty)
+    wanted: Terminal, ours: ExitStack, childs: ExitStack
+) -> tuple[tuple[tuple[int, bool], ...], int | None, _Actions, str]:
+    master, slave, path = terminal.open_terminal(wanted)
     ours.callback(os.close, master)
     childs.callback(os.close, slave)
     writer = os.dup(master)
@@ -165,7 +166,7 @@ def _terminal(
         (os.POSIX_SPAWN_DUP2, 0, 1),
         (os.POSIX_SPAWN_DUP2, 0, 2),
     ]
-    return ((master, False),), writer, actions
+    return ((master, False),), writer, actions, path
 
 
 def _spawn(

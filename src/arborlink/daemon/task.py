@@ -76,7 +76,7 @@ class RunningTask:
         self._feeder = InputFeeder(
             owner.loop,
             child.stdin,
-            is_terminal=child.is_terminal,
+            path=child.terminal,
             on_written=lambda: owner.on_input_written(self),
         )
         self.sizes = SizeHistory()

@@ -21,8 +21,8 @@ from arborlink.protocol.resources import (
     SpoolPolicy,
     StandardInput,
     Task,
+    Terminal,
     TerminalSide,
-    TerminalSize,
     Timeout,
     Workspace,
     limit_size,
@@ -258,7 +258,7 @@ class Command(Message, tag="command", frozen=True, omit_defaults=False):
         dict[EnvironmentName, Argument], Meta(max_length=limits.MAX_ENVIRONMENT_VARIABLES)
     ] = {}
     shell: bool = False
-    tty: TerminalSize | None = None
+    tty: Terminal | None = None
     timeout: Timeout | None = None
     on_spool_full: SpoolPolicy = "block"
     stdin: StandardInput = "open"

@@ -22,6 +22,14 @@ Variables = Annotated[
 TerminalSide = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_SIDE)]
 TerminalColumns = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_COLUMNS)]
 TerminalRows = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_ROWS)]
+# Names of RFC 4254, §8. What one end does not know is left as it is there.
+TerminalMode = Annotated[
+    str, Meta(pattern=r"^[A-Z][A-Z0-9]*$", max_length=limits.MAX_TERMINAL_MODE_CHARS)
+]
+TerminalModes = Annotated[
+    dict[TerminalMode, Annotated[int, Meta(ge=0, le=255)]],
+    Meta(max_length=limits.MAX_TERMINAL_MODES),
+]
 Timeout = Annotated[float, Meta(gt=0, le=limits.MAX_TIMEOUT_SECONDS)]
 Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_NAME_CHARS)]
 Title = Annotated[str, Meta(max_length=limits.MAX_TITLE_CHARS)]
@@ -60,11 +68,24 @@ class TerminalSize(Resource, frozen=True):
         limit_size(self)
 
 
-class NewTerminal(TerminalSize, frozen=True):
-    """The size that is asked for with a new task; a larger one is refused."""
+class Terminal(TerminalSize, frozen=True):
+    """A pseudo-terminal as a task begins with it.
+
+    `modes`: settings of its line, as SSH carries them (RFC 4254, §8): `VERASE` is the key that
+    erases, 255 for none; `ECHO` and other flags are 0 or 1. What is left out is as the system has
+    it, with UTF-8 (`IUTF8`).
+    """
+
+    modes: TerminalModes = {}
+
+
+class NewTerminal(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The terminal that is asked for with a new task; a larger one is refused. `modes`: settings of
+    its line by their names in RFC 4254, §8 (`{"VERASE": 127}`, 255 for no key); UTF-8 without."""
 
     cols: TerminalColumns
     rows: TerminalRows
+    modes: TerminalModes = {}
 
 
 class TerminalSizeChange(TerminalSize, frozen=True):

@@ -19,7 +19,7 @@ from arborlink.hub.store.base import (
 from arborlink.protocol import limits
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
-from arborlink.protocol.resources import GapInfo, TerminalSize, TerminalSizeChange
+from arborlink.protocol.resources import GapInfo, Terminal, TerminalSizeChange
 
 from . import rows
 
@@ -32,7 +32,7 @@ class TaskContract:
             1,
             args=["a b", "", 'quote " \\', "ünïcode\n"],
             env={"NAME": "välue"},
-            tty=TerminalSize(cols=80, rows=24),
+            tty=Terminal(cols=80, rows=24),
             timeout=1.5,
             stdin="empty",
             title="Title",
@@ -234,10 +234,12 @@ class TaskContract:
         self, store: Store
     ) -> None:
         change = TerminalSizeChange(cols=132, rows=43, offset=7, time=8)
-        row: TaskRow = await store.add_task(rows.task(1, tty=TerminalSize(cols=80, rows=24)))
+        row: TaskRow = await store.add_task(
+            rows.task(1, tty=Terminal(cols=80, rows=24, modes={"VERASE": 8}))
+        )
         assert store.terminal_sizes(row.id) == []
         stored = await store.resize_task(row.id, change)
-        assert stored.tty == TerminalSize(cols=132, rows=43)
+        assert stored.tty == Terminal(cols=132, rows=43, modes={"VERASE": 8})
         created = TerminalSizeChange(cols=80, rows=24, offset=0, time=0)
         assert store.terminal_sizes(row.id) == [created, change]
         piped: TaskRow = await store.add_task(rows.task(2))
@@ -249,7 +251,7 @@ class TaskContract:
     async def test_the_sizes_of_a_terminal_are_kept_once_each_and_in_order(
         self, store: Store
     ) -> None:
-        row: TaskRow = await store.add_task(rows.task(1, tty=TerminalSize(cols=80, rows=24)))
+        row: TaskRow = await store.add_task(rows.task(1, tty=Terminal(cols=80, rows=24)))
         most = limits.MAX_TERMINAL_SIZES
         changes = [
             TerminalSizeChange(cols=80 - number % 9, rows=24, offset=number // 2, time=number)
@@ -262,7 +264,7 @@ class TaskContract:
         # A daemon that comes back says them again.
         for change in (changes[3], changes[-2], changes[-1]):
             stored = await store.resize_task(row.id, change)
-            assert stored.tty == TerminalSize(cols=changes[-1].cols, rows=24)
+            assert stored.tty == Terminal(cols=changes[-1].cols, rows=24)
         assert store.terminal_sizes(row.id) == kept
 
     async def test_a_wish_to_cancel_and_a_log_are_remembered(self, store: Store) -> None:

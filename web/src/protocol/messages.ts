@@ -215,16 +215,23 @@ export interface Command {
   cwd: string;
   env: Record<string, string>;
   shell: boolean;
-  tty: TerminalSize | null;
+  tty: Terminal | null;
   timeout: number | null;
   onSpoolFull: 'block' | 'drop_middle' | 'kill';
   stdin: 'empty' | 'open';
 }
 
-/** Size of a pseudo-terminal in characters. More than 1,000 by 500 is read as that. */
-export interface TerminalSize {
+/**
+ * A pseudo-terminal as a task begins with it.
+ *
+ * `modes`: settings of its line, as SSH carries them (RFC 4254, §8): `VERASE` is the key that
+ * erases, 255 for none; `ECHO` and other flags are 0 or 1. What is left out is as the system has
+ * it, with UTF-8 (`IUTF8`).
+ */
+export interface Terminal {
   cols: number;
   rows: number;
+  modes: Record<string, number>;
 }
 
 /** Bytes for a command's standard input, at their offset in it; `eof` ends it after them. */
@@ -458,6 +465,12 @@ export interface Task {
   stdin: 'empty' | 'open';
 }
 
+/** Size of a pseudo-terminal in characters. More than 1,000 by 500 is read as that. */
+export interface TerminalSize {
+  cols: number;
+  rows: number;
+}
+
 /** Bytes `[start, end)` of a task's output that can never arrive, and why. */
 export interface GapInfo {
   from: number;
@@ -547,10 +560,14 @@ export interface DaemonChange {
   removedAccount: string | null;
 }
 
-/** The size that is asked for with a new task; a larger one is refused. */
+/**
+ * The terminal that is asked for with a new task; a larger one is refused. `modes`: settings of
+ * its line by their names in RFC 4254, §8 (`{"VERASE": 127}`, 255 for no key); UTF-8 without.
+ */
 export interface NewTerminal {
   cols: number;
   rows: number;
+  modes: Record<string, number>;
 }
 
 /**

@@ -11,7 +11,7 @@ from arborlink.hub.store.base import TaskRequest, TaskRow, TaskStore, WorkspaceS
 from arborlink.hub.views import optional_rfc3339, rfc3339, workspace_resource
 from arborlink.protocol.lifecycle import TaskStatus, is_final
 from arborlink.protocol.messages import InputAck, TaskStatusChanged, WorkspaceChanged
-from arborlink.protocol.resources import ProcessUsage, Task
+from arborlink.protocol.resources import ProcessUsage, Task, TerminalSize
 
 
 class Facts:
@@ -45,7 +45,7 @@ class Facts:
             cwd=row.cwd,
             env=sorted(row.env),
             shell=row.shell,
-            tty=row.tty,
+            tty=None if row.tty is None else TerminalSize(cols=row.tty.cols, rows=row.tty.rows),
             title=row.title,
             status=row.status,
             reason=row.reason,

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
+from msgspec import structs
+
 from arborlink.hub.access import Identity, Visibility
 from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.live import log_lines
@@ -38,7 +40,7 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus, is_final
 from arborlink.protocol.messages import Cancel
-from arborlink.protocol.resources import NewTask, NewTerminal, StandardInput, Task
+from arborlink.protocol.resources import NewTask, NewTerminal, StandardInput, Task, Terminal
 
 DEFAULT_EXPIRY_SECONDS = 86_400.0
 QUEUE_RETRY_SECONDS = 10.0
@@ -283,7 +285,7 @@ class Tasks:
             cwd=row.cwd,
             env=_variables(request, env),
             shell=row.shell,
-            tty=None if row.tty is None else NewTerminal(cols=row.tty.cols, rows=row.tty.rows),
+            tty=None if row.tty is None else NewTerminal(**structs.asdict(row.tty)),
             timeout=row.timeout,
             on_spool_full=row.on_spool_full,
             title=row.title,
@@ -346,7 +348,7 @@ def _row(new: NewTask, identity: Identity, workspace_id: str, instance_id: str |
         cwd=new.cwd,
         env=new.env,
         shell=new.shell,
-        tty=new.tty,
+        tty=None if new.tty is None else Terminal(**structs.asdict(new.tty)),
         title=new.title,
         timeout=new.timeout,
         on_spool_full=new.on_spool_full,

@@ -20,7 +20,7 @@ from arborlink.protocol.resources import (
     GapInfo,
     SpoolPolicy,
     StandardInput,
-    TerminalSize,
+    Terminal,
     TerminalSizeChange,
 )
 
@@ -41,7 +41,7 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     cwd: str
     env: dict[str, str]
     shell: bool
-    tty: TerminalSize | None
+    tty: Terminal | None
     title: str | None
     timeout: float | None
     on_spool_full: SpoolPolicy

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import apsw
+from msgspec import structs
 
 from arborlink.hub.store.base import (
     IdempotencyKey,
@@ -22,7 +23,7 @@ from arborlink.hub.store.queries import load
 from arborlink.hub.store.rows import RowMapper, to_json
 from arborlink.hub.store.task_head import split_row
 from arborlink.hub.store.task_search import add_matcher, search_bindings, searched_text
-from arborlink.hub.store.terminal_sizes import decode_sizes, size_json, store_size
+from arborlink.hub.store.terminal_sizes import decode_sizes, store_size
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound, TooManyRequests
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus, advance, is_final
 from arborlink.protocol.limits import KIB, MIB
@@ -212,7 +213,8 @@ class SqliteTasks(Database):
         def job(connection: apsw.Connection) -> TaskRow:
             row = _existing(connection, task_id)
             if row.tty is not None and store_size(connection, task_id, row.tty, change):
-                bindings = {"id": task_id, "tty": size_json(change)}
+                terminal = structs.replace(row.tty, cols=change.cols, rows=change.rows)
+                bindings = {"id": task_id, "tty": to_json(terminal)}
                 connection.execute(_SQL["resize_task"], bindings)
                 row = _existing(connection, task_id)
             return row

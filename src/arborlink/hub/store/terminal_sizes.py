@@ -8,7 +8,6 @@ from typing import Any, Final
 import apsw
 
 from arborlink.hub.store.queries import load
-from arborlink.hub.store.rows import to_json
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
 from arborlink.protocol.size_history import SizeHistory
 
@@ -47,11 +46,6 @@ def store_size(
     if grown:
         connection.execute(_SQL["grow_task_row"], {"id": task_id, "bytes": grown})
     return is_new and history.last == change
-
-
-def size_json(change: TerminalSizeChange) -> str:
-    """Return the size alone, as the column `tty` holds it."""
-    return to_json(TerminalSize(cols=change.cols, rows=change.rows))
 
 
 def _bindings(task_id: str, size: TerminalSizeChange) -> dict[str, Any]:
