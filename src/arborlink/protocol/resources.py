@@ -79,13 +79,16 @@ class Terminal(TerminalSize, frozen=True):
     modes: TerminalModes = {}
 
 
-class NewTerminal(Struct, frozen=True, kw_only=True, rename="camel"):
+class NewTerminal(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """The terminal that is asked for with a new task; a larger one is refused. `modes`: settings of
     its line by their names in RFC 4254, §8 (`{"VERASE": 127}`, 255 for no key); UTF-8 without."""
 
     cols: TerminalColumns
     rows: TerminalRows
     modes: TerminalModes = {}
+
+    def __post_init__(self) -> None:
+        limit_size(self)
 
 
 class TerminalSizeChange(TerminalSize, frozen=True):

@@ -567,7 +567,7 @@ export interface DaemonChange {
 export interface NewTerminal {
   cols: number;
   rows: number;
-  modes: Record<string, number>;
+  modes?: Record<string, number>;
 }
 
 /**
