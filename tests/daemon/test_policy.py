@@ -61,7 +61,16 @@ def test_the_owners_list_counts_always() -> None:
     """Also where commands are not restricted."""
     assert forbidden_name(["OK", "AWS_KEY"], forbidden=["AWS_*"]) == "AWS_KEY"
     policy = Policy(forbidden_environment=["AWS_*"], allow_environment=["*"])
-    assert "AWS_KEY" in (policy.refusal(command("x", env={"AWS_KEY": "k"}), 0) or "")
+    text = policy.refusal(command("x", env={"AWS_KEY": "k"}), 0) or ""
+    assert "AWS_KEY" in text and "`forbidden_environment`" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("ARBOR_URL", "Arbor's own"), ("", "no name"), ("A=B", "no name")]
+)
+def test_a_refused_variable_says_why(name: str, why: str) -> None:
+    """On a machine without rules nothing else is refused."""
+    assert why in (Policy().refusal(command("x", env={name: "k"}), 0) or "")
 
 
 @pytest.mark.parametrize(

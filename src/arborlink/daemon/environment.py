@@ -58,11 +58,16 @@ def forbidden_name(
     """
     forbidden = tuple(forbidden)
     for name in names:
-        if not name or "=" in name or "\0" in name or fnmatchcase(name.upper(), RESERVED):
+        if not name or "=" in name or "\0" in name or is_reserved(name):
             return name
-        if _matches(name, forbidden) or (restricted and name == "PATH"):
+        if is_named(name, forbidden) or (restricted and name == "PATH"):
             return name
     return None
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a variable is one of Arbor's own, which no task sets, whatever a policy says."""
+    return fnmatchcase(name.upper(), RESERVED)
 
 
 def unlisted_name(variables: Mapping[str, str], *, allowed: Iterable[str] = ()) -> str | None:
@@ -74,8 +79,8 @@ def unlisted_name(variables: Mapping[str, str], *, allowed: Iterable[str] = ()) 
     """
     allowed = tuple(allowed)
     for name, value in variables.items():
-        listed = _matches(name, LISTED) and _LISTED_VALUE.fullmatch(value)
-        if not listed and not _matches(name, allowed):
+        listed = is_named(name, LISTED) and _LISTED_VALUE.fullmatch(value)
+        if not listed and not is_named(name, allowed):
             return name
     return None
 
@@ -97,7 +102,7 @@ def build(
             or depends on the working folder: the `/usr/bin/env python3` of an allowed script would
             run what a task has put there.
     """
-    chosen = {name: value for name, value in daemon.items() if _matches(name, PASSED_ON)}
+    chosen = {name: value for name, value in daemon.items() if is_named(name, PASSED_ON)}
     chosen.setdefault("PATH", DEFAULT_PATH)
     if workspace is not None:
         chosen["PATH"] = _outside(os.path.realpath(workspace), chosen["PATH"])
@@ -116,5 +121,6 @@ def _outside(workspace: str, path: str) -> str:
     return ":".join(kept) or DEFAULT_PATH
 
 
-def _matches(name: str, patterns: Iterable[str]) -> bool:
+def is_named(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a variable is among names or globs."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)

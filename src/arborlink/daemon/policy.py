@@ -76,9 +76,13 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
         if name is None:
             return None
         text = f"its policy does not allow a task to set the variable {name[:256]!r}"
+        if environment.is_reserved(name):
+            return f"{text}: it is one of Arbor's own, which steer Arbor and nothing else"
+        if environment.is_named(name, self.forbidden_environment):
+            return f"{text} (`forbidden_environment` in arbor.toml)"
         if restricted and name == "PATH":
             return f"{text}: where commands are restricted, it decides what their names mean"
-        return text
+        return f"{text}: that is no name of a variable"
 
 
 class PolicyError(Exception):
