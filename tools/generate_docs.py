@@ -173,7 +173,7 @@ MEANINGS: Final = {
     "allow_environment": "Where commands are restricted: further variables that tasks may set; "
     "names or globs",
     "read_only": "Nothing runs",
-    "max_running_tasks": "Tasks at a time",
+    "max_running_tasks": "Tasks at a time; further ones wait for their turn, 64 at most",
     "max_run_seconds": "Longest run of a task, whatever its own timeout",
     "sandbox": "Reserved; there is no sandbox yet",
 }

@@ -31,7 +31,8 @@ STAMP = re.compile(rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d) ")
 def test_lines_are_counted_as_tail_does(data: list[bytes], sizes: list[int], count: int) -> None:
     """Whatever pieces the bytes come in, and however many pieces are read at a time."""
     whole = b"".join(data)
-    chunks, offset = [], 0
+    chunks: list[Chunk] = []
+    offset = 0
     while offset < len(whole):
         piece = whole[offset : offset + sizes[len(chunks) % len(sizes)]]
         chunks.append(Chunk(offset, False, 0, piece))

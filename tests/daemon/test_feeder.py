@@ -47,7 +47,7 @@ def _piped() -> Iterator[Piped]:
     read, write = os.pipe()
     os.set_blocking(write, False)
     loop = Loop()
-    feeder = InputFeeder(loop, write, is_terminal=False, on_written=lambda: None)
+    feeder = InputFeeder(loop, write, path=None, on_written=lambda: None)
     yield Piped(feeder, read)
     feeder.close()
     with suppress(OSError):
@@ -94,7 +94,7 @@ def test_what_does_not_fit_into_the_pipe_is_not_read(piped: Piped) -> None:
 
 def test_without_a_pipe_nothing_is_read() -> None:
     loop = Loop()
-    feeder = InputFeeder(loop, None, is_terminal=False, on_written=lambda: None)
+    feeder = InputFeeder(loop, None, path=None, on_written=lambda: None)
     feeder.receive(0, b"abc", eof=True)
     feeder.close()
     assert (feeder.read, feeder.written) == (0, 3)

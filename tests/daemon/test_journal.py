@@ -15,6 +15,7 @@ from arborlink.daemon.journal import (
     Journal,
     Settled,
     Started,
+    Waiting,
     read,
 )
 from arborlink.daemon.processes import Tree
@@ -118,6 +119,34 @@ def test_a_flipped_byte_costs_one_line(tmp_path: Path) -> None:
     content[sizes[3] + 20] ^= 1
     path.write_bytes(content)
     assert set(_reopened(path)) == {"a", "c"}
+
+
+def test_what_only_waited_never_started(tmp_path: Path) -> None:
+    """Any other line about it, or a line that cannot be read, says that it may have."""
+    path = tmp_path / "journal"
+    journal = Journal(path)
+    for task_id in "abcd":
+        journal.append(Waiting(task_id))
+    journal.append_durably(accepted("b"))
+    journal.append(ended("c"))
+    journal.close()
+    assert [each for each, entry in _reopened(path).items() if entry.never_started] == ["a", "d"]
+    content = path.read_bytes()
+    assert [each for each, entry in _reopened(path).items() if entry.never_started] == ["a", "d"]
+    path.write_bytes(content + b"00000000 torn")
+    entries = read(path)
+    assert not any(entry.never_started for entry in entries.values())
+    assert set(entries) == set("abcd")
+
+
+def test_what_never_started_is_forgotten_in_the_end(tmp_path: Path) -> None:
+    """The newest are remembered."""
+    journal = Journal(tmp_path / "journal")
+    for number in range(KEEP_SETTLED + 10):
+        journal.append(Waiting(f"t{number}"))
+    journal.close()
+    entries = _reopened(tmp_path / "journal")
+    assert len(entries) == KEEP_SETTLED and "t9" not in entries
 
 
 def test_garbage_is_an_empty_journal(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ class ServedWorkspace(Struct, frozen=True, array_like=True):
     """Everything needed to authenticate as a workspace's daemon.
 
     `keeps_hub_key`: the supervisor stores the hub's key. One that was started before an upgrade
-    does not know the messages about it.
+    does not know the messages about it. `never_started`: tasks that waited for their turn when an
+    earlier supervisor ended.
     """
 
     workspace: str
@@ -43,6 +44,7 @@ class ServedWorkspace(Struct, frozen=True, array_like=True):
     previous_token: str | None = None
     hub_key: str | None = None
     keeps_hub_key: bool = False
+    never_started: list[str] = []
 
 
 class Begin(IpcMessage, tag="begin", frozen=True):

@@ -23,9 +23,16 @@ from arborlink.protocol.messages import Command, Status
 from arborlink.protocol.resources import TerminalSizeChange
 from arborlink.protocol.size_history import SizeHistory
 
-# How many settled tasks are remembered, lest a hub that was restored from a backup repeats one.
+# How many settled tasks are remembered, lest a hub that was restored from a backup repeats one, and
+# how many that an earlier supervisor never started.
 KEEP_SETTLED: Final = 1_000
 _PRIVATE: Final = 0o600
+
+
+class Waiting(Struct, frozen=True, tag="waiting"):
+    """It was handed over, and waits for its turn: without another line about it, it never ran."""
+
+    task_id: str
 
 
 class Accepted(Struct, frozen=True, tag="accepted"):
@@ -66,7 +73,7 @@ class Settled(Struct, frozen=True, tag="settled"):
     task_id: str
 
 
-Record = Accepted | Started | Resized | Ended | Settled
+Record = Waiting | Accepted | Started | Resized | Ended | Settled
 _DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -76,11 +83,18 @@ class Entry:
     """All that the journal says about one task."""
 
     task_id: str
+    waiting: Waiting | None = None
     accepted: Accepted | None = None
     started: Started | None = None
     sizes: SizeHistory = field(default_factory=SizeHistory)
     ended: Ended | None = None
     settled: bool = False
+
+    @property
+    def never_started(self) -> bool:
+        """Whether it is certain that it waited to the end."""
+        others = self.accepted or self.started or self.ended
+        return self.waiting is not None and others is None and not self.settled
 
     def records(self) -> Iterator[Record]:
         """The fewest lines that say the same."""
@@ -89,10 +103,12 @@ class Entry:
                 yield self.ended
             yield Settled(self.task_id)
             return
-        if self.accepted is not None:
-            yield self.accepted
-        if self.started is not None:
-            yield self.started
+        if self.never_started:
+            assert self.waiting is not None
+            yield self.waiting
+        for record in (self.accepted, self.started):
+            if record is not None:
+                yield record
         for size in self.sizes.items:
             yield Resized(self.task_id, size)
         if self.ended is not None:
@@ -183,6 +199,10 @@ def read(path: Path) -> dict[str, Entry]:
             record = _parse(line)
             if record is not None:
                 _apply(entries, record)
+                continue
+            # It may have said that one of those that waited was started.
+            for entry in entries.values():
+                entry.waiting = None
     return entries
 
 
@@ -198,6 +218,8 @@ def _parse(line: bytes) -> Record | None:
 
 def _apply(entries: dict[str, Entry], record: Record) -> None:
     match record:
+        case Waiting():
+            _entry(entries, record.task_id).waiting = record
         case Accepted():
             _entry(entries, record.command.task_id).accepted = record
         case Started():
@@ -216,8 +238,10 @@ def _entry(entries: dict[str, Entry], task_id: str) -> Entry:
 
 def _forget_old(entries: dict[str, Entry]) -> None:
     settled = [task_id for task_id, entry in entries.items() if entry.settled]
-    for task_id in settled[: max(0, len(settled) - KEEP_SETTLED)]:
-        del entries[task_id]
+    waiting = [task_id for task_id, entry in entries.items() if entry.never_started]
+    for ids in (settled, waiting):
+        for task_id in ids[: max(0, len(ids) - KEEP_SETTLED)]:
+            del entries[task_id]
 
 
 def _rewrite(path: Path, entries: dict[str, Entry]) -> tuple[int, int]:

@@ -60,12 +60,12 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
         rules = (*(Rule(path=each) for each in self.allowed_commands), *self.command)
         return Restriction(rules, tuple(self.allow_environment)) if rules else None
 
-    def refusal(self, command: Command, running: int) -> str | None:
-        """Say why this must not run, as a sentence; None if the rules for commands decide it."""
+    def refusal(self, command: Command) -> str | None:
+        """Say why this must never run, as a sentence; None if the rules for commands decide it."""
         if self.read_only:
             return "this workspace is read-only: its policy lets no command run"
-        if running >= self.max_running_tasks:
-            return f"its policy lets at most {self.max_running_tasks} tasks run at a time"
+        if self.max_running_tasks < 1:
+            return "its policy lets no task run (`max_running_tasks` in arbor.toml)"
         return self._refused_variable(command)
 
     def _refused_variable(self, command: Command) -> str | None:

@@ -36,13 +36,15 @@ class Found:
 
 
 def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Found]:
-    """Every task in the journal, each with a final status, which is in the journal from now on.
+    """Every task in the journal that may have run, with a final status, journalled from now on.
 
     Raises:
         OSError: the disk refuses.
     """
     kept = set()
     for entry in list(journal.entries.values()):
+        if entry.never_started:
+            continue
         if entry.started is not None and entry.started.boot_id == boot_id:
             kill_leftovers(entry.started.tree)
         stem = spool_folder / entry.task_id

@@ -226,6 +226,7 @@ def _served(workspace: Workspace) -> ipc.ServedWorkspace:
         previous_token=identity.previous_token,
         hub_key=identity.hub_key,
         keeps_hub_key=True,
+        never_started=sorted(workspace.never_started),
     )
 
 

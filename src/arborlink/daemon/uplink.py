@@ -104,6 +104,7 @@ class Uplink:
             host=self._host,
             tasks=listed,
             capabilities=[RESIZED_CAPABILITY],
+            never_started=self.served.never_started[: limits.MAX_TASKS_IN_AUTH],
         )
         self._link = PeerLink(auth, now)
         self.stride = Stride()

@@ -15,13 +15,22 @@ from arborlink.daemon.budget import Budget, SpoolLimits
 from arborlink.daemon.console import say
 from arborlink.daemon.executable import StartFailed
 from arborlink.daemon.identity import Identity
-from arborlink.daemon.journal import Accepted, Ended, Journal, Resized, Settled, Started
+from arborlink.daemon.journal import (
+    Accepted,
+    Ended,
+    Journal,
+    Resized,
+    Settled,
+    Started,
+    Waiting,
+)
 from arborlink.daemon.loop import Loop
 from arborlink.daemon.policy import POLICY_FILE, Policy, PolicyError, PolicyFile
 from arborlink.daemon.recovery import recover
 from arborlink.daemon.spool import Spool
 from arborlink.daemon.syncer import Syncer
 from arborlink.daemon.task import RunningTask, now_us
+from arborlink.daemon.waiting import MAX_WAITING_TASKS, WaitingTasks
 from arborlink.outputlog import LogError, OutputLog
 from arborlink.protocol import limits
 from arborlink.protocol.checksum import format_checksum
@@ -104,6 +113,7 @@ class Workspace:
         # For tasks that never had a log: their zero bytes are never joined with others either.
         self.no_log_id = os.urandom(_LOG_ID_BYTES).hex()
         self.tasks: dict[str, TaskRecord] = {}
+        self._waiting = WaitingTasks()
         self._syncer = syncer
         self._observer = observer
         self._folder = identity.folder
@@ -114,6 +124,10 @@ class Workspace:
         self._budget = Budget(loop, self._spool_folder, self._spool_limits)
         self._boot_id = processes.boot_id()
         self._journal = Journal(self._folder / "journal")
+        # Of those that waited when an earlier supervisor ended, what was not handed over again yet.
+        self.never_started = {
+            task_id for task_id, entry in self._journal.entries.items() if entry.never_started
+        }
         self._recover()
 
     @property
@@ -139,6 +153,8 @@ class Workspace:
         if known is not None:
             self._answer_again(known)
             return
+        if command.task_id in self._waiting:
+            return
         if not _USABLE_ID.fullmatch(command.task_id):
             say("the hub sent a task with an unusable id", level="warning")
             text = "the task's id cannot be used as a file name"
@@ -147,35 +163,32 @@ class Workspace:
         if self.refusing is not None:
             self._refuse(_not_started(command, Reason.START_FAILED, self.refusing))
             return
-        try:
-            # One reading of the file counts from the check to the start.
-            policy = self._policy.current()
-            refusal = policy.refusal(command, len(self.running))
-        except PolicyError as error:
-            say(str(error), level="error")
-            policy, refusal = Policy(), "its policy file cannot be read, so nothing is allowed"
-        if refusal is not None:
-            text = f"the daemon refused: {refusal}"
-            self._refuse(_not_started(command, Reason.POLICY, text))
+        policy = self._allowed(command)
+        if policy is None:
             return
-        self._start(command, policy)
+        if self._waiting or len(self.running) >= policy.max_running_tasks:
+            self._wait(command)
+            self._start_waiting()
+        else:
+            self._start(command, policy)
 
     def feed(self, message: Input) -> None:
         """Input for a command; for one that is over it counts as read."""
-        record = self.tasks.get(message.task_id)
-        if record is None:
-            return
-        if record.running is not None:
-            try:
+        record, waiting = self.tasks.get(message.task_id), self._waiting.find(message.task_id)
+        try:
+            if record is not None and record.running is not None:
                 record.running.feed(message)
-            except RemoteProtocolError as error:
-                say(
-                    f"{message.task_id}: input refused: {error}",
-                    level="warning",
-                    workspace=self.id,
-                    task=message.task_id,
-                )
-        self._observer.input_written(self, record)
+            elif waiting is not None:
+                waiting.receive(message)
+        except RemoteProtocolError as error:
+            say(
+                f"{message.task_id}: input refused: {error}",
+                level="warning",
+                workspace=self.id,
+                task=message.task_id,
+            )
+        if record is not None:
+            self._observer.input_written(self, record)
 
     def resize(self, message: Resize) -> None:
         """A terminal has another size."""
@@ -190,6 +203,7 @@ class Workspace:
         """End a task; one that is over is answered with its status, one never seen never starts."""
         record = self.tasks.get(message.task_id)
         if record is None:
+            self._waiting.remove(message.task_id)
             if _USABLE_ID.fullmatch(message.task_id):
                 self._refuse(_never_started(message.task_id))
         elif record.running is not None:
@@ -267,6 +281,7 @@ class Workspace:
         task.spool.seal()
         self._observer.grown(self, record)
         self._set_status(record, status)
+        self._start_waiting()
 
     def discard(self, fds: list[int]) -> None:
         """Read these and throw it away."""
@@ -297,6 +312,42 @@ class Workspace:
                 sizes=found.sizes,
             )
 
+    def _allowed(self, command: Command) -> Policy | None:
+        """The policy under which a command may run; None: it was refused.
+
+        One reading of the file counts from this check to the start.
+        """
+        try:
+            policy = self._policy.current()
+            refusal = policy.refusal(command)
+        except PolicyError as error:
+            say(str(error), level="error")
+            policy, refusal = Policy(), "its policy file cannot be read, so nothing is allowed"
+        if refusal is None:
+            return policy
+        text = f"the daemon refused: {refusal}"
+        self._refuse(_not_started(command, Reason.POLICY, text))
+        return None
+
+    def _wait(self, command: Command) -> None:
+        if self._waiting.is_full:
+            text = f"{MAX_WAITING_TASKS} tasks wait for their turn on this machine already"
+            self._refuse(_not_started(command, Reason.POLICY, f"the daemon refused: {text}"))
+            return
+        self._journal.append(Waiting(command.task_id))
+        self._waiting.add(command)
+
+    def _start_waiting(self) -> None:
+        """Start as many as may run now, in the order in which they came."""
+        while self.refusing is None and (first := self._waiting.first) is not None:
+            policy = self._allowed(first.command)
+            if policy is not None and len(self.running) >= policy.max_running_tasks:
+                return
+            self._waiting.remove(first.command.task_id)
+            if policy is not None:
+                self._start(first.command, policy)
+            self.feed(first.input)
+
     def _start(self, command: Command, policy: Policy) -> None:
         """In this order: log, journal (durable), processes, journal, the news."""
         log_id = os.urandom(_LOG_ID_BYTES).hex()
@@ -304,6 +355,7 @@ class Workspace:
         try:
             log = OutputLog.create(stem, log_id)
             self._journal.append_durably(Accepted(command, log_id))
+            self.never_started.discard(command.task_id)
         except (OSError, LogError) as error:
             OutputLog.delete(stem)
             text = f"the daemon's disk refused it: {error}"
@@ -366,6 +418,7 @@ class Workspace:
     def _refuse(self, status: Status) -> None:
         """A task that ends before it began."""
         self._journal.append(Ended(status))
+        self.never_started.discard(status.task_id)
         record = TaskRecord(status.task_id, status)
         self.tasks[status.task_id] = record
         self._observer.task_known(self, record)

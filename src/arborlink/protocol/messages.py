@@ -137,6 +137,8 @@ class DaemonAuth(Message, tag="auth", frozen=True):
     """First message of a daemon. `instance_id` is new with every start of its supervisor.
 
     `capabilities`: what this daemon sends besides to a hub that understands it.
+    `never_started`: tasks that an earlier instance was given and that certainly never ran, because
+    they waited for their turn; the hub may hand them over again.
     """
 
     daemon_id: Id
@@ -148,6 +150,7 @@ class DaemonAuth(Message, tag="auth", frozen=True):
     host: HostInfo
     tasks: Annotated[list[SpooledTask], Meta(max_length=limits.MAX_TASKS_IN_AUTH)] = []
     capabilities: Capabilities = []
+    never_started: Annotated[list[Id], Meta(max_length=limits.MAX_TASKS_IN_AUTH)] = []
 
 
 class Status(Message, tag="status", frozen=True):

@@ -369,7 +369,9 @@ HUB: Final[dict[str, Limit]] = {
 
 # Settings of a daemon: its policy.
 DAEMON: Final[dict[str, Limit]] = {
-    "max_running_tasks": Limit(64, ("daemon/test_policy.py::test_read_only_and_too_many",)),
+    "max_running_tasks": Limit(
+        64, ("daemon/test_waiting.py::test_tasks_run_in_the_order_in_which_they_came",)
+    ),
     "max_run_seconds": Limit(None, ("daemon/test_policy.py::test_a_daemon_obeys_its_policy",)),
     "spool_bytes_per_task": Limit(
         64 * MIB,
@@ -446,6 +448,8 @@ WIRE: Final[dict[str, Limit]] = {
     "MAX_TERMINAL_COLUMNS": Limit(1_000, (FIELD,)),
     "MAX_TERMINAL_ROWS": Limit(500, (FIELD,)),
     "MAX_TERMINAL_SIDE": Limit(5_000, (FIELD,)),
+    "MAX_TERMINAL_MODES": Limit(64, (FIELD,)),
+    "MAX_TERMINAL_MODE_CHARS": Limit(16, (FIELD,)),
     "MAX_TIMEOUT_SECONDS": Limit(30 * 86_400, (FIELD,)),
     "MAX_GRACE_SECONDS": Limit(300, (FIELD,)),
     "MAX_TASKS_IN_AUTH": Limit(4_096, (FIELD,)),

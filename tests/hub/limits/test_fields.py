@@ -42,6 +42,12 @@ AUTH = {
     "version": "1", "host": {"hostname": "h", "platform": "p", "user": "u", "path": "/"},
 }  # fmt: skip
 
+
+def with_modes(modes: dict[str, int]) -> dict[str, Any]:
+    """A task whose terminal has these settings."""
+    return {"command": "c", "tty": {"cols": 1, "rows": 1, "modes": modes}}
+
+
 FIELDS = [
     Field("MAX_ARGUMENTS", NewTask, lambda n: {"command": "c", "args": [""] * n}),
     Field("MAX_ARGUMENT_BYTES", NewTask, lambda n: {"command": "c" * n}),
@@ -60,6 +66,8 @@ FIELDS = [
         "MAX_TERMINAL_COLUMNS", NewTask, lambda n: {"command": "c", "tty": {"cols": n, "rows": 1}}
     ),
     Field("MAX_TERMINAL_ROWS", NewTask, lambda n: {"command": "c", "tty": {"cols": 1, "rows": n}}),
+    Field("MAX_TERMINAL_MODES", NewTask, lambda n: with_modes({f"M{i}": 1 for i in range(n)})),
+    Field("MAX_TERMINAL_MODE_CHARS", NewTask, lambda n: with_modes({"M" * n: 1})),
     Field("MAX_TERMINAL_SIDE", Resize, lambda n: {"taskId": "t", "cols": 1, "rows": n}),
     Field("MAX_GRACE_SECONDS", Cancel, lambda n: {"taskId": "t", "graceSeconds": n}, 0.001),
     Field("MAX_NAME_CHARS", WorkspaceName, lambda n: {"name": "n" * n}),
@@ -68,6 +76,7 @@ FIELDS = [
     Field("MAX_TOKEN_CHARS", ViewerAuth, lambda n: {"authToken": "a" * n}),
     Field("MAX_TOKEN_CHARS", DaemonAuth, lambda n: AUTH | {"authToken": "a" * n}),
     Field("MAX_TASKS_IN_AUTH", DaemonAuth, lambda n: AUTH | {"tasks": [TASK] * n}),
+    Field("MAX_TASKS_IN_AUTH", DaemonAuth, lambda n: AUTH | {"neverStarted": ["t"] * n}),
     Field("INPUT_FRAME_BYTES", ViewerInput, lambda n: {"taskId": "t", "input": bytes(n)}),
     Field("INPUT_FRAME_BYTES", Input, lambda n: {"taskId": "t", "offset": 0, "input": bytes(n)}),
     Field("MAX_OFFSET", Subscribe, lambda n: {"taskId": "t", "offset": n}),

@@ -192,6 +192,7 @@ def daemon_auth(
     tasks: Sequence[SpooledTask] = (),
     protocol: int = PROTOCOL_VERSION,
     capabilities: Sequence[str] = (),
+    never_started: Sequence[str] = (),
 ) -> DaemonAuth:
     """The first message of a daemon."""
     return DaemonAuth(
@@ -204,6 +205,7 @@ def daemon_auth(
         host=HOST,
         tasks=list(tasks),
         capabilities=list(capabilities),
+        never_started=list(never_started),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from arborlink.hub.store.base import TaskChanges
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
-from arborlink.protocol.messages import Cancel, Command, Gap, Status
+from arborlink.protocol.messages import Cancel, Command, Gap, Input, Status
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, daemon_auth, dialled_daemon, spooled
 
@@ -62,6 +62,43 @@ async def test_a_command_is_sent_again_only_to_the_supervisor_that_never_heard_o
         await other.settle()
         assert not other.seen(Command)
     assert bench.row(task).status is TaskStatus.LOST
+
+
+async def test_what_never_started_is_handed_over_again_with_its_input(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    task = await bench.create(identity.workspace_id)
+    async with bench.daemon(identity) as daemon:
+        await daemon.expect(Command)
+        await bench.post(f"/api/tasks/{task}/input", {"text": "abc"}, status=200)
+    auth = daemon_auth(identity, instance="i2", never_started=[task, "tsk_other"])
+    async with dialled_daemon(bench.port, auth) as other:
+        assert (await other.expect(Command)).task_id == task
+        assert (await other.expect(Input)).input == b"abc"
+    # The same instance says so again, for its connector knows no better: it was told already.
+    async with dialled_daemon(bench.port, auth) as same:
+        assert (await same.expect(Command)).task_id == task
+        await same.running(task)
+        await bench.becomes(task, TaskStatus.RUNNING)
+    later = daemon_auth(identity, instance="i3", never_started=[task])
+    async with dialled_daemon(bench.port, later) as third:
+        await third.settle()
+        assert not third.seen(Command)
+    assert bench.row(task).status is TaskStatus.LOST
+
+
+async def test_what_never_started_and_is_to_be_cancelled_is(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    task = await bench.create(identity.workspace_id)
+    async with bench.daemon(identity) as daemon:
+        await daemon.expect(Command)
+    await bench.post(f"/api/tasks/{task}/cancel", status=200)
+    auth = daemon_auth(identity, instance="i2", never_started=[task])
+    async with dialled_daemon(bench.port, auth) as other:
+        await other.settle()
+        assert not other.seen(Command)
+    assert bench.row(task).status is TaskStatus.CANCELLED
 
 
 async def test_a_task_that_a_new_supervisor_still_has_can_report_its_own_loss(

@@ -13,6 +13,8 @@ export const DEFAULT_GRACE_SECONDS = 5;
  * First message of a daemon. `instanceId` is new with every start of its supervisor.
  *
  * `capabilities`: what this daemon sends besides to a hub that understands it.
+ * `neverStarted`: tasks that an earlier instance was given and that certainly never ran, because
+ * they waited for their turn; the hub may hand them over again.
  */
 export interface DaemonAuth {
   type: 'auth';
@@ -25,6 +27,7 @@ export interface DaemonAuth {
   host: HostInfo;
   tasks?: SpooledTask[];
   capabilities?: string[];
+  neverStarted?: string[];
 }
 
 /** The machine as its daemon describes it. Shown to people, never used to decide anything. */

@@ -171,6 +171,7 @@ class Acceptance:
 
     async def _reconcile(self, auth: DaemonAuth, session: DaemonSession) -> list[TaskPosition]:
         spooled = {task.task_id: task for task in auth.tasks}
+        never_started = frozenset(auth.never_started)
         positions = []
         for listed in self._daemons.tasks.unfinished_tasks(auth.workspace_id):
             self._check_current(session)
@@ -185,6 +186,8 @@ class Acceptance:
                 position = await self._position(row, known)
                 if position is not None:
                     positions.append(position)
+            elif row.id in never_started and self._may_wait_again(row, auth.instance_id):
+                await self._daemons.dispatcher.wait_again(row)
             elif row.instance_id is not None and not self._may_send_again(row, auth.instance_id):
                 await self._daemons.settlement.lose(
                     row,
@@ -198,6 +201,11 @@ class Acceptance:
         # The same supervisor remembers every command that has arrived and answers with how it
         # ended; also one that a hub asks about which was restored from a backup (G37).
         return row.instance_id == instance_id
+
+    @staticmethod
+    def _may_wait_again(row: TaskRow, instance_id: str) -> bool:
+        # What this instance was given it has, waiting or started: only an earlier one's is free.
+        return row.status is TaskStatus.PENDING and row.instance_id not in (None, instance_id)
 
     async def _position(self, row: TaskRow, known: SpooledTask) -> TaskPosition | None:
         if row.log_id not in (None, known.log_id):

@@ -120,6 +120,20 @@ class Dispatcher:
         if now is not None and (now.status, now.instance_id) == (row.status, row.instance_id):
             await self._tasks.dispatch_task(row.id, None)
 
+    async def wait_again(self, row: TaskRow) -> None:
+        """Let a task wait again that its daemon says was never started; under the workspace's lock.
+
+        One that is to be cancelled is cancelled instead.
+        """
+        if not row.cancel_requested:
+            self._facts.task_changed(await self._tasks.dispatch_task(row.id, None))
+            return
+        changes = TaskChanges(finished_at=now_us(), reason=Reason.CANCELLED)
+        changed = await self._tasks.transition_task(row.id, TaskEvent.CANCEL, changes)
+        log_lines.task_ended(changed)
+        self._inputs.forget(row.id)
+        self._facts.task_changed(changed)
+
     def send(self, row: TaskRow) -> None:
         """Send the command, what was asked of the task meanwhile, and its input so far."""
         session = self._presence.session(row.workspace_id)
