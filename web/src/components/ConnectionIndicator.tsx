@@ -12,12 +12,13 @@ export function ConnectionIndicator() {
   const waiting = state.kind === 'waiting';
   useNow(waiting ? 500 : null);
   const seconds = waiting ? Math.ceil(state.until - link.now) : 0;
+  const isOffline = !navigator.onLine && (waiting || state.kind === 'connecting');
   const text = () => {
+    if (isOffline) return 'Offline';
     switch (state.kind) {
       case 'live':
         return roundTrip === null ? 'Live' : `Live · ${formatMilliseconds(roundTrip * 1000)}`;
       case 'waiting':
-        if (!navigator.onLine) return 'Offline';
         if (state.because === 'restarting') return 'Hub is restarting';
         if (state.because === 'busy') return `Hub is busy${seconds > 0 ? ` · ${seconds} s` : ''}`;
         return seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting';
@@ -31,10 +32,10 @@ export function ConnectionIndicator() {
     }
   };
   return (
-    <span className={styles.indicator} data-state={state.kind}>
+    <span className={styles.indicator} data-state={isOffline ? 'waiting' : state.kind}>
       <span className={styles.dot} aria-hidden="true" />
       <span role="status">{text()}</span>
-      {waiting && state.because === null && seconds > 1 && (
+      {waiting && !isOffline && state.because === null && seconds > 1 && (
         <Button size="compact-xs" onClick={reconnectNow}>
           now
         </Button>

@@ -1,10 +1,11 @@
 import { Link } from '@tanstack/react-router';
 import { useMe } from '../hooks/useMe';
 import { useRunning } from '../hooks/useTasks';
-import { useWorkspaces } from '../hooks/useWorkspaces';
+import { useStaleSince, useWorkspaces } from '../hooks/useWorkspaces';
 import { shownName } from '../live/whose';
 import { isOwner } from '../live/words';
 import type { Principal, Workspace } from '../protocol/messages';
+import { AsOf } from './AsOf';
 import styles from './Navigation.module.css';
 import { Since } from './Since';
 import { WorkspaceDot } from './WorkspaceDot';
@@ -18,6 +19,7 @@ interface Props {
 /** The pages, then the workspaces with their state and what runs there. */
 export function Navigation({ me, onGo }: Props) {
   const running = useRunning();
+  const isStale = useStaleSince() !== null;
   const total = [...running.values()].reduce((sum, count) => sum + count, 0);
   return (
     <nav className={styles.navigation} aria-label="Arbor" onClickCapture={onGo}>
@@ -26,7 +28,9 @@ export function Navigation({ me, onGo }: Props) {
       </Link>
       <Link className={styles.entry} to="/tasks" activeOptions={{ exact: true }}>
         Tasks
-        {total > 0 && <span className={styles.count}>{total} running</span>}
+        {total > 0 && (
+          <span className={isStale ? `${styles.count} stale` : styles.count}>{total} running</span>
+        )}
       </Link>
       {isOwner(me) && (
         <Link className={styles.entry} to="/health">
@@ -42,10 +46,13 @@ export function Navigation({ me, onGo }: Props) {
 export function Workspaces({ running }: { running: ReadonlyMap<string, number> }) {
   const me = useMe();
   const { workspaces, loaded } = useWorkspaces();
+  const isStale = useStaleSince() !== null;
   return (
     <section className={styles.workspaces} aria-labelledby="rail-workspaces">
-      <h2 id="rail-workspaces">Workspaces</h2>
-      <ul>
+      <h2 id="rail-workspaces">
+        Workspaces <AsOf />
+      </h2>
+      <ul className={isStale ? 'stale' : undefined}>
         {workspaces.map((workspace) => (
           <li key={workspace.id}>
             <Link

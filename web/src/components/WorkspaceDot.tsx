@@ -1,3 +1,4 @@
+import { useStaleSince } from '../hooks/useWorkspaces';
 import type { Workspace } from '../protocol/messages';
 import styles from './WorkspaceDot.module.css';
 
@@ -14,6 +15,10 @@ interface Props {
 }
 
 export function WorkspaceDot({ state, decorative = false }: Props) {
-  const spoken = decorative ? { 'aria-hidden': true } : { role: 'img', 'aria-label': WORDS[state] };
-  return <span className={styles.dot} data-state={state} {...spoken} />;
+  const isStale = useStaleSince() !== null;
+  const label = isStale ? `${WORDS[state]}, out of date` : WORDS[state];
+  const spoken = decorative ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
+  return (
+    <span className={styles.dot} data-state={state} data-stale={isStale || undefined} {...spoken} />
+  );
 }

@@ -16,7 +16,17 @@ export function createQueryClient(client: Client): QueryClient {
   const queries = new QueryClient({
     queryCache: new QueryCache({ onError }),
     mutationCache: new MutationCache({ onError }),
-    defaultOptions: { queries: { retry: mayPass, retryDelay: retryDelayMs, staleTime: FRESH_MS } },
+    defaultOptions: {
+      queries: {
+        // Offline is a failure that is shown, not a pause without a word.
+        networkMode: 'always',
+        refetchOnReconnect: true,
+        retry: (failures, error) => navigator.onLine && mayPass(failures, error),
+        retryDelay: retryDelayMs,
+        staleTime: FRESH_MS,
+      },
+      mutations: { networkMode: 'always' },
+    },
   });
   client.session.state.subscribe(() => {
     // The next one to sign in here may be somebody else.

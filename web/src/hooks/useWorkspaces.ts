@@ -12,7 +12,7 @@ export function useWorkspaces(): WorkspacesView {
   return useStore(useClient().directory.state);
 }
 
-/** Since when nothing is heard live, in milliseconds as `Date.now()`; null: all is as it is now. */
+/** Since when nothing is heard live, in milliseconds as `hubNow()`; null: all is as it is now. */
 export function useStaleSince(): number | null {
   return useStore(useClient().directory.state).staleSince;
 }

@@ -2,7 +2,7 @@ import { CommandHistory } from './commandHistory';
 import { Confirmation } from './confirmation';
 import { Directory } from './directory';
 import { browserEnvironment } from './environment';
-import { askForConfirmation } from './http';
+import { askForConfirmation, onUnreachable } from './http';
 import { LastMachine } from './lastMachine';
 import { Link } from './link';
 import { PreferenceStore } from './preferences';
@@ -25,6 +25,8 @@ export class Client {
     askForConfirmation(this.confirmation.ask);
     this.session.state.subscribe(() => this.#onSession());
     this.link.state.subscribe(() => this.#onLink());
+    onUnreachable(() => this.link.doubt());
+    addEventListener('offline', () => this.link.offline());
     addEventListener('online', () => this.link.reconnectNow());
     // A link pasted into the tab that shows this page loads nothing anew: only this tells of it.
     addEventListener('hashchange', () => void this.session.addressChanged());

@@ -1,5 +1,6 @@
 import type { NewTask, Task, Workspace } from '../protocol/messages';
 import { ApiError, explain, get, type Page, patch, post, remove } from './http';
+import { hubNow } from './hubClock';
 import type { Fact, Link } from './link';
 import { changedTask, changedWorkspace, isFinal } from './merge';
 import { Store } from './store';
@@ -27,7 +28,7 @@ export interface Known {
   readonly tasks: readonly Task[];
   readonly loaded: boolean;
   readonly problem: string | null;
-  /** Since when nothing was heard, in milliseconds as `Date.now()`; null: it is as it is now. */
+  /** Since when nothing was heard, in milliseconds as `hubNow()`; null: it is as it is now. */
   readonly staleSince: number | null;
 }
 
@@ -46,6 +47,7 @@ export class Directory {
   readonly startedHere = new Set<string>();
   readonly #link: Link;
   readonly #tasks = new TaskTable(KEPT_FINAL_TASKS);
+  #refreshedAt: number | null = null;
   #publishing: ReturnType<typeof setTimeout> | null = null;
   #stop: (() => void)[] = [];
 
@@ -57,10 +59,15 @@ export class Directory {
     this.close();
     let wasLive = this.#link.state.get().kind === 'live';
     const onLink = () => {
-      const isLive = this.#link.state.get().kind === 'live';
+      const { kind } = this.#link.state.get();
+      const isLive = kind === 'live';
       // What changed while we were away was told to nobody: look anew.
       if (isLive && !wasLive) void this.refresh();
-      if (wasLive && !isLive) this.#update({ staleSince: Date.now() });
+      const isAway = wasLive ? !isLive : kind === 'waiting' || kind === 'refused';
+      if (isAway && this.state.get().staleSince === null) {
+        const known = wasLive ? null : this.#refreshedAt;
+        this.#update({ staleSince: known ?? hubNow() });
+      }
       wasLive = isLive;
     };
     this.#stop = [
@@ -98,11 +105,14 @@ export class Directory {
       ]);
       const told = [...unfinished.items, ...latest.items];
       this.#put(told);
+      this.#refreshedAt = Date.now();
+      const isLive = this.#link.state.get().kind === 'live';
+      const isStale = !isLive && this.state.get().staleSince !== null;
       this.#update({
         workspaces: sortedByName(workspaces.items),
         loaded: true,
         problem: null,
-        staleSince: null,
+        staleSince: isStale ? this.#refreshedAt : null,
       });
       if (unfinished.nextCursor === null) void this.#lookAfter(outdated(before, told));
     } catch (error) {

@@ -57,3 +57,27 @@ test('an echo of nothing we sent is no round trip', () => {
   heartbeat.receive({ type: 'heartbeat', sentAt: 1, echo: 99_000_000 }, 1);
   expect(heartbeat.roundTrip).toBeNull();
 });
+
+test('in doubt a hub that answers nothing is dead at once, and one that answers is not', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  expect(heartbeat.doubt(10)).toMatchObject({ type: 'heartbeat' });
+  expect(heartbeat.doubt(10.1)).toBeNull();
+  expect(heartbeat.nextDeadline()).toBeLessThanOrEqual(11);
+  expect(heartbeat.onDeadline(11)).toBe('dead');
+
+  const answering = new HeartbeatMachine(10);
+  answering.onDeadline(11);
+  answering.doubt(12);
+  answering.heard(12.5);
+  expect(answering.onDeadline(17)).toMatchObject({ type: 'heartbeat' });
+});
+
+test('a far hub has the time of a few round trips', () => {
+  const heartbeat = new HeartbeatMachine(0);
+  heartbeat.receive({ type: 'heartbeat', sentAt: 1, echo: 1_000_000 }, 2);
+  expect(heartbeat.roundTrip).toBe(1);
+  heartbeat.onDeadline(2.1);
+  heartbeat.doubt(3);
+  expect(heartbeat.nextDeadline()).toBe(7);
+  expect(heartbeat.onDeadline(7)).toBe('dead');
+});

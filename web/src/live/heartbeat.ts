@@ -1,6 +1,10 @@
 import { HEARTBEAT_SECONDS, type Heartbeat, SILENCE_SECONDS } from '../protocol/messages';
 
 const MICROSECONDS = 1_000_000;
+/** An answer to a probe that was sent in doubt: at least so long is waited for it. */
+const DOUBT_SECONDS = 1;
+/** The same in round trips, where those take long. */
+const DOUBT_ROUND_TRIPS = 4;
 // Soon, so that a round trip is known, but not while the page is still busy with its start.
 const FIRST_PROBE_SECONDS = 1;
 
@@ -19,6 +23,8 @@ export class HeartbeatMachine {
   #nextProbe: number;
   #unansweredSince: number | null = null;
   #lastHeard: number;
+  // Something else says that the hub cannot be reached: dead unless it is heard until then.
+  #doubtEnds = Number.POSITIVE_INFINITY;
 
   constructor(now: number, firstProbe = FIRST_PROBE_SECONDS) {
     this.#nextProbe = now + firstProbe;
@@ -28,6 +34,15 @@ export class HeartbeatMachine {
   /** Anything at all has arrived. */
   heard(now: number): void {
     this.#lastHeard = now;
+    this.#doubtEnds = Number.POSITIVE_INFINITY;
+  }
+
+  /** A request has found no hub: the probe that finds out at once; null: one is under way. */
+  doubt(now: number): Heartbeat | null {
+    if (this.#doubtEnds !== Number.POSITIVE_INFINITY) return null;
+    const patience = Math.max(DOUBT_SECONDS, DOUBT_ROUND_TRIPS * (this.roundTrip ?? 0));
+    this.#doubtEnds = now + Math.min(patience, SILENCE_SECONDS);
+    return this.#probe(now);
   }
 
   /** The answer to a probe; null for an answer, which is not answered. */
@@ -47,7 +62,7 @@ export class HeartbeatMachine {
 
   /** When `onDeadline` is due. */
   nextDeadline(): number {
-    return Math.min(this.#nextProbe, this.#verdictAt());
+    return Math.min(this.#nextProbe, this.#verdictAt(), this.#doubtEnds);
   }
 
   onDeadline(now: number): Due {
@@ -60,9 +75,13 @@ export class HeartbeatMachine {
       // meanwhile has not been read yet, so its silence proves nothing.
       this.#unansweredSince = null;
       this.heard(now);
-    } else if (now >= this.#verdictAt()) {
+    } else if (now >= Math.min(this.#verdictAt(), this.#doubtEnds)) {
       return 'dead';
     }
+    return this.#probe(now);
+  }
+
+  #probe(now: number): Heartbeat {
     this.#nextProbe = now + HEARTBEAT_SECONDS;
     this.#unansweredSince ??= now;
     return { type: 'heartbeat', sentAt: ticks(now) };

@@ -28,6 +28,13 @@ export function askForConfirmation(ask: (() => Promise<boolean>) | null): void {
   confirmation = ask;
 }
 
+let unreachable: (() => void) | null = null;
+
+/** Hear of every request that found no hub. */
+export function onUnreachable(listener: (() => void) | null): void {
+  unreachable = listener;
+}
+
 export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return request<T>('GET', path, undefined, signal);
 }
@@ -77,6 +84,7 @@ async function send<T>(
       ...(signal && { signal }),
     });
   } catch {
+    if (!signal?.aborted) unreachable?.();
     throw new ApiError('The hub cannot be reached. Nothing was changed.', 0, 'unreachable');
   }
   if (!response.ok) {

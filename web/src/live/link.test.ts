@@ -255,3 +255,49 @@ test('reads the wait out of a close reason', () => {
   expect(retryHint('overloaded; retry in 2.5 seconds')).toBe(2.5);
   expect(retryHint('going away')).toBeNull();
 });
+
+test('without a network it is away at once, tries on, and is back at once', async () => {
+  link.start();
+  await world.welcome();
+  world.tickets = Array.from({ length: 99 }, () => new ApiError('', 0, 'unreachable'));
+  link.offline();
+  expect(link.state.get().kind).toBe('waiting');
+  expect(world.sockets[0]?.open).toBe(false);
+  await world.pass(60);
+  expect(world.tickets.length).toBeLessThan(98);
+  world.tickets = [];
+  link.reconnectNow();
+  await world.welcome();
+  expect(link.state.get().kind).toBe('live');
+});
+
+test('a hub that needs no network is back by itself', async () => {
+  link.start();
+  await world.welcome();
+  link.offline();
+  await world.pass(1);
+  await world.welcome();
+  expect(link.state.get().kind).toBe('live');
+});
+
+test('an attempt that hangs is begun anew when there is a network again', async () => {
+  link.start();
+  await settle();
+  expect(world.sockets).toHaveLength(1);
+  link.reconnectNow();
+  await settle();
+  expect(world.sockets).toHaveLength(2);
+});
+
+test('a request that finds no hub has the connection looked at, and one that answers stays', async () => {
+  link.start();
+  await world.welcome();
+  link.doubt();
+  expect(world.socket.sent.at(-1)).toMatchObject({ type: 'heartbeat' });
+  world.say({ type: 'workspace', workspaceId: 'ws_1' } as never);
+  await world.pass(4);
+  expect(link.state.get().kind).toBe('live');
+  link.doubt();
+  await world.pass(1.1);
+  expect(link.state.get().kind).not.toBe('live');
+});

@@ -80,11 +80,25 @@ export class Link {
     this.state.set({ kind: 'stopped' });
   }
 
-  /** Do not wait any longer than the hub asked for. */
+  /** Do not wait any longer than the hub asked for, nor for an attempt that was begun before. */
   reconnectNow(): void {
-    if (this.state.get().kind === 'waiting' && this.now >= this.#notBefore) {
+    const { kind } = this.state.get();
+    if (kind === 'connecting' || (kind === 'waiting' && this.now >= this.#notBefore)) {
       void this.#connect();
     }
+  }
+
+  /** The browser has lost its network. Attempts go on: a hub on this machine needs none. */
+  offline(): void {
+    if (['connecting', 'live'].includes(this.state.get().kind)) this.#retry();
+  }
+
+  /** A request has found no hub: find out now whether this connection is any better. */
+  doubt(): void {
+    const probe = this.#heartbeat?.doubt(this.now) ?? null;
+    if (probe === null) return;
+    this.#write(probe);
+    this.#armHeartbeat();
   }
 
   /** Follow a task, in place of who followed it before; the function returned stops. */

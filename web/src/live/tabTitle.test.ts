@@ -14,6 +14,7 @@ describe('the title of a task’s tab', () => {
   it('says how the task stands and what it is', () => {
     expect(tabTitle(TASK)).toBe('● make test');
     expect(tabTitle({ ...TASK, status: 'failed', title: 'Nightly' })).toBe('✗ Nightly');
+    expect(tabTitle(TASK, true)).toBe('◌ make test');
   });
 
   it('is one short line, whatever the command is', () => {

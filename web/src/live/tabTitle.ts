@@ -14,9 +14,12 @@ const GLYPHS: Record<TaskStatus, string> = {
   expired: '–',
 };
 
+/** It was so; whether it still is, is not known. */
+const STALE = '◌';
+
 /** What a tab of the browser says of a task: `● make test`. Never anything the task wrote. */
-export function tabTitle(task: Task): string {
-  return `${GLYPHS[task.status]} ${nameOnOneLine(task)}`;
+export function tabTitle(task: Task, isStale = false): string {
+  return `${isStale ? STALE : GLYPHS[task.status]} ${nameOnOneLine(task)}`;
 }
 
 /** What a task is called, without line breaks, and cut where there is no room for more. */

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import type { DaemonChange, Task } from '../protocol/messages';
-import { commandLine, daemonChangeSentence, explainEnd } from './words';
+import {
+  commandLine,
+  daemonChangeSentence,
+  endsWhenBack,
+  explainEnd,
+  statusDetail,
+  unreachableSentence,
+} from './words';
 
 function ended(reason: string | null, error: string | null): Task {
   return { status: 'failed', reason, error } as Task;
@@ -44,4 +51,17 @@ test('a change of a daemon says who made it, with what and from where', () => {
   expect(daemonChangeSentence(removed as DaemonChange, 'yesterday')).toBe(
     'The daemon was removed yesterday by ada, together with the account mia.',
   );
+});
+
+test('what is asked of a machine that is away is promised for when it is back', () => {
+  const now = Date.parse('2026-01-02T00:00:00Z');
+  expect(unreachableSentence({ name: 'pi', since: null }, now)).toBe('pi is unreachable.');
+  const since = '2026-01-01T00:00:00Z';
+  expect(unreachableSentence({ name: 'pi', since }, now)).toMatch(
+    /^pi has been unreachable since /,
+  );
+  expect(endsWhenBack('pi')).toBe('It is ended as soon as pi is back.');
+  const task = { status: 'running', cancelRequested: true } as Task;
+  expect(statusDetail(task)).toBe('ending');
+  expect(statusDetail(task, true)).toBe('to be ended');
 });

@@ -1,5 +1,6 @@
-import type { DaemonChange, Principal, Task, TaskStatus } from '../protocol/messages';
+import type { DaemonChange, Principal, Task, TaskStatus, Workspace } from '../protocol/messages';
 import { joinCommandLine } from './argv';
+import { formatTime } from './format';
 import { shownText } from './octets';
 
 export const STATUS_LABELS: Record<TaskStatus, string> = {
@@ -52,9 +53,9 @@ export function statusLabel(task: Task): string {
   return STATUS_LABELS[task.status];
 }
 
-/** What goes into the chip beside the status. */
-export function statusDetail(task: Task): string | null {
-  if (task.status === 'running' && task.cancelRequested) return 'ending';
+/** What goes into the chip beside the status; `isStale`: what the machine does is not known. */
+export function statusDetail(task: Task, isStale = false): string | null {
+  if (task.status === 'running' && task.cancelRequested) return isStale ? 'to be ended' : 'ending';
   if (task.status !== 'failed') return null;
   if (task.reason === 'timeout') return 'timeout';
   if (task.signal !== null) return `signal ${task.signal}`;
@@ -82,6 +83,21 @@ function givenLine(task: Task): string {
   if (!task.shell) return joinCommandLine([task.command, ...task.args]);
   const line = shownText(task.command);
   return task.args.length === 0 ? line : `${line} ${joinCommandLine(task.args)}`;
+}
+
+/** Since when a machine is away, as a sentence; `now` in milliseconds. */
+export function unreachableSentence(
+  { name, since }: Pick<Workspace, 'name' | 'since'>,
+  now: number,
+): string {
+  return since === null
+    ? `${name} is unreachable.`
+    : `${name} has been unreachable since ${formatTime(since, now)}.`;
+}
+
+/** What becomes of a running task whose end was asked for, on a machine that is away. */
+export function endsWhenBack(name: string): string {
+  return `It is ended as soon as ${name} is back.`;
 }
 
 /** What becomes of tasks on a machine that cannot be reached; empty if there are none. */

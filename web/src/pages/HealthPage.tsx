@@ -8,10 +8,12 @@ import { Problem } from '../components/Problem';
 import { useConnections, useHealth } from '../hooks/useHealth';
 import { useMe } from '../hooks/useMe';
 import { useNow } from '../hooks/useNow';
+import { useStaleSince } from '../hooks/useWorkspaces';
 import { formatDuration } from '../live/format';
 import { isOwner } from '../live/words';
 import styles from './HealthPage.module.css';
 
+const UNREACHABLE = 'The hub cannot be reached now.';
 const SECOND_MS = 1_000;
 // Three intervals without an answer.
 const STALE_MS = 15_000;
@@ -48,11 +50,12 @@ export function HealthPage() {
 function Hub() {
   const { data, error, dataUpdatedAt, refetch } = useHealth();
   const age = useNow(SECOND_MS) - dataUpdatedAt;
-  const isStale = data !== undefined && age > STALE_MS;
+  const isUnheard = useStaleSince() !== null;
+  const isStale = data !== undefined && (isUnheard || age > STALE_MS);
   return (
     <>
-      {error !== null && (
-        <Problem error={error} onRetry={() => void refetch()}>
+      {(error !== null || isUnheard) && (
+        <Problem error={error ?? UNREACHABLE} onRetry={() => void refetch()}>
           {data !== undefined && <p>Shown is what was known {formatDuration(age / 1000)} ago.</p>}
         </Problem>
       )}
@@ -72,11 +75,9 @@ function Hub() {
 
 function Connections() {
   const { data, error, refetch } = useConnections();
+  const isStale = (useStaleSince() !== null || error !== null) && data !== undefined;
   return (
-    <section
-      className={error !== null && data !== undefined ? 'stale' : undefined}
-      aria-labelledby="health-connections"
-    >
+    <section className={isStale ? 'stale' : undefined} aria-labelledby="health-connections">
       <h2 id="health-connections">
         Connections {data !== undefined && <span className={styles.count}>{data.length}</span>}
       </h2>

@@ -1,6 +1,7 @@
 import { Button, Menu } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { TaskControls } from '../../hooks/useTaskControls';
+import { useTaskStaleSince } from '../../hooks/useTaskStaleSince';
 import { isFinal } from '../../live/merge';
 import type { Task } from '../../protocol/messages';
 import { PHONE } from '../breakpoints';
@@ -18,6 +19,8 @@ interface Props {
 /** What can be done with a task: the most likely in sight, all of it one press away. */
 export function TaskActions({ task, controls, onShare, onHelp }: Props) {
   const isPhone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
+  const isAway = useTaskStaleSince(task) !== null;
+  const ending = isAway ? 'Ends when it is back' : 'Ending…';
   const main = isFinal(task.status) ? (
     <Button disabled={controls.busy} onClick={controls.rerun}>
       Run again
@@ -28,7 +31,7 @@ export function TaskActions({ task, controls, onShare, onHelp }: Props) {
       disabled={controls.busy || task.cancelRequested}
       onClick={controls.askToCancel}
     >
-      {task.cancelRequested ? 'Ending…' : isPhone ? 'Cancel' : 'Cancel task'}
+      {task.cancelRequested ? ending : isPhone ? 'Cancel' : 'Cancel task'}
     </Button>
   );
   if (isPhone) {

@@ -3,14 +3,13 @@ import { lazy, Suspense, useState } from 'react';
 import { useClient } from '../../hooks/useClient';
 import { useShortcuts } from '../../hooks/useShortcuts';
 import { type TaskControls, useTaskControls } from '../../hooks/useTaskControls';
+import { useTaskStaleSince } from '../../hooks/useTaskStaleSince';
 import { useTitle } from '../../hooks/useTitle';
-import { useWebSocket } from '../../hooks/useWebSocket';
-import { formatTime } from '../../live/format';
 import { hubNow } from '../../live/hubClock';
 import { isFinal } from '../../live/merge';
 import { oneLine } from '../../live/oneLine';
 import { tabTitle } from '../../live/tabTitle';
-import { commandLine, explainEnd } from '../../live/words';
+import { commandLine, endsWhenBack, explainEnd, unreachableSentence } from '../../live/words';
 import type { Task, Workspace } from '../../protocol/messages';
 import { PageHeader } from '../PageHeader';
 import { Problem } from '../Problem';
@@ -36,8 +35,8 @@ interface Props {
 export function TaskDetail({ task, workspace, startAt }: Props) {
   const controls = useTaskControls(task);
   const [controller, setController] = useState<OutputController | null>(null);
-  const { isLive } = useWebSocket();
-  useTitle(tabTitle(task));
+  const isStale = useTaskStaleSince(task) !== null;
+  useTitle(tabTitle(task, isStale));
   const share = (what: 'task' | 'here') =>
     void copyLink(task.id, what === 'here' ? controller?.copyLinkOffset() : undefined);
   useTaskKeys(task, controls, () => share('here'));
@@ -58,7 +57,7 @@ export function TaskDetail({ task, workspace, startAt }: Props) {
       >
         <TaskActions task={task} controls={controls} onShare={share} onHelp={help} />
       </PageHeader>
-      <div className={styles.head} data-stale={!isLive || undefined}>
+      <div className={styles.head}>
         <h1>{commandLine(task)}</h1>
         <TaskSummary task={task} />
         <Explanation task={task} workspace={workspace} />
@@ -114,7 +113,11 @@ function Explanation({ task, workspace }: Pick<Props, 'task' | 'workspace'>) {
     <p className={styles.explanation} data-tone="amber">
       {task.status === 'pending'
         ? `Waiting for ${workspace.name} to connect.`
-        : `${workspace.name} is unreachable${workspace.since === null ? '' : ` since ${formatTime(workspace.since, hubNow())}`}. The command is believed running; its output is kept there and arrives when it is back.`}
+        : `${unreachableSentence(workspace, hubNow())} ${
+            task.cancelRequested
+              ? endsWhenBack(workspace.name)
+              : 'The command is believed running; its output is kept there and arrives when it is back.'
+          }`}
     </p>
   );
 }

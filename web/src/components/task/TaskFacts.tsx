@@ -1,5 +1,6 @@
 import { useHubNow } from '../../hooks/useNow';
 import { useStore } from '../../hooks/useStore';
+import { useTaskStaleSince } from '../../hooks/useTaskStaleSince';
 import { formatDuration, formatMilliseconds, formatSize } from '../../live/format';
 import { isFinal } from '../../live/merge';
 import { shownText } from '../../live/octets';
@@ -19,15 +20,17 @@ interface Props {
 /** The strip of figures; each has its place from the start, so that nothing moves. */
 export function TaskFacts({ task, workspace, controller }: Props) {
   const over = isFinal(task.status);
-  const now = useHubNow(task.status === 'running' ? 1000 : null);
-  const seconds = elapsed(task, now);
+  const staleSince = useTaskStaleSince(task);
+  const isStale = staleSince !== null;
+  const now = useHubNow(task.status === 'running' && !isStale ? 1000 : null);
+  const seconds = elapsed(task, staleSince ?? now);
   const missing = task.gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
   return (
-    <dl className={styles.facts} tabIndex={0} aria-label="Facts">
+    <dl className={styles.facts} tabIndex={0} aria-label="Facts" data-stale={isStale || undefined}>
       <Fact name="Elapsed" width={9}>
         {seconds === null ? 'not started' : formatDuration(seconds)}
       </Fact>
-      <OutputFacts task={task} over={over} controller={controller} />
+      <OutputFacts task={task} over={over} isStale={isStale} controller={controller} />
       {task.exitCode !== null && <Fact name="Exit code">{task.exitCode}</Fact>}
       {task.signal !== null && <Fact name="Signal">{task.signal}</Fact>}
       <Fact name="Folder">
@@ -50,8 +53,15 @@ export function TaskFacts({ task, workspace, controller }: Props) {
 
 const NO_VIEW = new Store<OutputViewState | null>(null);
 
-function OutputFacts(props: { task: Task; over: boolean; controller: OutputController | null }) {
-  const { task, over, controller } = props;
+interface OutputFactsProps {
+  task: Task;
+  over: boolean;
+  /** How fast it grows now, and how far it is behind, cannot be known. */
+  isStale: boolean;
+  controller: OutputController | null;
+}
+
+function OutputFacts({ task, over, isStale, controller }: OutputFactsProps) {
   const view = useStore<OutputViewState | null>(controller?.view ?? NO_VIEW);
   const size = formatSize(Math.max(view?.size ?? 0, task.outputSize));
   if (over) {
@@ -63,15 +73,19 @@ function OutputFacts(props: { task: Task; over: boolean; controller: OutputContr
         {size}
       </Fact>
       <Fact name="Rate" width={8}>
-        {view !== null && view.ratePerSecond > 0
-          ? `${formatSize(Math.round(view.ratePerSecond))}/s`
-          : 'quiet'}
+        {isStale || view === null ? UNKNOWN : rate(view)}
       </Fact>
       <Fact name="Behind" width={13}>
-        {view === null ? '–' : behind(view)}
+        {isStale || view === null ? UNKNOWN : behind(view)}
       </Fact>
     </>
   );
+}
+
+const UNKNOWN = '–';
+
+function rate({ ratePerSecond }: OutputViewState): string {
+  return ratePerSecond > 0 ? `${formatSize(Math.round(ratePerSecond))}/s` : 'quiet';
 }
 
 function behind({ behindBytes, behindMs }: OutputViewState): string {

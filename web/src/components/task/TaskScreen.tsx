@@ -4,9 +4,11 @@ import { useMe } from '../../hooks/useMe';
 import { usePreferences } from '../../hooks/usePreferences';
 import { useShortcuts } from '../../hooks/useShortcuts';
 import { useStore } from '../../hooks/useStore';
+import { useTaskStaleSince } from '../../hooks/useTaskStaleSince';
 import { isFinal } from '../../live/merge';
 import { mayOperate } from '../../live/words';
 import type { Task } from '../../protocol/messages';
+import { AsOfTime } from '../AsOf';
 import {
   createOutputController,
   KeyRow,
@@ -39,9 +41,19 @@ export default function TaskScreen({ task, startAt, onController, focused }: Pro
     if (focused) controller.focus();
   }, [controller, focused]);
   useOutputKeys(controller, searchField, task.tty !== null);
+  const staleSince = useTaskStaleSince(task);
   return (
-    <div className={styles.screen} data-terminal={task.tty !== null || undefined}>
+    <div
+      className={styles.screen}
+      data-terminal={task.tty !== null || undefined}
+      data-stale={staleSince !== null || undefined}
+    >
       <OutputView controller={controller} />
+      {staleSince !== null && (
+        <p className={styles.asOf} data-output-as-of>
+          <AsOfTime since={staleSince} />
+        </p>
+      )}
       <OutputBar controller={controller} isTerminal={task.tty !== null} searchField={searchField} />
       {task.tty !== null && !isFinal(task.status) && (
         <div className={styles.keys}>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMe } from '../../hooks/useMe';
 import { useHubNow } from '../../hooks/useNow';
+import { useTaskStaleSince } from '../../hooks/useTaskStaleSince';
 import { formatExactTime, formatTime } from '../../live/format';
 import { get } from '../../live/http';
 import { isFinal } from '../../live/merge';
@@ -16,6 +17,7 @@ export function TaskSummary({ task }: { task: Task }) {
   const now = useHubNow(null);
   const isOurs = useMe().userId === task.createdBy;
   const others = useOthers(task);
+  const isHeard = useTaskStaleSince(task) === null;
   const began = task.startedAt ?? task.createdAt;
   return (
     <p className={styles.summary}>
@@ -24,7 +26,9 @@ export function TaskSummary({ task }: { task: Task }) {
         {task.startedAt === null ? 'asked for' : 'started'} {formatTime(began, now)}
         {isOurs && ' by you'}
       </span>
-      {others > 0 && <span>· {others === 1 ? '1 other' : `${others} others`} watching</span>}
+      {isHeard && others > 0 && (
+        <span>· {others === 1 ? '1 other' : `${others} others`} watching</span>
+      )}
       <NotifyOffer task={task} />
     </p>
   );

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import { useHubNow } from '../../hooks/useNow';
+import { useTaskStaleSince } from '../../hooks/useTaskStaleSince';
 import { formatDuration, formatExactTime, formatSize } from '../../live/format';
 import { taskName } from '../../live/oneLine';
 import { commandLine, elapsed } from '../../live/words';
@@ -34,7 +35,7 @@ export const TaskRow = memo(function TaskRow({ task, workspace, isStop = true }:
         data-alone={workspace === null || undefined}
       >
         <span className={styles.status}>
-          <StatusChip task={task} />
+          <StatusChip task={task} brief />
         </span>
         <span
           className={styles.command}
@@ -55,8 +56,9 @@ export const TaskRow = memo(function TaskRow({ task, workspace, isStop = true }:
 });
 
 function Elapsed({ task }: { task: Task }) {
-  const now = useHubNow(task.status === 'running' ? 1000 : null);
-  const seconds = elapsed(task, now);
+  const staleSince = useTaskStaleSince(task);
+  const now = useHubNow(task.status === 'running' && staleSince === null ? 1000 : null);
+  const seconds = elapsed(task, staleSince ?? now);
   return (
     <span className={styles.time} title={task.startedAt === null ? undefined : started(task)}>
       {seconds !== null && formatDuration(seconds)}

@@ -6,6 +6,7 @@ import { useStaleSince } from '../../hooks/useWorkspaces';
 import { formatAgo, formatExactTime, formatMilliseconds, formatTime } from '../../live/format';
 import { believedRunning, daemonChangeSentence } from '../../live/words';
 import type { Workspace } from '../../protocol/messages';
+import { AsOf } from '../AsOf';
 import { ButtonLink } from '../ButtonLink';
 import { Quarantine } from './Quarantine';
 import { RoundTripLine } from './RoundTripLine';
@@ -60,6 +61,7 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
         )}
         {version !== null && <Fact name="Daemon">{version}</Fact>}
       </dl>
+      <AsOf />
       {daemonChange !== null && (
         <p className={styles.change} title={formatExactTime(daemonChange.at)}>
           {daemonChangeSentence(daemonChange, formatAgo(secondsSince(daemonChange.at, now)))}
