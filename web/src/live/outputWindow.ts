@@ -1,10 +1,9 @@
 import type { GapInfo } from '../protocol/messages';
-import { ControlStrings } from './controlStrings';
 import { DrawPace, isLineFeed } from './drawPace';
 import { FirstLine } from './firstLine';
 import { formatSize } from './format';
+import { Harmless } from './harmless';
 import { LineTable } from './lineTable';
-import { MarkLimit } from './markLimit';
 import type { Screen } from './screen';
 import type { OutputSink, Piece } from './taskFeed';
 import { gapReason } from './words';
@@ -71,8 +70,7 @@ export class OutputWindow implements OutputSink {
   #streams: Streams;
   #queue: (Waiting | GapInfo)[] = [];
   readonly #pace = new DrawPace();
-  readonly #strings = new ControlStrings();
-  readonly #marks = new MarkLimit();
+  readonly #harmless: Harmless;
   #drawing = false;
   #clearFirst = false;
   // What comes next is of the same run of a program, further on.
@@ -97,6 +95,7 @@ export class OutputWindow implements OutputSink {
   constructor(screen: Screen, options: WindowOptions) {
     this.#screen = screen;
     this.#options = options;
+    this.#harmless = new Harmless(options.isTerminal);
     this.#streams = options.streams;
   }
 
@@ -317,7 +316,7 @@ export class OutputWindow implements OutputSink {
   #clear(): void {
     this.#clearFirst = false;
     this.#drawing = true;
-    this.#strings.reset();
+    this.#harmless.reset();
     const keepModes = this.#keepModes;
     this.#keepModes = false;
     this.#screen.clear(keepModes, () => {
@@ -332,7 +331,9 @@ export class OutputWindow implements OutputSink {
 
   #draw({ piece, drawn }: Waiting): void {
     const isHidden = this.#streams !== 'both' && piece.isError !== (this.#streams === 'stderr');
-    const length = isHidden ? piece.bytes.length : this.#pace.cut(piece.bytes);
+    const part = isHidden ? null : piece.bytes.subarray(0, this.#pace.cut(piece.bytes));
+    const taken = part && this.#harmless.take(part);
+    const length = taken?.used ?? piece.bytes.length;
     const bytes = piece.bytes.subarray(0, length);
     const end = piece.offset + length;
     if (length < piece.bytes.length) {
@@ -343,15 +344,14 @@ export class OutputWindow implements OutputSink {
       this.#end = end;
       drawn(end);
     };
-    if (isHidden) {
+    if (taken === null) {
       isDrawn();
       return;
     }
     this.#inFlight = { piece: { ...piece, bytes }, drawn: isDrawn };
-    this.#atLineStart = isLineFeed(bytes.at(-1));
+    this.#atLineStart = taken.addsRow || isLineFeed(bytes.at(-1));
     const live = this.#options.isLive(piece.offset);
-    const harmless = this.#marks.limit(this.#strings.shorten(bytes));
-    this.#write(harmless, live, (row, endRow) => {
+    this.#write(taken.data, live, (row, endRow) => {
       this.#keep({ ...piece, bytes }, row, endRow);
       isDrawn();
     });
@@ -364,6 +364,7 @@ export class OutputWindow implements OutputSink {
     const skipped = this.#atLineStart ? 0 : 1;
     this.#inFlight = gap;
     this.#atLineStart = true;
+    this.#harmless.rowAdded();
     this.#write(new TextEncoder().encode(note), false, (row, endRow) => {
       const { from, to } = gap;
       this.table.add({ row: row + skipped, endRow, offset: from, end: to, piece: null, gap });

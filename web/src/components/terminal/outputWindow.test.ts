@@ -15,6 +15,7 @@ class Bench {
   readonly terminal: Terminal;
   readonly screen: BufferScreen;
   readonly window: OutputWindow;
+  readonly text: string;
   readonly bytes: Uint8Array;
   /** How many bytes were drawn, of all places. */
   shown = 0;
@@ -25,7 +26,8 @@ class Bench {
   asked: number | null = null;
   #sent = 0;
 
-  constructor(text: string, { cols = 40, rows = 10, scrollback = 4_000 } = {}) {
+  constructor(text: string, { cols = 40, rows = 10, scrollback = 4_000, isTerminal = false } = {}) {
+    this.text = text;
     this.bytes = encoder.encode(text);
     this.terminal = new Terminal({
       allowProposedApi: true,
@@ -43,7 +45,7 @@ class Bench {
       },
     });
     this.window = new OutputWindow(this.screen, {
-      isTerminal: false,
+      isTerminal,
       streams: 'both',
       isLive: (offset) => offset >= this.liveFrom,
       seek: (offset) => {
@@ -243,8 +245,8 @@ test('shows one stream alone, and both again', async () => {
 });
 
 /** A flood that was skipped to its last 2,000 bytes, when half of it had been drawn. */
-async function skipped(text: string): Promise<Bench> {
-  const bench = new Bench(text);
+async function skipped(text: string, isTerminal = false): Promise<Bench> {
+  const bench = new Bench(text, { isTerminal });
   bench.liveFrom = 0;
   bench.send(bench.bytes.length / 2);
   await bench.idle();
@@ -312,7 +314,7 @@ test.each([
   ['its settings', '', 'normal'],
   ['its other screen', '\x1b[?1049h', 'alternate'],
 ] as const)('a program that is skipped in keeps %s', async (_what, modes, screen) => {
-  const bench = await skipped(`\x1b[?1h\x1b[?2004h${modes}${numbered(1_000)}`);
+  const bench = await skipped(`\x1b[?1h\x1b[?2004h${modes}${numbered(1_000)}`, true);
   bench.begin(bench.bytes.length - 2_000);
   bench.send(bench.bytes.length);
   await bench.idle();
@@ -323,7 +325,7 @@ test.each([
 });
 
 test('when a place is left for another one, its settings go', async () => {
-  const bench = await skipped(`\x1b[?1h${numbered(1_000)}`);
+  const bench = await skipped(`\x1b[?1h${numbered(1_000)}`, true);
   bench.begin(bench.bytes.length - 2_000);
   bench.asked = null;
   bench.window.show(500, 0, 0);
@@ -350,8 +352,35 @@ test('in a flood the picture goes once all is drawn that was there', async () =>
   expect(bench.window.end).toBeGreaterThan(50_000);
 });
 
+test('a log that clears the screen keeps its lines, and each is still found by its bytes', async () => {
+  const line = (at: number) => `line ${at}\n${at % 3 === 0 ? '\x1b[H\x1b[2J\x1b[3J' : ''}`;
+  const text = Array.from({ length: 40 }, (_, at) => line(at)).join('');
+  const bench = new Bench(`${text}half\x1b[Amore\nlast\n`);
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  expect(bench.window.end).toBe(bench.bytes.length);
+  const { rows, trimmed, cursor } = bench.screen;
+  const shown = Array.from({ length: cursor }, (_, row) => bench.rowText(row));
+  const note = '─ screen cleared here ─';
+  const written = Array.from({ length: 40 }, (_, at) => `line ${at}`);
+  expect(shown.filter((each) => each !== note)).toEqual([...written, 'half', 'more', 'last']);
+  expect(shown.filter((each) => each === note)).toHaveLength(14);
+  for (const text of [...written, 'more', 'last']) {
+    const offset = encoder.encode(bench.text.slice(0, bench.text.indexOf(`${text}\n`))).length;
+    const place = bench.window.table.rowOf(offset, rows, trimmed);
+    expect(bench.rowText((place?.row ?? -1) - trimmed)).toBe(text);
+  }
+});
+
+test('a terminal clears its screen as it likes', async () => {
+  const bench = new Bench('one\ntwo\x1b[H\x1b[2Jthree', { isTerminal: true });
+  bench.send(bench.bytes.length);
+  await bench.idle();
+  expect(bench.rowText(0)).toBe('three');
+});
+
 test('after all was erased, rows are told apart again', async () => {
-  const bench = new Bench(`${numbered(100)}\x1bc\x1b[3Jafter\nthat\n`);
+  const bench = new Bench(`${numbered(100)}\x1bc\x1b[3Jafter\nthat\n`, { isTerminal: true });
   bench.send(bench.bytes.length - 11);
   await bench.idle();
   bench.send(bench.bytes.length);
