@@ -164,8 +164,8 @@ MEANINGS: Final = {
     "owner_name": "Name of the owner's account, on the first start",
     "log_level": "Least severe line that is logged",
     "log_format": "For people or for programs",
-    "log_file": "Where the log goes instead of to standard error. At 4 MiB it becomes `FILE.1`, and "
-    "that `FILE.2`; older lines are dropped",
+    "log_file": "Where the log goes instead of to standard error. At 4 MiB it becomes `FILE.1`, "
+    "and that `FILE.2`; older lines are dropped",
     "allowed_commands": "Files that may be executed: short for a rule that has only this `path`",
     "command": "Rules for files that may be executed, as tables (`[[command]]`)",
     "forbidden_environment": "Variables that tasks may not set; names or globs. Counts always, and "
@@ -202,6 +202,10 @@ VARIABLES: Final = {
         "Set by Arbor for itself alone: where a process reads secrets that it was handed",
     ),
     "ARBOR_NO_INPUT": ("`arbor run`", "1: as `-n`, leave standard input alone"),
+    "ARBOR_UP_FD": (
+        "`arbor up`",
+        "Set by Arbor for itself alone: where a detached process says that it is up",
+    ),
 }
 # What is made with the code of its refusals, and what there are places for.
 PLACES: Final = "Places"

@@ -19,6 +19,7 @@ from arborlink.cli.lazy import load_command
 
 COMMANDS: Final = {
     "up": ("up", "Hub and daemon for this folder, in one go."),
+    "down": ("down", "Stop what `arbor up` started here."),
     "run": ("run", "Run a command in a workspace."),
     "attach": ("attach", "Interactive terminal on a running task."),
     "logs": ("logs", "A task's output, stored and live."),

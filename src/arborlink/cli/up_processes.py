@@ -1,32 +1,36 @@
-"""The processes of `arbor up`: started, started again when they die, stopped in order."""
+"""Keeps a process of `arbor up` running: started, started again when it dies, stopped."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import os
 import random
-import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from arborlink.cli import secret_variables
-from arborlink.cli.console import complain
+from arborlink.cli.up_children import Child, Say, StartedChild, stop
 from arborlink.protocol.backoff import Backoff
 
-PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 # One that lived for so long has not failed to start.
 HEALTHY_SECONDS: Final = 10.0
-KILLED_SECONDS: Final = 5.0
+# As many ends in a row, each sooner than that: starting it once more would not help.
+MOST_QUICK_ENDS: Final = 5
+# A hurried process that is stuck is killed.
+HURRIED_SECONDS: Final = 2.0
+# `arborlink.daemon.app.REFUSED_EXIT_CODE`: the hub does not accept the daemon any more.
+REFUSED_EXIT_CODE: Final = 77
 
 
 class Keeper:
     """Keeps one `arbor` command running as a child in a process group of its own.
 
     `secrets` are the child's alone: neither its environment nor that of its children has them.
+    `adopted`: a process that runs already, kept in place of a first one of ours.
+
+    A child is started again only after it was `ready` once: before, what is wrong is said by the
+    child and stays wrong. `gave_up` is set, and `on_give_up` called, when it is not started again.
     """
 
     def __init__(
@@ -34,115 +38,94 @@ class Keeper:
         name: str,
         arguments: Sequence[str],
         environment: Mapping[str, str],
+        say: Say,
+        *,
+        on_give_up: Callable[[Keeper], None],
         secrets: Mapping[str, str] | None = None,
+        adopted: Child | None = None,
+        random: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
-        self.ended = asyncio.Event()
+        self.gave_up = asyncio.Event()
+        self.exit_code: int | None = None
+        self.is_ready = False
         # -P: a module of the same name in the current folder must not be imported instead.
         self._arguments = (sys.executable, "-P", "-m", "arborlink.cli", *arguments)
         self._environment = dict(environment)
+        self._say = say
+        self._on_give_up = on_give_up
         self._passed: tuple[int, ...] = ()
         if secrets:
             # Kept open: a child that is started again reads it again.
             self._passed = (secret_variables.leave(secrets),)
             self._environment[secret_variables.DESCRIPTOR] = str(self._passed[0])
-        self._process: asyncio.subprocess.Process | None = None
+        self._child = adopted
         self._stopping = asyncio.Event()
+        self._quick_ends = 0
+        self._backoff = Backoff(random)
 
     @property
     def pid(self) -> int | None:
         """The process that runs now."""
-        running = self._process is not None and self._process.returncode is None
-        return self._process.pid if running and self._process else None
+        return None if self._child is None else self._child.pid
 
     async def run(self) -> None:
-        """Until `stop`."""
-        backoff = Backoff(random.random)
+        """Until `stop`, or until there is no use in starting it again."""
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             started = loop.time()
-            self._process = await asyncio.create_subprocess_exec(
-                *self._arguments,
-                env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=self._passed,
-                start_new_session=True,
-            )
-            code = await self._process.wait()
-            self.ended.set()
+            if self._child is None:
+                self._child = await self._start()
+            self.exit_code = await self._child.wait()
+            self._child = None
             if self._stopping.is_set():
                 return
             if loop.time() - started >= HEALTHY_SECONDS:
-                backoff.succeeded()
-            delay = backoff.next_delay()
-            complain(f"the {self.name} ended ({_how(code)}); starting it again in {delay:.1f} s")
+                self._backoff.succeeded()
+                self._quick_ends = 0
+            self._quick_ends += 1
+            if not self._starts_again():
+                self.gave_up.set()
+                self._on_give_up(self)
+                return
+            delay = self._backoff.next_delay()
+            self._say(f"arbor: the {self.name} ended ({self.how_it_ended()}) {_again(delay)}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._stopping.wait()
 
     async def stop(self, seconds: float) -> None:
-        """SIGTERM, and after `seconds` SIGKILL to the whole group."""
+        """Ask the process to end, and after `seconds` see that it does."""
         self._stopping.set()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(seconds):
-                await process.wait()
-        except TimeoutError:
-            complain(f"the {self.name} did not end within {seconds:g} s and is killed")
-            self.kill()
-            await process.wait()
+        if self._child is not None:
+            late = f"arbor: the {self.name} did not end within {seconds:g} s and is killed"
+            await stop(self._child, seconds, lambda: self._say(late))
 
-    def kill(self) -> None:
-        """End the whole group now."""
-        if (pid := self.pid) is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+    def hurry(self) -> None:
+        """End the process, and what it runs, now: it was asked to end before, or is now."""
+        self._stopping.set()
+        child = self._child
+        if child is not None:
+            child.terminate()
+            asyncio.get_running_loop().call_later(HURRIED_SECONDS, child.kill)
 
+    def how_it_ended(self) -> str:
+        """Return how the last process ended, for a person."""
+        code = self.exit_code
+        if code is None:
+            return "its exit code is not known: an earlier `arbor up` had started it"
+        return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
-def _how(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"signal {-code}"
+    async def _start(self) -> Child:
+        return await StartedChild.start(self._arguments, self._environment, self._passed, self._say)
 
-
-def become_subreaper() -> None:
-    """Make orphans among our descendants our children, where the system can do that."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def reap_orphans(kept: set[int]) -> None:
-    """Collect what orphans have left behind; `kept` are waited for by somebody else."""
-    with suppress(ChildProcessError):
-        while True:
-            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            dead = os.waitid(os.P_ALL, 0, flags)
-            if dead is None or dead.si_pid in kept:
-                return
-            os.waitpid(dead.si_pid, 0)
+    def _starts_again(self) -> bool:
+        return (
+            self.is_ready
+            and self.exit_code != REFUSED_EXIT_CODE
+            and self._quick_ends <= MOST_QUICK_ENDS
+        )
 
 
-async def end_orphans() -> None:
-    """Kill whatever is left below us, and what that leaves behind in turn."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(KILLED_SECONDS):
-            while children := _children():
-                for pid in children:
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                for pid in children:
-                    with suppress(ChildProcessError):
-                        await asyncio.to_thread(os.waitpid, pid, 0)
-
-
-def _children() -> list[int]:
-    try:
-        return [
-            int(pid)
-            for listing in Path("/proc/self/task").glob("*/children")
-            for pid in listing.read_text().split()
-        ]
-    except OSError:
-        return []
+def _again(delay: float) -> str:
+    return "and is started again" + (f" in {delay:.0f} s" if delay >= 1 else "")

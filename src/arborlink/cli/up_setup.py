@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import secrets
 import socket
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from arborlink import home
+from arborlink.addresses import is_loopback
+from arborlink.cli.locks import read_pid
 from arborlink.client import (
     ArborError,
     Conflict,
@@ -36,6 +38,8 @@ READY_SECONDS: Final = 600.0
 READY_POLL_SECONDS: Final = 0.05
 CONNECTED_SECONDS: Final = 15.0
 NAME_TRIES: Final = 100
+DEFAULT_PORT: Final = 80
+MAX_PORT: Final = 65_535
 # Elsewhere SO_REUSEADDR does not let the hub have a port that is bound here.
 BINDS_TWICE: Final = sys.platform == "linux"
 
@@ -44,54 +48,75 @@ BINDS_TWICE: Final = sys.platform == "linux"
 class Setup:
     """`token` is also the hub's bootstrap token: it counts on the hub's first start only.
 
-    `place` is bound to the port, and keeps it free while the hub is started or started again.
-    `hub_key`: the public key in the data folder that the hub will serve.
+    `place` is bound to the port of a hub that is to be started, and keeps it free while it is
+    started or started again. `hub_key`: the public key in the data folder that the hub serves.
     """
 
+    url: str
     host: str
     port: int
-    place: socket.socket
     token: str
     bootstrap: bool
     hub_key: str
-
-    @property
-    def url(self) -> str:
-        """The hub's address."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
-
-
-class RunsAlready(Conflict):
-    """A hub serves the data that we would serve."""
+    place: socket.socket | None = None
 
 
 def prepare(host: str, port: int) -> Setup:
-    """Where the hub will be, and with which token we may speak to it.
+    """Choose where a hub is to be started, and with which token we may speak to it.
 
     Raises:
-        RunsAlready: it does.
         Conflict: something else has the port.
-        InvalidInput: `credentials.toml` belongs to another hub.
+        InvalidInput: `credentials.toml` belongs to another hub, or others could reach the address.
     """
-    _check_not_running()
-    place = _bound(host, port)
-    setup = Setup(host, int(place.getsockname()[1]), place, "", False, "")
-    if not BINDS_TWICE:
-        place.close()
+    if not is_loopback(host):
+        raise InvalidInput(
+            f"`arbor up` serves this machine alone, at 127.0.0.1 or ::1, and not at {host}. To "
+            "serve others, run `arbor hub`: it takes a certificate (--tls-cert, --tls-key) or "
+            "the address of a proxy in front of it (--behind-proxy)"
+        )
     stored = stored_credentials.load()
+    place = _bound(host, port)
+    port = int(place.getsockname()[1])
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    token, bootstrap = "", True
     if stored is None:
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        return replace(setup, token=token, bootstrap=True, hub_key=_hub_key())
-    if stored.data_folder == str(home.hub_folder()):
-        return replace(setup, token=stored.token, bootstrap=True, hub_key=_hub_key())
-    if stored.url == setup.url:
-        return replace(setup, token=stored.token, hub_key=_hub_key())
-    raise InvalidInput(
-        f"{home.credentials_file()} is for the hub at {stored.url}, and `arbor up` would replace "
-        "it. Use that hub (`arbor daemon`), run `arbor logout` first, or set ARBOR_HOME to a "
-        "folder for a hub of its own"
-    )
+    elif _is_own(stored) or stored.url == url:
+        token, bootstrap = stored.token, _is_own(stored)
+    if not BINDS_TWICE or not token:
+        place.close()
+    if not token and stored is not None:
+        raise InvalidInput(
+            f"{home.credentials_file()} is for the hub at {stored.url}, and `arbor up` would "
+            "replace it. Use that hub (`arbor daemon`), run `arbor logout` first, or set "
+            "ARBOR_HOME to a folder for a hub of its own"
+        )
+    return Setup(url, host, port, token, bootstrap, _hub_key(), place)
+
+
+def join() -> Setup:
+    """Find out where the hub that runs here is, and with which token we may speak to it.
+
+    Raises:
+        Conflict: it is not known: there is no token for it.
+    """
+    stored = stored_credentials.load()
+    if stored is None or not (_is_own(stored) or stored.hub_key == _hub_key()):
+        pid = read_pid(home.hub_folder() / "hub.pid") or "unknown"
+        held = "none" if stored is None else f"one for {stored.url}"
+        raise Conflict(
+            f"a hub runs already on {home.hub_folder()} (process {pid}), and "
+            f"{home.credentials_file()} has no token for it, but {held}. Sign in to it with "
+            "`arbor login` and its address; if `arbor up` started it, `arbor down` stops it"
+        )
+    parts = urlsplit(stored.url)
+    port = parts.port or DEFAULT_PORT
+    return Setup(stored.url, parts.hostname or "", port, stored.token, _is_own(stored), _hub_key())
+
+
+def _is_own(stored: Credentials) -> bool:
+    """Whether `arbor up` made these credentials for the hub's data of this machine."""
+    return stored.data_folder == str(home.hub_folder())
 
 
 def keep_credentials(setup: Setup) -> None:
@@ -101,7 +126,7 @@ def keep_credentials(setup: Setup) -> None:
 
 
 async def until_ready(setup: Setup, hub_ended: asyncio.Event) -> None:
-    """Until the hub serves.
+    """Wait until the hub serves. `hub_ended`: it does not run, and is not started again.
 
     Raises:
         Unavailable: it ended instead, or does not say that it is ready.
@@ -117,12 +142,12 @@ async def until_ready(setup: Setup, hub_ended: asyncio.Event) -> None:
                     await asyncio.sleep(READY_POLL_SECONDS)
     except TimeoutError:
         raise Unavailable(
-            f"the hub did not become ready within {READY_SECONDS:g} s. What it said is above; "
-            f"{setup.url}/readyz says what it waits for"
+            f"the hub did not become ready within {READY_SECONDS:g} s. "
+            f"{setup.url}/readyz says what it waits for, and {home.logs_folder()} what it did"
         ) from None
     finally:
         await api.close()
-    raise Unavailable("the hub did not start. What it said is above")
+    raise Unavailable(f"the hub did not start. Its log is in {home.logs_folder()}")
 
 
 async def check_token(hub: Hub) -> None:
@@ -138,8 +163,8 @@ async def check_token(hub: Hub) -> None:
 
 
 async def ensure_workspace(hub: Hub, path: Path, name: str | None, hub_key: str) -> str:
-    """The id of the workspace that `path` is, enrolled now if it was not. Its daemon knows the hub
-    by `hub_key` afterwards.
+    """Return the id of the workspace that `path` is, enrolled now if it was not. Its daemon knows
+    the hub by `hub_key` afterwards.
 
     Raises:
         InvalidInput: it is a workspace of another hub.
@@ -149,20 +174,21 @@ async def ensure_workspace(hub: Hub, path: Path, name: str | None, hub_key: str)
 
     identity = app.find_identity(path)
     if identity is not None:
-        if identity.hub != hub.url and any(
-            each.id == identity.workspace_id for each in await hub.workspaces()
-        ):
-            # The same hub at another address: `arbor up` with another --port.
-            identity = app.move(identity, hub.url)
-        if identity.hub == hub.url:
+        is_known = any(each.id == identity.workspace_id for each in await hub.workspaces())
+        if is_known:
+            # The same hub may be at another address: `arbor up` with another --port.
+            if identity.hub != hub.url:
+                identity = app.move(identity, hub.url)
             if identity.hub_key != hub_key:
                 app.keep_hub_key(identity, hub_key)
             return identity.workspace_id
-        raise InvalidInput(
-            f"{path} is a workspace of the hub at {identity.hub}, and this one is at "
-            f"{hub.url}. Use that hub, or delete {identity.folder} to make it a new "
-            "workspace here"
-        )
+        if identity.hub != hub.url and identity.hub_key != hub_key:
+            raise InvalidInput(
+                f"{path} is a workspace of the hub at {identity.hub}, and this one is at "
+                f"{hub.url}. Use that hub, or delete {identity.folder} to make it a new "
+                "workspace here"
+            )
+        # The workspace was deleted on the hub: the folder becomes a new one.
     me, workspaces = await hub.me(), await hub.workspaces()
     # Others' names are no obstacle, and must not choose ours.
     taken = {each.name for each in workspaces if is_own(each, me)}
@@ -175,16 +201,21 @@ async def ensure_workspace(hub: Hub, path: Path, name: str | None, hub_key: str)
     return workspace.id
 
 
-async def until_connected(hub: Hub, workspace_id: str) -> bool:
-    """Whether the daemon came, in good time."""
+async def until_connected(hub: Hub, workspace_id: str, daemon_ended: asyncio.Event) -> bool:
+    """Return whether the daemon came, within CONNECTED_SECONDS.
+
+    Raises:
+        Unavailable: it ended instead.
+    """
     try:
         async with asyncio.timeout(CONNECTED_SECONDS):
-            while True:
+            while not daemon_ended.is_set():
                 if (await hub.workspace(workspace_id)).state == "connected":
                     return True
                 await asyncio.sleep(READY_POLL_SECONDS)
     except TimeoutError:
         return False
+    raise Unavailable(f"the daemon did not start. Its log is in {home.logs_folder()}")
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -198,22 +229,6 @@ def _hub_key() -> str:
     folder = home.hub_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return keys.ensure(folder).public
-
-
-def _check_not_running() -> None:
-    file = home.hub_folder() / "hub.pid"
-    try:
-        with file.open("r+") as held:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return
-    except BlockingIOError:
-        pid = file.read_text().strip() or "unknown"
-        raise RunsAlready(
-            f"a hub already runs on {home.hub_folder()} (process {pid}). `arbor whoami` says "
-            "where; `arbor daemon PATH` connects this folder to it; Ctrl-C in its terminal "
-            "stops it"
-        ) from None
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -233,6 +248,6 @@ def _bound(host: str, port: int) -> socket.socket:
             raise InvalidInput(f"{host}:{port} cannot be used: {error.strerror}") from error
         raise Conflict(
             f"another program uses port {port} of {host}. Choose another: "
-            f"`arbor up --port {port + 1}`"
+            f"`arbor up --port {port + 1 if port < MAX_PORT else port - 1}`"
         ) from None
     return place

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 from collections.abc import Collection, Iterator
@@ -18,6 +17,7 @@ from arborlink.cli.checks.machine import (
     check_writable,
 )
 from arborlink.cli.checks.websocket import check_daemon_token
+from arborlink.cli.locks import is_alive, is_locked, read_pid
 from arborlink.proof.known_hub import KnownHub
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def check_policy(identity: Identity) -> Finding:
 def check_supervisor(identity: Identity) -> Finding:
     """Whether a daemon serves the folder: it holds the lock of the state folder."""
     if is_locked(identity.folder / "lock"):
-        return ok("daemon", f"it runs (process {_pid(identity.folder / 'supervisor.pid') or '?'})")
+        return ok(
+            "daemon", f"it runs (process {read_pid(identity.folder / 'supervisor.pid') or '?'})"
+        )
     return failed(
         "daemon",
         f"no daemon serves {identity.path}",
@@ -114,8 +116,8 @@ def check_supervisor(identity: Identity) -> Finding:
 
 def check_connector(folder: Path) -> Finding:
     """Whether its network process lives."""
-    pid = _pid(folder / "connector.pid")
-    if pid is not None and _is_alive(pid):
+    pid = read_pid(folder / "connector.pid")
+    if pid is not None and is_alive(pid):
         return ok("connector", f"it runs (process {pid})")
     return failed(
         "connector",
@@ -159,32 +161,3 @@ def check_same(identity: Identity, workspace: Workspace) -> Finding:
             do="restart it when none of its tasks runs, or with `--on-stop wait`",
         )
     return ok("double", "it is the one that the hub knows")
-
-
-def is_locked(file: Path) -> bool:
-    """Whether a process holds this lock file. Held for an instant by us, if nobody does."""
-    try:
-        with file.open("rb") as held:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _pid(file: Path) -> int | None:
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from arborlink.cli.checks.daemons import is_locked
 from arborlink.cli.checks.finding import Finding, ok
 from arborlink.cli.checks.machine import (
     check_folder_private,
@@ -16,6 +15,7 @@ from arborlink.cli.checks.machine import (
     check_room,
     check_writable,
 )
+from arborlink.cli.locks import is_locked
 from arborlink.proof.keys import KEY_FILE
 
 DATABASE: Final = "hub.sqlite3"
