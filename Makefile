@@ -1,4 +1,5 @@
 # Everything a fresh machine needs is Python >= 3.11, git and make. `make` lists the targets.
+# `make up PYTHON=python3.12` chooses the Python that .venv is made of.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,13 +7,24 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 PYTHONPATHS := src tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast surroundings check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel requirements sbom audit
+.PHONY: stale-venv help up down test test-fast surroundings check format types bench chaos soak fuzz autobahn corpus screenshots clean web-check wheel requirements sbom audit
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# A `.venv` of another Python than was asked for, or of one that does not run any more, is made anew.
+ASKED_PYTHON := $(if $(filter-out file,$(origin PYTHON)),$(PYTHON))
+STALE := $(shell sh tools/python_problem.sh venv "$(ASKED_PYTHON)" "$(CURDIR)")
+ifneq ($(STALE),)
+.venv/.pip: stale-venv
+endif
+stale-venv:
+	@echo 'make: .venv is made anew: $(STALE)'
+
 .venv/.pip:
-	$(PYTHON) -m venv .venv
+	@problem=$$(sh tools/python_problem.sh new "$(PYTHON)"); \
+	  [ -z "$$problem" ] || { echo "make: $$problem" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
@@ -35,12 +47,12 @@ endif
 up: .venv/.installed  ## start a hub and a daemon for this folder and print the sign-in link
 	@$(BIN)/arbor up $(ARGS)
 
-# Browser, proxy and networks of the end-to-end tests; without root and without one they are skipped, and say so.
-BROWSERS := chromium-headless-shell chromium
+down: .venv/.installed  ## stop what `make up` started
+	@$(BIN)/arbor down
+
+# Browser, proxy and networks of the end-to-end tests; APT=no installs none of them.
 .venv/.browser: .venv/.dev
-	@{ command -v $(firstword $(BROWSERS)) && command -v nginx && command -v tc; } >/dev/null || [ "$$(id -u)" -ne 0 ] || \
-	  { apt-get update -qq && export DEBIAN_FRONTEND=noninteractive && apt-get install -qq -y iproute2 nginx-light fonts-liberation >/dev/null && \
-	    for each in $(BROWSERS); do command -v $$each >/dev/null || apt-get install -qq -y $$each >/dev/null; command -v $$each >/dev/null && break; done; }
+	@APT='$(APT)' sh tools/debian_packages.sh
 	@touch $@
 
 # Many tests mostly wait, for links to die or processes to end: three keep two cores busy.

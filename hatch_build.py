@@ -8,6 +8,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+# pip asks for the metadata, and with it for what follows, before it compares `requires-python`.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(f"Arbor needs Python 3.11 or newer, and this is {sys.version.split()[0]}.")
+
 sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
 
 import web_build

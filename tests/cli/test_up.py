@@ -275,6 +275,7 @@ def test_no_other_program_is_given_the_port_of_a_hub_that_is_started(
 ) -> None:
     monkeypatch.setenv("ARBOR_HOME", str(tmp_path))
     setup = up_setup.prepare("127.0.0.1", 0)
+    assert setup.place is not None
     with setup.place:
         with socket.socket() as other, pytest.raises(OSError, match="in use"):
             other.bind(("127.0.0.1", setup.port))
