@@ -86,7 +86,7 @@ def back_up(data_dir: Path, layout: Layout, destination: Path) -> Manifest:
     """Copy the hub's data into a new folder, or a tar file if that is its name.
 
     Raises:
-        NotFound: there is no hub's data.
+        NotFound: there is no hub's data, or no folder or disk for the destination.
         Conflict: the destination is there already.
         Unavailable: the database cannot be read.
         OSError: something cannot be read or written.

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from arborlink.protocol.errors import Conflict, InvalidInput
+from arborlink.mount_points import unmounted_above
+from arborlink.protocol.errors import Conflict, InvalidInput, NotFound
 
 TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz")
 PRIVATE: Final = 0o600  # output and command lines may hold secrets
@@ -52,15 +53,16 @@ def new_archive(path: Path) -> Iterator[Sink]:
 
     Raises:
         Conflict: there is something already.
+        NotFound: the folder that it is to be in is not there, or is to have a disk and has none.
     """
+    _check_place(path)
     if path.exists() and (not path.is_dir() or is_tar(path) or any(path.iterdir())):
         raise Conflict(f"{path} exists already. Name another file, or a folder that is empty.")
     if not is_tar(path):
-        path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         with new_files(path) as sink:
             yield sink
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     # A link by that name, in a folder where others may write, would have led elsewhere.
     unfinished.unlink(missing_ok=True)
@@ -75,6 +77,21 @@ def new_archive(path: Path) -> Iterator[Sink]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _check_place(path: Path) -> None:
+    """What is missing on the way may be a disk: its place is not made, and not written to."""
+    unmounted = unmounted_above(path)
+    if unmounted is not None:
+        raise NotFound(
+            f"No disk is mounted at {unmounted}, which /etc/fstab has as a mount point. Mount it, "
+            "or name a place elsewhere."
+        )
+    if not path.parent.is_dir():
+        raise NotFound(
+            f"There is no folder {path.parent} for the backup. If a disk belongs there, mount it; "
+            "otherwise make the folder first."
+        )
 
 
 @contextmanager
