@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ def hub_packages() -> Iterator[None]:
     except ImportError as error:
         raise click.ClickException(
             f"the hub's own packages are not installed ({error.name} is missing). "
-            "Run: pip install 'arborlink[hub]'"
+            f"Run: {sys.executable} -m pip install 'arborlink[hub]'"
         ) from error
 
 

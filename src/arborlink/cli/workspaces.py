@@ -110,8 +110,11 @@ def enroll_command(workspace_name: str, as_json: bool) -> None:
     code, command = enrollment.code, enrollment.command
     if as_json:
         about = {"workspaceId": workspace.id, "owner": workspace.owner}
-        print_json({**about, "code": code, "command": command})
+        print_json({**about, "code": code, "command": command, "install": enrollment.install})
         return
+    if enrollment.install is not None:
+        say("on the machine, if Arbor is not there yet (Linux, Python 3.11 or newer):")
+        say(enrollment.install)
     say(f"in the folder that is to be {workspace_name!r}, within 10 minutes, once:")
     show(command)
 

@@ -29,11 +29,13 @@ class Segment(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Enrollment(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A one-time code for a daemon. `command` uses it, in the folder that is to be connected."""
+    """A one-time code for a daemon. `command` uses it, in the folder that is to be connected;
+    `install` installs Arbor on that machine first. An older hub does not say it."""
 
     code: str
     expires_at: str
     command: str
+    install: str | None = None
 
 
 class DeviceStart(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):

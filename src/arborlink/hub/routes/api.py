@@ -18,6 +18,7 @@ from arborlink.hub.routes import (
     tasks,
     tokens,
     users,
+    wheel,
     workspaces,
 )
 from arborlink.hub.routes.authentication import count_visit
@@ -39,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *connections.OPERATIONS,
     *health.OPERATIONS,
     *identity.OPERATIONS,
+    *wheel.OPERATIONS,
 )
 
 
@@ -47,5 +49,6 @@ def routes(hub: HubPorts, extra: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
     register_collectors(hub, hub.metrics)
     documents = Documents(OPERATIONS)
     described = [*OPERATIONS, *documents.operations]
-    page = Page(count=partial(count_visit, hub.access))
-    return [*build_routes(hub, described), *extra, *page.routes()]
+    count = partial(count_visit, hub.access)
+    files = [*wheel.WheelRoutes(count).routes(), *Page(count=count).routes()]
+    return [*build_routes(hub, described), *extra, *files]

@@ -85,11 +85,13 @@ class WorkspaceName(Body, frozen=True):
 
 class EnrolmentCode(Resource, frozen=True):
     """`command` is what is typed in the machine's folder:
-    `ARBOR_CODE=CODE arbor daemon --hub URL`, without TLS with ARBOR_HUB_KEY=KEY as well."""
+    `ARBOR_CODE=CODE arbor daemon --hub URL`, without TLS with ARBOR_HUB_KEY=KEY as well. `install`
+    installs Arbor there, from this hub: `pip install URL/arborlink-VERSION-py3-none-any.whl`."""
 
     code: str
     expires_at: str
     command: str
+    install: str
 
 
 class Enrol(Body, frozen=True):

@@ -12,6 +12,7 @@ from arborlink.hub.routes.authentication import client_address, hub_address, ide
 from arborlink.hub.routes.bodies import Daemon, Enrol, EnrolledDaemon, EnrolmentCode
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.routes.requests import json_response, no_content, read_json
+from arborlink.hub.routes.wheel import WHEEL_PATH
 from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.store.base_access import DaemonRow
 from arborlink.hub.views import optional_rfc3339, rfc3339, workspace_resource
@@ -28,6 +29,7 @@ async def create_code(hub: HubPorts, request: Request) -> Response:
         code=code.code,
         expires_at=rfc3339(code.expires_at),
         command=_command(code.code, address, hub.key.public),
+        install=f"pip install {shlex.quote(address + WHEEL_PATH)}",
     )
     return json_response(body, 201)
 
