@@ -405,3 +405,29 @@ def test_tokens_of_the_same_name_are_listed() -> None:
         pick_token([token("tok_1", "ci"), token("tok_2", "ci")], "ci")
     with pytest.raises(NotFound):
         pick_token([token("tok_1", "ci")], "tok")
+
+
+def test_a_workspace_is_named_by_the_end_of_its_id_after_all_else() -> None:
+    one, two = workspace(LONG, "one"), workspace(f"ws_{TIME}ab12ce", "two")
+    theirs = workspace(f"ws_{TIME}xyzwvt", "three", MALLORY)
+    named = workspace("ws_z", "12cd")
+    seen = Seen(principal(), [one, two, theirs])
+    assert pick_workspace(seen, "12cd") is one
+    assert pick_workspace(seen, "b12ce") is two
+    # A name that was given on purpose is what is meant; an end is chance.
+    assert pick_workspace(Seen(principal(), [one, named]), "12cd") is named
+    assert pick_workspace(seen, "xyzwvt") is theirs
+    for short in ("yzwvt", "zwvt", "2cd"):
+        with pytest.raises(NotFound):
+            pick_workspace(seen, short)
+
+
+def test_the_workspace_that_was_chosen_counts_where_no_folder_does() -> None:
+    one, two = workspace("ws_1", "one"), workspace("ws_2", "two")
+    seen = Seen(principal(), [one, two])
+    assert default_workspace(seen, "ws_2") is two
+    assert workspace_here(seen, [], PurePath("/"), HUB, "ws_2") is two
+    folder = ServedFolder(hub=HUB, workspace_id="ws_1", daemon_id="dmn_1", path="/home/me")
+    assert workspace_here(seen, [folder], PurePath("/home/me/sub"), HUB, "ws_2") is one
+    with pytest.raises(NotFound, match="arbor use -w"):
+        default_workspace(seen, "ws_gone")

@@ -12,12 +12,12 @@ from arborlink.client import selection
 from arborlink.client.credentials import known_hub, resolve, say_no_key
 from arborlink.client.http import RETRY_SECONDS, HttpApi
 from arborlink.client.live import LivePool
+from arborlink.client.management import Management
 from arborlink.client.new_task import sendable
 from arborlink.client.patience import say_nothing
 from arborlink.client.replies import (
     CreatedToken,
     CreatedUser,
-    DaemonToken,
     Enrollment,
     NewToken,
     NewUser,
@@ -49,12 +49,9 @@ if TYPE_CHECKING:
     import httpx2
 
 PAGE_ITEMS: Final = 100
-# How many of the newest tasks a part of an id is looked for in.
+# How many tasks a part of an id is looked for in: a hub that knows `id` gives only those that fit.
 SEARCHED_TASKS: Final = 1_000
 IDEMPOTENCY_KEY_BYTES: Final = 16
-# A daemon that is connected has its new token after a fraction of it.
-ROTATION_SECONDS: Final = 5.0
-ROTATION_POLL_SECONDS: Final = 0.1
 DEFAULT_SCOPES: Final[tuple[Scope, ...]] = ("tasks:read", "tasks:write")
 
 T = TypeVar("T")
@@ -64,7 +61,7 @@ def _quiet(connected: bool) -> None:
     """The default of `on_connection`."""
 
 
-class Hub:
+class Hub(Management):
     """A hub. Use it as an asynchronous context manager:
 
         async with Hub() as hub:
@@ -182,34 +179,6 @@ class Hub:
         path = f"/api/workspaces/{workspace_id}/enrollment"
         return await self._api.post(path, Enrollment, {})
 
-    async def release(self, workspace_id: str) -> Workspace:
-        """Let the workspace's daemon in again that was quarantined because copies of it ran.
-
-        Raises:
-            NotFound: there is no such workspace, or it has no daemon.
-        """
-        daemon_id = await self._daemon_id(workspace_id)
-        return await self._api.post(f"/api/daemons/{daemon_id}/release", Workspace, {})
-
-    async def rotate(self, workspace_id: str, *, wait_seconds: float = ROTATION_SECONDS) -> bool:
-        """Replace the token of the workspace's daemon, whose connection and tasks go on.
-
-        Returns:
-            Whether the daemon has it by now, and the old one is void. If it is away, or too old to
-            know about this, it keeps the old one until it is back, or newer.
-
-        Raises:
-            NotFound: there is no such workspace, or it has no daemon.
-        """
-        path = f"/api/daemons/{await self._daemon_id(workspace_id)}"
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + wait_seconds
-        found = await self._api.post(f"{path}/rotate", DaemonToken, {})
-        while found.rotation_requested_at is not None and loop.time() < give_up_at:
-            await asyncio.sleep(ROTATION_POLL_SECONDS)
-            found = await self._api.get(path, DaemonToken)
-        return found.rotation_requested_at is None
-
     # ── tasks ────────────────────────────────────────────────────────────────────────────────
 
     async def tasks(
@@ -229,21 +198,48 @@ class Hub:
         if workspace is not None and not ids.is_id("ws", workspace):
             workspace = (await self.workspace(workspace)).id
         found: list[Task] = []
+        pages = self.task_pages(
+            workspace=workspace,
+            status=status,
+            search=search,
+            created_by=created_by,
+            page_items=limit,
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                found += page
+                if len(found) >= limit:
+                    break
+        return found[:limit]
+
+    async def task_pages(
+        self,
+        *,
+        workspace: str | None = None,
+        status: str | None = None,
+        search: str | None = None,
+        created_by: str | None = None,
+        id_part: str | None = None,
+        page_items: int | None = None,
+    ) -> AsyncGenerator[list[Task], None]:
+        """Iterate over all tasks, newest first, in pages of at most `page_items`; as `tasks`.
+
+        `workspace` is an id. `id_part`: the end of the task's id, at least 4 characters, or its
+        beginning.
+        """
         pages = self._pages(
             "/api/tasks",
             Page[Task],
             workspace=workspace,
             status=status,
             search=search,
-            limit=min(limit, PAGE_ITEMS),
+            limit=min(page_items or PAGE_ITEMS, PAGE_ITEMS),
             createdBy=created_by,
+            id=id_part,
         )
         async with aclosing(pages):
             async for page in pages:
-                found += page.items
-                if len(found) >= limit:
-                    break
-        return found[:limit]
+                yield page.items
 
     async def task(self, ref: str) -> TaskHandle:
         """Return the task with this id; or of those that the token's owner started, the one whose
@@ -430,12 +426,6 @@ class Hub:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────
 
-    async def _daemon_id(self, workspace_id: str) -> str:
-        workspace = await self._api.get(f"/api/workspaces/{workspace_id}", Workspace)
-        if workspace.daemon_id is None:
-            raise NotFound(f"Workspace {workspace.name} has no daemon.", ref=workspace_id)
-        return workspace.daemon_id
-
     async def _workspace_id(self, ref: str | None) -> str:
         if ref is not None and ids.is_id("ws", ref):
             return ref
@@ -444,15 +434,27 @@ class Hub:
         return (await self.workspace(ref)).id
 
     async def _find_task(self, ref: str) -> Task:
+        if not ids.is_id_part(ref):
+            return selection.pick_others_task((), ref)
         owner = (await self.me()).user_id
-        made = await self.tasks(created_by=owner, limit=SEARCHED_TASKS)
+        made = await self._named_tasks(ref, owner)
         # An older hub shows those of others as well.
         found = selection.pick_own_task([each for each in made if each.created_by == owner], ref)
         if found is not None:
             return found
-        newest = await self.tasks(limit=SEARCHED_TASKS)
-        others = [each for each in newest if each.created_by != owner]
+        named = await self._named_tasks(ref, None)
+        others = [each for each in named if each.created_by != owner]
         return selection.pick_others_task(others, ref)
+
+    async def _named_tasks(self, ref: str, owner: str | None) -> list[Task]:
+        """Return the tasks whose id begins or ends with `ref`; an older hub gives its newest."""
+        found: list[Task] = []
+        async with aclosing(self.task_pages(created_by=owner, id_part=ref)) as pages:
+            async for page in pages:
+                found += page
+                if len(found) >= SEARCHED_TASKS:
+                    break
+        return found
 
     async def _last_task(self) -> Task:
         owner = (await self.me()).user_id

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from arborlink.folders import ServedFolder
 from arborlink.protocol.errors import InvalidInput, NotFound
-from arborlink.protocol.ids import TIME_CHARS, looks_like_id
+from arborlink.protocol.ids import ALPHABET, TIME_CHARS, looks_like_id
 from arborlink.protocol.names import SEPARATOR, same_name
 from arborlink.protocol.resources import Principal, Task, Token, User, Workspace
 
@@ -32,6 +32,19 @@ TASK_PREFIX: Final = "tsk_"
 TOKEN_PREFIX: Final = "tok_"
 
 T = TypeVar("T")
+ID_CHARS: Final = frozenset(ALPHABET)
+
+
+class Identified(Protocol):
+    """What has an id."""
+
+    @property
+    def id(self) -> str:
+        """With its prefix."""
+        ...
+
+
+Thing = TypeVar("Thing", bound=Identified)
 
 
 class Seen(NamedTuple):
@@ -74,8 +87,8 @@ def shown_name(workspace: Workspace, me: Principal) -> str:
 
 
 def pick_workspace(seen: Seen, ref: str) -> Workspace:
-    """Return the workspace that `ref` means: the whole id of any; the name, or the beginning of the
-    id, of one's own; `account/name`, or more than the time of the id, of any.
+    """Return the workspace that `ref` means: the whole id of any; the name, or the beginning or end
+    of the id, of one's own; `account/name`, or more of the id, of any.
 
     Raises:
         NotFound: there is none.
@@ -86,8 +99,10 @@ def pick_workspace(seen: Seen, ref: str) -> Workspace:
         [each for each in seen.workspaces if each.id == ref],
         [each for each in seen.own if same_name(each.name, ref)],
         _beginning_so(seen.own, ref),
+        _ending_so(seen.own, ref, MIN_SUFFIX_CHARS),
         [each for each in seen.workspaces if same_name(address(each), ref)],
         _beginning_so(seen.others, ref) if _is_long_beginning(ref, WORKSPACE_PREFIX) else [],
+        _ending_so(seen.others, ref, OTHERS_RANDOM_CHARS),
     ):
         if found:
             return _only(found, ref, seen.me)
@@ -99,7 +114,7 @@ def pick_workspace(seen: Seen, ref: str) -> Workspace:
             code=NOT_YOURS,
         )
     known = f"Yours are: {listing(seen.own, seen.me)}" if seen.own else "You have none yet"
-    raise NotFound(f"no workspace of yours is called {ref!r}, and no id begins so. {known}")
+    raise NotFound(f"you have no workspace with the name or id {ref!r}. {known}")
 
 
 def pick_to_enroll(seen: Seen, ref: str) -> Workspace | None:
@@ -117,19 +132,30 @@ def pick_to_enroll(seen: Seen, ref: str) -> Workspace | None:
     return None
 
 
-def default_workspace(seen: Seen) -> Workspace:
-    """Return the only workspace that one has.
+def default_workspace(seen: Seen, chosen_id: str | None = None) -> Workspace:
+    """Return the workspace that was chosen as the default, or the only one that one has.
 
     Raises:
-        NotFound: there is none of one's own.
+        NotFound: the chosen one is gone, or there is none of one's own.
         InvalidInput: there are several.
     """
     own = seen.own
+    if chosen_id is not None:
+        found = next((each for each in seen.workspaces if each.id == chosen_id), None)
+        if found is None:
+            raise NotFound(
+                f"the workspace that was chosen with `arbor use -w`, {chosen_id}, is gone, or not "
+                "shown to you. Choose another (`arbor use -w NAME`), or none: `arbor use "
+                "--no-workspace`",
+                ref=chosen_id,
+            )
+        return found
     if len(own) == 1:
         return own[0]
     if own:
         raise InvalidInput(
-            f"you have several workspaces: {listing(own, seen.me)}. Say which one (-w NAME)",
+            f"you have several workspaces: {listing(own, seen.me)}. Say which one with -w NAME, or "
+            "for all commands to come with `arbor use -w NAME`",
             code=AMBIGUOUS,
         )
     if seen.others:
@@ -141,7 +167,11 @@ def default_workspace(seen: Seen) -> Workspace:
 
 
 def workspace_here(
-    seen: Seen, folders: Iterable[ServedFolder], here: PurePath | None, hub_url: str
+    seen: Seen,
+    folders: Iterable[ServedFolder],
+    here: PurePath | None,
+    hub_url: str,
+    chosen_id: str | None = None,
 ) -> Workspace:
     """Return the workspace that the folder `here` is or lies in, by what this machine's own daemons
     have stored; elsewhere as `default_workspace`.
@@ -151,6 +181,7 @@ def workspace_here(
         here: the current folder, without links; None: it does not exist any more.
         hub_url: the hub that is asked. Folders of another are left out, unless this one knows them
             (it is the same hub at another address).
+        chosen_id: the workspace that counts elsewhere.
 
     Raises:
         NotFound: this hub does not show the folder's workspace; and as `default_workspace`.
@@ -166,7 +197,7 @@ def workspace_here(
         and (each.hub == hub_url or each.workspace_id in known)
     ]
     if not around:
-        return default_workspace(seen)
+        return default_workspace(seen, chosen_id)
     folder = max(around, key=lambda each: len(PurePath(each.path).parts))
     workspace = known.get(folder.workspace_id)
     if workspace is None:
@@ -216,8 +247,8 @@ def pick_others_task(tasks: Sequence[Task], ref: str) -> Task:
     found = [each for each in tasks if _is_part(ref, each.id)]
     if not found:
         raise NotFound(
-            f"the id of none of the newest tasks begins with {ref!r}, or ends with it (at least "
-            f"{MIN_SUFFIX_CHARS} characters). `arbor tasks` lists them"
+            f"there is no task {ref!r}. Give its id, or at least the last {MIN_SUFFIX_CHARS} "
+            "characters of it; `arbor tasks` lists tasks"
         )
     is_end = len(ref) >= OTHERS_RANDOM_CHARS and all(each.id.endswith(ref) for each in found)
     if not (is_end or _is_long_beginning(ref, TASK_PREFIX)):
@@ -230,7 +261,8 @@ def pick_others_task(tasks: Sequence[Task], ref: str) -> Task:
 
 
 def pick_user(users: Sequence[User], ref: str) -> User:
-    """Return the account with this id or name. As for the hub, case does not matter in ASCII.
+    """Return the account with this id or name, or whose id ends so. As for the hub, case does not
+    matter in ASCII.
 
     Raises:
         NotFound: there is none.
@@ -240,6 +272,7 @@ def pick_user(users: Sequence[User], ref: str) -> User:
         [each for each in users if each.id == ref],
         [each for each in users if same_name(each.username, ref)],
         [each for each in users if is_called(each.username, ref)],
+        _ending_so(users, ref, MIN_SUFFIX_CHARS),
     )
     found = _first(stages, ref, lambda each: f"{each.username} ({each.id})")
     if found is not None:
@@ -253,7 +286,7 @@ def is_called(username: str, ref: str) -> bool:
 
 
 def pick_token(tokens: Sequence[Token], ref: str) -> Token:
-    """Return the API token with this id, name, or beginning of an id.
+    """Return the API token with this id or name, or whose id begins or ends so.
 
     Raises:
         NotFound: there is none.
@@ -263,6 +296,7 @@ def pick_token(tokens: Sequence[Token], ref: str) -> Token:
         [each for each in tokens if each.id == ref],
         [each for each in tokens if ref.startswith(TOKEN_PREFIX) and each.id.startswith(ref)],
         [each for each in tokens if same_name(each.name, ref)],
+        _ending_so(tokens, ref, MIN_SUFFIX_CHARS),
     )
     found = _first(stages, ref, lambda each: f"{each.name} ({each.id})")
     if found is not None:
@@ -326,6 +360,13 @@ def _beginning_so(workspaces: Iterable[Workspace], ref: str) -> list[Workspace]:
     if not ref.startswith(WORKSPACE_PREFIX):
         return []
     return [each for each in workspaces if each.id.startswith(ref)]
+
+
+def _ending_so(things: Iterable[Thing], ref: str, least: int) -> list[Thing]:
+    """Return those whose id ends with `ref`, if that is `least` characters of an id."""
+    if len(ref) < least or not set(ref) <= ID_CHARS:
+        return []
+    return [each for each in things if each.id.endswith(ref)]
 
 
 def _is_part(ref: str, task_id: str) -> bool:

@@ -48,6 +48,7 @@ from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.service.process import Disk
 from arborlink.hub.service.readiness import ReadinessChecks, database_check
 from arborlink.hub.service.recent import Recent
+from arborlink.hub.service.removing import TaskRemoval
 from arborlink.hub.service.retention import Retention, RetentionLimits
 from arborlink.hub.service.shortening import Shortening
 from arborlink.hub.service.tasks import Tasks
@@ -156,6 +157,7 @@ async def compose(settings: HubSettings) -> Hub:
         command_limit=settings.task_command_bytes,
         unfinished_limit=settings.unfinished_tasks_per_user,
         reserve=reserve,
+        removal=TaskRemoval(store, daemons.outputs),
     )
     sockets = _sockets(settings, access, daemons, tasks, store)
     access.on_revoked(sockets.revoke)

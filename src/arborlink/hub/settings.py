@@ -18,6 +18,7 @@ from arborlink import home
 from arborlink.addresses import is_loopback
 from arborlink.protocol import limits as wire
 from arborlink.protocol.errors import InvalidInput
+from arborlink.protocol.misfits import sentence
 from arborlink.toml_file import read_toml
 
 INVALID_SETTING: Final = "invalid_setting"
@@ -244,7 +245,7 @@ def _convert(values: object, source: str, *, strict: bool = True) -> HubSettings
     try:
         return msgspec.convert(values, HubSettings, strict=strict, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise _invalid(f"{source}: {error}") from error
+        raise _invalid(f"{source}: {sentence(error, HubSettings, 'it')}") from error
 
 
 def _path(kind: type, value: object) -> object:

@@ -46,6 +46,12 @@ def is_id(kind: Kind, text: str) -> bool:
     )
 
 
+def is_id_part(text: str) -> bool:
+    """Return whether `text` may be the beginning or the end of a task's identifier."""
+    body = text.removeprefix("tsk_")
+    return bool(text) and len(body) <= BODY_CHARS and all(each in ALPHABET for each in body)
+
+
 def looks_like_id(text: str) -> bool:
     """Return whether `text` begins as an identifier of any kind does, in either case."""
     prefix, separator, _ = text.partition("_")

@@ -156,6 +156,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _of("workspace", READ, scope_first=True, query="workspace=@id"),
     ),
     "GET /api/tasks/{id}": (_of("task", READ),),
+    "DELETE /api/tasks/{id}": (_of("task", READ, WRITE, ends=True),),
     "POST /api/tasks/{id}/cancel": (_of("task", READ, WRITE, ends=True),),
     # Allowed, and then there is no daemon that could do it.
     "POST /api/tasks/{id}/rerun": (_of("task", READ, WRITE, done=409),),

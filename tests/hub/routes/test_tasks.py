@@ -73,7 +73,7 @@ async def test_the_field_at_fault_is_named(api: Api) -> None:
     body = {"command": "x", "tty": {"cols": "wide", "rows": 1}}
     refused = await api.client.post(f"/api/workspaces/{workspace_id}/tasks", json=body)
     assert problem(refused) == (422, "invalid_input")
-    assert "$.tty.cols" in refused.json()["detail"]
+    assert "tty.cols has to be a whole number, not text" in refused.json()["detail"]
 
 
 async def test_an_idempotency_key_makes_one_task(api: Api) -> None:
@@ -206,3 +206,47 @@ async def test_the_tasks_of_one_account_are_listed_and_no_more_than_are_to_be_se
     assert (await api.client.get("/api/tasks", params=another)).json()["items"] == []
     refused = await api.client.get("/api/tasks", params={"createdBy": "me"})
     assert problem(refused) == (422, "invalid_input")
+
+
+async def cancelled_task(api: Api, workspace_id: str) -> str:
+    body = {"command": "make", "ifOffline": "queue"}
+    made = await api.client.post(f"/api/workspaces/{workspace_id}/tasks", json=body)
+    path = f"/api/tasks/{made.json()['id']}"
+    assert (await api.client.post(f"{path}/cancel")).json()["status"] == "cancelled"
+    return str(made.json()["id"])
+
+
+async def test_only_a_task_that_is_over_is_deleted(api: Api) -> None:
+    workspace_id = await api.workspace()
+    body = {"command": "make", "ifOffline": "queue"}
+    made = await api.client.post(f"/api/workspaces/{workspace_id}/tasks", json=body)
+    path = f"/api/tasks/{made.json()['id']}"
+    assert problem(await api.client.delete(path)) == (409, "task_not_over")
+    assert (await api.client.get(path)).status_code == 200
+    await api.client.post(f"{path}/cancel")
+    assert (await api.client.delete(path)).status_code == 204
+    assert problem(await api.client.get(path)) == (404, "not_found")
+    assert problem(await api.client.delete(path)) == (404, "not_found")
+
+
+async def test_tasks_are_found_by_either_end_of_their_ids(api: Api) -> None:
+    workspace_id = await api.workspace()
+    ids = [await cancelled_task(api, workspace_id) for _ in range(3)]
+
+    async def found(part: str, **query: str) -> list[str]:
+        answer = await api.client.get("/api/tasks", params={"id": part, **query})
+        assert answer.status_code == 200, answer.text
+        return [each["id"] for each in answer.json()["items"]]
+
+    for each in ids:
+        for part in (each, each[-6:], each[-26:], each[4:]):
+            assert await found(part) == [each]
+        assert each in await found(each[-4:])
+    assert await found(ids[0][-3:]) == []
+    assert await found(ids[0][4:8]) == sorted(ids, reverse=True)
+    assert await found("tsk_") == sorted(ids, reverse=True)
+    assert await found(ids[0][-6:], status="running") == []
+    assert await found(ids[0][-6:], search="mak") == [ids[0]]
+    assert await found("tsk_", limit="2") == sorted(ids, reverse=True)[:2]
+    for odd in ("", "%", "TSK_", "a'b", "x" * 27):
+        assert problem(await api.client.get("/api/tasks", params={"id": odd}))[0] == 422

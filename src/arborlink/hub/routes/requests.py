@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from arborlink.hub.problems import UnsupportedMediaType
 from arborlink.protocol.errors import InvalidInput, MalformedMessage, MessageTooLarge
+from arborlink.protocol.misfits import sentence
 
 JSON: Final = "application/json"
 
@@ -60,7 +61,7 @@ def parse_json(request: Request, body: bytes, kind: type[T]) -> T:
         # As text: msgspec does not look at what fields that it skips are made of.
         return msgspec.json.decode(body.decode(), type=kind)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"The body does not fit: {error}.") from error
+        raise InvalidInput(f"The body does not fit: {sentence(error, kind)}.") from error
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise MalformedMessage(f"The body is not JSON: {error}.", code="malformed_json") from error
 

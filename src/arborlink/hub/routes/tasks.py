@@ -21,6 +21,7 @@ from arborlink.hub.routes.operations import Operation, Parameter
 from arborlink.hub.routes.requests import (
     integer_parameter,
     json_response,
+    no_content,
     parse_json,
     read_body,
     read_json,
@@ -30,7 +31,7 @@ from arborlink.hub.service.ports import HubPorts
 from arborlink.hub.store.base import IdempotencyKey, TaskQuery
 from arborlink.protocol import limits
 from arborlink.protocol.errors import InvalidInput
-from arborlink.protocol.ids import is_id
+from arborlink.protocol.ids import is_id, is_id_part
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.resources import NewTask, Task
 
@@ -88,6 +89,13 @@ async def rerun_task(hub: HubPorts, request: Request) -> Response:
     return json_response(task, 201)
 
 
+async def delete_task(hub: HubPorts, request: Request) -> Response:
+    """With its output. One that is not over is cancelled first."""
+    identity = await identify(hub.access, request)
+    await hub.tasks.delete(identity, request.path_params["id"])
+    return no_content()
+
+
 async def write_input(hub: HubPorts, request: Request) -> Response:
     """Repeating an offset is harmless, so that a request may be sent again."""
     identity = await identify(hub.access, request)
@@ -123,12 +131,16 @@ def _query(hub: HubPorts, request: Request, identity: Identity, limit: int) -> T
     created_by = parameters.get("createdBy")
     if created_by is not None and not is_id("usr", created_by):
         raise InvalidInput("createdBy is the id of an account.")
+    id_part = parameters.get("id")
+    if id_part is not None and not is_id_part(id_part):
+        raise InvalidInput("id is an id of a task, the last characters of one, or the first.")
     workspaces = None
     if workspace_id is not None:
         workspaces = frozenset({hub.access.visibility.workspace(identity, workspace_id).id})
     return TaskQuery(
         workspace_ids=workspaces,
         created_by=created_by,
+        id_part=id_part,
         statuses=_statuses(parameters.getlist("status")),
         search=search,
         before=cursor,
@@ -196,6 +208,11 @@ OPERATIONS = (
         parameters=(
             Parameter("workspace", "Only this workspace's, by its id"),
             Parameter("createdBy", "Only those that this account made, by its id"),
+            Parameter(
+                "id",
+                "Only those whose id ends with this (at least four characters), or begins with it",
+                schema={"type": "string", "pattern": "^(tsk_)?[0-9a-hjkmnp-tv-z]{0,26}$"},
+            ),
             Parameter("status", "Only these; repeat it, or separate by commas"),
             Parameter("search", "Text in the command, its arguments or the title"),
             Parameter("cursor", "nextCursor of the page before"),
@@ -219,6 +236,15 @@ OPERATIONS = (
         handle=get_task,
         scope="tasks:read",
         result=Task,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/tasks/{id}",
+        summary="Delete a task that is over, with its output",
+        tag=TAG,
+        handle=delete_task,
+        scope="tasks:write",
+        status=204,
     ),
     Operation(
         method="POST",

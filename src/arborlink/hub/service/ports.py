@@ -64,6 +64,10 @@ class TaskService(Protocol):
         `stdin` open: it waits for input, of which the earlier task's was not kept."""
         ...
 
+    async def delete(self, identity: Identity, task_id: str) -> None:
+        """Delete a task that is over, with its output. Raises Conflict (code `task_not_over`)."""
+        ...
+
     async def write_input(
         self,
         identity: Identity,

@@ -21,6 +21,7 @@ from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.hub.service.checks import check_task
 from arborlink.hub.service.ports import TaskListing
+from arborlink.hub.service.removing import TaskRemoval
 from arborlink.hub.service.shares import Shares
 from arborlink.hub.store.base import (
     IdempotencyKey,
@@ -69,6 +70,7 @@ class Tasks:
         command_limit: int = limits.TASK_COMMAND_BYTES,
         unfinished_limit: int | None = None,
         reserve: Reserve | None = None,
+        removal: TaskRemoval,
     ) -> None:
         self._tasks = tasks
         self._visibility = visibility
@@ -84,6 +86,7 @@ class Tasks:
         self._command_limit = command_limit
         self._unfinished_limit = unfinished_limit
         self._reserve = reserve
+        self._removal = removal
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────
 
@@ -292,6 +295,20 @@ class Tasks:
             stdin=row.stdin if row.tty is not None else stdin,
         )
         return await self.create(identity, row.workspace_id, new)
+
+    async def delete(self, identity: Identity, task_id: str) -> None:
+        """Delete a task that is over, with its output.
+
+        Raises:
+            Conflict: it is not over (code `task_not_over`).
+        """
+        row = self.visible(identity, task_id)
+        identity.require("tasks:write", row.workspace_id)
+        if not await self._removal.remove(row, identity.user_id):
+            raise Conflict(
+                f"task {task_id} is not over: cancel it first, and delete it when it has ended",
+                code="task_not_over",
+            )
 
     async def write_input(
         self,

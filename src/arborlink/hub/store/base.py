@@ -97,11 +97,12 @@ class TaskChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TaskQuery(Struct, frozen=True, kw_only=True):
-    """Newest first. `workspace_ids`, `created_by` None: all. `before` is the id of the last one
-    already seen."""
+    """Newest first. `workspace_ids`, `created_by` None: all. `id_part`: the end of the id, at least
+    4 characters, or its beginning. `before` is the id of the last one already seen."""
 
     workspace_ids: frozenset[str] | None = None
     created_by: str | None = None
+    id_part: str | None = None
     statuses: frozenset[TaskStatus] = frozenset()
     search: str | None = None
     before: str | None = None

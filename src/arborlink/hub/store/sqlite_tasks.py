@@ -233,6 +233,13 @@ def _listing(query: TaskQuery) -> tuple[str, Bindings]:
         **search_bindings(query.search),
         "limit": query.limit + 1,
     }
+    if query.id_part is not None:
+        bindings["workspaces"] = None if workspaces is None else to_json(sorted(workspaces))
+        return _SQL["tasks_named"], {
+            **bindings,
+            "part": query.id_part,
+            "created_by": query.created_by,
+        }
     if query.created_by is None and workspaces is not None and len(workspaces) == 1:
         bindings["workspace"] = next(iter(workspaces))
         return _SQL["tasks_of_workspace"], bindings
