@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from arborlink.client.credentials import Credentials, load, remove, resolve, save
-from arborlink.protocol.errors import InvalidInput, NotAuthenticated
+from arborlink.client.credentials import (
+    Credentials,
+    find,
+    forget,
+    load,
+    load_all,
+    load_for,
+    remove,
+    resolve,
+    save,
+    update,
+    use,
+)
+from arborlink.protocol.errors import InvalidInput, NotAuthenticated, NotFound
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +113,83 @@ def test_a_stored_address_that_would_be_is_named_with_its_file(tmp_path: Path) -
     (tmp_path / "credentials.toml").write_text('[hub]\nurl = "http://192.0.2.1"\ntoken = "t"\n')
     with pytest.raises(InvalidInput, match=r"credentials\.toml.*in the clear"):
         resolve()
+
+
+WORK = Credentials("https://work.example", "work-token", ca="/work.pem", hub_key=None)
+LAB = Credentials("http://127.0.0.1:4000", "lab-token")
+
+
+def test_several_hubs_and_the_last_that_was_signed_in_to_is_used() -> None:
+    save(WORK)
+    save(LAB)
+    assert load() == resolve() == LAB
+    assert [each.name for each in load_all()] == ["127.0.0.1", "work.example"]
+    use(find("work.example"))
+    assert load() == WORK and load_for(LAB.url) == LAB
+    assert find("https://work.example/") == WORK and find("127.0.0.1") == LAB
+    with pytest.raises(NotFound, match=r"not signed in to a hub 'home'.*work\.example"):
+        find("home")
+
+
+def test_each_address_gets_its_own_secrets_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    save(WORK)
+    save(LAB)
+    monkeypatch.setenv("ARBOR_URL", WORK.url)
+    assert resolve() == WORK
+    assert resolve(LAB.url) == LAB
+    monkeypatch.setenv("ARBOR_URL", "https://other.example")
+    with pytest.raises(NotAuthenticated):
+        resolve()
+
+
+def test_signing_in_again_replaces_what_was_stored_of_that_hub_alone() -> None:
+    save(replace(WORK, workspace="ws_1", name="work"))
+    save(LAB)
+    save(replace(WORK, token="newer"))
+    stored = load()
+    assert stored is not None and (stored.token, stored.name) == ("newer", "work")
+    assert stored.workspace == "ws_1"
+    assert load_all()[1:] == [LAB]
+    with pytest.raises(InvalidInput, match="another hub is called 'work'"):
+        save(replace(LAB, name="work"))
+
+
+def test_changing_one_hub_leaves_the_one_in_use() -> None:
+    save(WORK)
+    save(LAB)
+    update(replace(find("work.example"), workspace="ws_2"))
+    assert load() == LAB and find("work.example").workspace == "ws_2"
+
+
+def test_forgetting_hubs() -> None:
+    save(WORK)
+    save(LAB)
+    assert forget(find("127.0.0.1")) == WORK
+    assert load_all() == [WORK]
+    assert forget(WORK) is None and load_all() == []
+
+
+def test_what_up_made_stays_beside_a_sign_in_to_the_same_hub() -> None:
+    own = Credentials(LAB.url, "owner-token", data_folder="/data/hub")
+    save(own)
+    save(LAB)
+    assert [each.token for each in load_all()] == ["lab-token", "owner-token"]
+    assert len({each.name for each in load_all()}) == 2
+    moved = replace(own, url="http://127.0.0.1:4001")
+    save(moved)
+    assert [each.url for each in load_all()] == [moved.url, LAB.url]
+
+
+def test_a_file_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    old = '[hub]\nurl = "https://work.example"\ntoken = "t"\n'
+    (tmp_path / "credentials.toml").write_text(old)
+    assert [(each.name, each.url) for each in load_all()] == [("work.example", WORK.url)]
+    save(LAB)
+    assert len(load_all()) == 2
+
+
+def test_there_is_room_for_some_hubs() -> None:
+    for number in range(64):
+        save(Credentials(f"https://hub{number}.example", "t"))
+    with pytest.raises(InvalidInput, match="64 hubs are stored already"):
+        save(WORK)

@@ -31,11 +31,12 @@ class Notices:
         from arborlink.client import InvalidInput, credentials
 
         try:
-            stored = credentials.load()
+            stored = credentials.load_all()
         except InvalidInput:
             return
-        if stored is not None and stored.hub_key == key:
-            say(new_key(stored.url, key))
+        for each in stored:
+            if each.hub_key == key:
+                say(new_key(each.url, key))
 
     @staticmethod
     def wait(seconds: float, why: str) -> None:

@@ -17,7 +17,7 @@ from arborlink.cli.console import ask, say
     "trust",
     epilog="\b\nExamples:\narbor trust --key ed25519:...\n"
     "arbor trust https://arbor.example.org --forget",
-    short_help="Change which key a hub is known by here.",
+    short_help="Change the key by which a hub is known here.",
 )
 @click.argument("hub_url", required=False)
 @click.option("--key", metavar="KEY", help="What `arbor hub key` prints on the hub's machine.")
@@ -57,7 +57,7 @@ def _url(given: str | None) -> str:
         return hub_address(named)
     stored = credentials.load()
     if stored is None:
-        raise click.ClickException("nobody is signed in here: give the hub's address")
+        raise click.ClickException("you are not signed in to a hub: give its address")
     return stored.url
 
 
@@ -93,9 +93,10 @@ def _change(url: str, key: str | None) -> list[str]:
     from arborlink.daemon import app
 
     changed = []
-    stored = credentials.load()
-    if stored is not None and stored.url == url:
-        credentials.save(replace(stored, hub_key=key))
+    stored = [each for each in credentials.load_all() if each.url == url]
+    for each in stored:
+        credentials.update(replace(each, hub_key=key))
+    if stored:
         changed.append("the command line")
     for identity in app.load_all():
         if identity.hub != url:

@@ -66,7 +66,7 @@ def prepare(host: str, port: int) -> Setup:
 
     Raises:
         Conflict: something else has the port.
-        InvalidInput: `credentials.toml` belongs to another hub, or others could reach the address.
+        InvalidInput: others could reach the address, or `credentials.toml` cannot be read.
     """
     if not is_loopback(host):
         raise InvalidInput(
@@ -74,23 +74,19 @@ def prepare(host: str, port: int) -> Setup:
             "serve others, run `arbor hub`: it takes a certificate (--tls-cert, --tls-key) or "
             "the address of a proxy in front of it (--behind-proxy)"
         )
-    stored = stored_credentials.load()
+    every = stored_credentials.load_all()
     place = _bound(host, port)
     port = int(place.getsockname()[1])
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    token, bootstrap = "", True
-    if stored is None:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-    elif _is_own(stored) or stored.url == url:
-        token, bootstrap = stored.token, _is_own(stored)
-    if not BINDS_TWICE or not token:
+    own = next((each for each in every if _is_own(each)), None)
+    same = next((each for each in every if each.url == url), None)
+    if own is not None:
+        token = own.token
+    else:
+        token = secrets.token_urlsafe(TOKEN_BYTES) if same is None else same.token
+    if not BINDS_TWICE:
         place.close()
-    if not token and stored is not None:
-        raise InvalidInput(
-            f"{home.credentials_file()} is for the hub at {stored.url}, and `arbor up` would "
-            "replace it. Use that hub (`arbor daemon`), run `arbor logout` first, or set "
-            "ARBOR_HOME to a folder for a hub of its own"
-        )
+    bootstrap = own is not None or same is None
     return Setup(url, host, port, token, bootstrap, _hub_key(), place)
 
 
@@ -99,19 +95,21 @@ def join() -> Setup:
 
     Raises:
         Conflict: it is not known: there is no token for it.
+        InvalidInput: `credentials.toml` cannot be read.
     """
-    stored = stored_credentials.load()
-    if stored is None or not (_is_own(stored) or stored.hub_key == _hub_key()):
+    every, key = stored_credentials.load_all(), _hub_key()
+    own = [each for each in every if _is_own(each)]
+    stored = next(iter(own + [each for each in every if each.hub_key == key]), None)
+    if stored is None:
         pid = read_pid(home.hub_folder() / "hub.pid") or "unknown"
-        held = "none" if stored is None else f"one for {stored.url}"
         raise Conflict(
             f"a hub runs already on {home.hub_folder()} (process {pid}), and "
-            f"{home.credentials_file()} has no token for it, but {held}. Sign in to it with "
-            "`arbor login` and its address; if `arbor up` started it, `arbor down` stops it"
+            f"{home.credentials_file()} has no token for it. Sign in to it with `arbor login` and "
+            "its address; if `arbor up` started it, `arbor down` stops it"
         )
     parts = urlsplit(stored.url)
     port = parts.port or DEFAULT_PORT
-    return Setup(stored.url, parts.hostname or "", port, stored.token, _is_own(stored), _hub_key())
+    return Setup(stored.url, parts.hostname or "", port, stored.token, _is_own(stored), key)
 
 
 def _is_own(stored: Credentials) -> bool:
