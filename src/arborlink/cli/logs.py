@@ -9,7 +9,7 @@ import click
 
 from arborlink.cli import exits
 from arborlink.cli.console import complain, say
-from arborlink.cli.moments import TimeType
+from arborlink.cli.parameters import TIME
 
 if TYPE_CHECKING:
     from arborlink.client import Task
@@ -30,8 +30,8 @@ Examples:
 @click.option(
     "-n", "--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines."
 )
-@click.option("--since", type=TimeType(), help="Only what was written since: 10m, 2h30m, a time.")
-@click.option("--until", type=TimeType(), help="Only what was written until then.")
+@click.option("--since", type=TIME, help="Only what was written since: 10m, 2h30m, a time.")
+@click.option("--until", type=TIME, help="Only what was written until then.")
 @click.option("-t", "--timestamps", is_flag=True, help="A time before each line.")
 @click.option("--utc", is_flag=True, help="With -t: in UTC, not in the local zone.")
 @click.option("--from", "start", type=int, default=0, metavar="OFFSET", help="Negative: from end.")

@@ -1,4 +1,4 @@
-"""Durations and times as people write them: `90`, `10m`, `2h30`, `2026-01-31T08:00`. Pure.
+"""Durations and moments as people type them: `90`, `1m`, `2h30`, `1.5h`; `13:05`, `2h`. Pure.
 
 What cannot be read is a `ValueError` whose text is a whole sentence for the person who wrote it.
 """
@@ -7,44 +7,66 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-# Seconds of each unit, from the longest; `ms` stands before `m`, which it begins with.
-UNITS: Final = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "ms": 0.001, "m": 60.0, "s": 1.0}
-# Of a number without a unit that comes after one with it: `2h30` is two hours and 30 minutes.
-NEXT_UNIT: Final = {"w": "d", "d": "h", "h": "m", "m": "s"}
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+_NAMES: Final = {
+    "sec": "s",
+    "second": "s",
+    "seconds": "s",
+    "min": "m",
+    "minute": "m",
+    "minutes": "m",
+    "hour": "h",
+    "hours": "h",
+    "day": "d",
+    "days": "d",
+    "week": "w",
+    "weeks": "w",
+}
+_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]*)\s*")
+# After the last unit a bare number counts the next smaller one: `2h30` is two and a half hours.
+_NEXT_UNIT: Final = {"d": "h", "h": "m", "m": "s"}
+MAX_DURATION_CHARS: Final = 64
 # A hundred years. `datetime` cannot count back much further.
-MAX_DURATION_SECONDS: Final = 100 * 365 * UNITS["d"]
-
-_DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:w|d|h|ms|m|s)?)+")
-_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(w|d|h|ms|m|s|$)")
+MAX_DURATION_SECONDS: Final = 100 * 365 * _SECONDS["d"]
 _CLOCK: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?")
 
 
 def parse_duration(text: str) -> float:
-    """Return how many seconds `text` is: `90`, `10m`, `2h30m`, `2h30`, `1.5h`, `1d`, `500ms`.
-
-    Units are w, d, h, m, s and ms, each at most once and the longest first; a number alone is in
-    seconds.
+    """Return the seconds that `text` means: a number is seconds; `500ms`, `1m`, `2h30`, `1d12h`.
 
     Raises:
         ValueError: it is no duration, or more than MAX_DURATION_SECONDS.
     """
-    seconds, last = 0.0, ""
-    rest = text.strip()
-    if not _DURATION.fullmatch(rest):
-        raise ValueError(_not_a_duration(text))
-    for match in _PART.finditer(rest):
-        number, unit = match.groups()
-        unit = unit or (NEXT_UNIT.get(last, "") if last else "s")
-        if not unit or (last and UNITS[unit] >= UNITS[last]):
-            raise ValueError(_not_a_duration(text))
-        seconds += float(number) * UNITS[unit]
-        last = unit
-    if not math.isfinite(seconds) or seconds > MAX_DURATION_SECONDS:
-        raise ValueError(f"{text!r} is more than a hundred years. Give a shorter time")
-    return seconds
+    rest = text.strip().lower()
+    total, last, at = 0.0, "", 0
+    while at < len(rest) and len(rest) <= MAX_DURATION_CHARS:
+        part = _PART.match(rest, at)
+        unit = part and _unit(part.group(2), last, is_only=part.end() == len(rest) and at == 0)
+        if part is None or unit is None:
+            break
+        total += float(part.group(1)) * _SECONDS[unit]
+        last, at = unit, part.end()
+    if not rest or at < len(rest) or not math.isfinite(total):
+        raise ValueError(
+            f"{text!r} is not a duration. Write seconds (90) or units: 500ms, 1m, 2h30m, 1.5h, 1d"
+        )
+    if total > MAX_DURATION_SECONDS:
+        raise ValueError(f"{text!r} is more than a hundred years. Write a shorter time")
+    return total
+
+
+def _unit(given: str, last: str, *, is_only: bool) -> str | None:
+    """Return the unit of a part; None where there is none, or it is not below the one before."""
+    if not given:
+        return "s" if is_only else _NEXT_UNIT.get(last)
+    unit = _NAMES.get(given, given)
+    if unit not in _SECONDS or (last and _SECONDS[unit] >= _SECONDS[last]):
+        return None
+    return unit
 
 
 def parse_time(text: str, now: datetime) -> datetime:
@@ -57,7 +79,7 @@ def parse_time(text: str, now: datetime) -> datetime:
         ValueError: it is neither.
     """
     words = text.strip()
-    if _DURATION.fullmatch(words):
+    with suppress(ValueError):
         return now - timedelta(seconds=parse_duration(words))
     try:
         if _CLOCK.fullmatch(words):
@@ -80,7 +102,3 @@ def _last(clock: time, now: datetime) -> datetime:
     if moment > now:
         moment = datetime.combine(today - timedelta(days=1), clock).astimezone()
     return moment
-
-
-def _not_a_duration(text: str) -> str:
-    return f"{text!r} is no duration. Write seconds, or units from the longest: 90, 10m, 2h30m, 1d"

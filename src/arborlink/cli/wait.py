@@ -9,7 +9,7 @@ import click
 
 from arborlink.cli import exits
 from arborlink.cli.console import complain, print_json
-from arborlink.cli.moments import DurationType
+from arborlink.cli.parameters import DURATION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ Examples:
 
 @click.command("wait", epilog=EXAMPLES, short_help="Wait for tasks to end.")
 @click.argument("tasks", nargs=-1, required=True, metavar="TASK...")
-@click.option("--timeout", type=DurationType(), help="Wait at most so long: 90, 10m, 2h30m.")
+@click.option("--timeout", type=DURATION, help="Wait at most so long: 90, 10m, 2h30m.")
 @click.option("--json", "as_json", is_flag=True, help="The tasks, as they ended.")
 def wait_command(tasks: tuple[str, ...], timeout: float | None, as_json: bool) -> int:
     """Wait for the end of each of TASKS (ids, their last characters, or `last`).
