@@ -192,6 +192,10 @@ VARIABLES: Final = {
     "ARBOR_HOME": ("all", "One folder for all of Arbor's files: see [files](files.md)"),
     "ARBOR_URL": ("command line, SDK, `arbor daemon`", "The hub, before `credentials.toml`"),
     "ARBOR_TOKEN": ("command line, SDK, `arbor daemon`", "The token, before `credentials.toml`"),
+    "ARBOR_WORKSPACE": (
+        "command line",
+        "The workspace that commands mean without `-w`, before that of the current folder",
+    ),
     "ARBOR_HUB_KEY": (
         "command line, SDK",
         "The hub's public key, before `credentials.toml`; of the hub in `ARBOR_URL`, if set",

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from arborlink.cli.account import LOGIN_DAYS, LOGIN_SCOPES
+from arborlink.cli.display import day_text
 from arborlink.cli.token import DAY_SECONDS, SCOPES
 from arborlink.protocol.resources import ALL_SCOPES, SIGN_IN_SCOPES, SIGN_IN_SECONDS, Scope
 from arborlink.testing.hub import HubInProcess, hub_in_process
@@ -139,7 +140,9 @@ async def test_signing_in_by_code_and_out_again(machine: Machine) -> None:
         listed = (await page.get("/api/tokens")).json()["items"]
         assert listed[-1]["name"].startswith("arbor on ")
         who = await machine.arbor("whoami")
-        assert f"until: {listed[-1]['expiresAt']}" in who.out
+        told = json.loads((await machine.arbor("whoami", "--json")).out)
+        assert told["expiresAt"] == listed[-1]["expiresAt"]
+        assert f"until: {day_text(told['expiresAt'])}\n" in who.out
         assert "owner (owner)" in who.out and listed[-1]["id"] in who.out
         assert str(machine.home / "credentials.toml") in who.out
         out = await machine.arbor("logout")

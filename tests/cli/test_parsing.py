@@ -11,9 +11,10 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from arborlink.cli import console, exits
+from arborlink.cli import console, display, exits
 from arborlink.cli.logs_output import _spans
 from arborlink.cli.main import COMMANDS, cli
+from arborlink.cli.table import Column
 from arborlink.cli.terminal import ENTER_SCREEN, LEAVE_SCREEN, Screen
 from arborlink.client import Gap, Task, TaskStatus
 from arborlink.protocol.resources import GapInfo
@@ -45,6 +46,7 @@ TASK = Task(
 
 def commands() -> list[list[str]]:
     nested = [["token", each] for each in ("create", "list", "revoke")]
+    nested += [["user", each] for each in ("add", "list", "remove", "passwd")]
     nested += [[each, part] for each in ("hub", "daemon") for part in ("install", "uninstall")]
     return [*([each] for each in COMMANDS), *nested]
 
@@ -68,8 +70,20 @@ def test_the_list_of_commands_says_what_the_commands_say() -> None:
 
 
 def test_listings_have_json() -> None:
-    for words in (["tasks"], ["workspaces"], ["token", "list"], ["whoami"], ["doctor"]):
+    listings = (["tasks"], ["workspaces"], ["token", "list"], ["user", "list"])
+    for words in (*listings, ["whoami"], ["doctor"], ["use"], ["search"], ["inspect"]):
         assert "--json" in CliRunner().invoke(cli, [*words, "--help"]).output
+    for words in listings:
+        shown = CliRunner().invoke(cli, [*words, "--help"]).output
+        assert all(each in shown for each in ("--quiet", "--format", "--no-trunc", "--utc"))
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"), [("ps", "tasks"), ("ls", "tasks"), ("describe", "inspect")]
+)
+def test_other_names_of_commands(alias: str, name: str) -> None:
+    assert f"arbor {name}" in CliRunner().invoke(cli, [alias, "--help"], prog_name="arbor").output
+    assert alias not in CliRunner().invoke(cli, ["--help"]).output.split("Commands:")[1].split()
 
 
 @pytest.mark.parametrize(
@@ -147,7 +161,7 @@ def test_stored_output_is_read_around_its_gaps() -> None:
 def test_what_a_task_calls_itself_cannot_act_on_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    console.print_table(("A", "B"), [("x\x1b]52;c;evil\x07", "y\nz")])
+    console.print_table((Column("A"), Column("B")), [("x\x1b]52;c;evil\x07", "y\nz")])
     output = capsys.readouterr().out
     assert "\x1b" not in output and "\x07" not in output
     assert output.count("\n") == 2
@@ -155,10 +169,10 @@ def test_what_a_task_calls_itself_cannot_act_on_the_terminal(
 
 def test_times_and_sizes_as_people_say_them() -> None:
     now = datetime(2026, 1, 2, tzinfo=UTC)
-    assert console.ago("2026-01-01T00:00:00Z", now) == "1 d ago"
-    assert console.ago("2026-01-01T23:59:30Z", now) == "30 s ago"
-    assert console.ago(None) == "never"
-    assert console.size_text(1536) == "1.5 KiB"
+    assert display.ago("2026-01-01T00:00:00Z", now) == "1 d ago"
+    assert display.ago("2026-01-01T23:59:30Z", now) == "30 s ago"
+    assert display.ago(None) == "never"
+    assert display.size_text(1536) == "1.5 KiB"
 
 
 def test_the_alternate_screen_is_left_only_if_it_was_entered() -> None:

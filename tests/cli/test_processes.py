@@ -31,8 +31,8 @@ from .conftest import ARBOR, Up, clean_environment
         (["--", "/etc/passwd"], 126, b"cannot be executed"),
         (["-w", "nope", "--", "true"], 125, b"Yours are: project"),
         (["--cwd", "../..", "--", "true"], 125, b"inside the workspace"),
-        (["--no-such-option", "--", "true"], 125, b"No such option"),
-        ([], 125, b"Missing argument"),
+        (["--no-such-option", "--", "true"], 125, b"there is no option --no-such-option"),
+        ([], 125, b"COMMAND is missing"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else None,
 )

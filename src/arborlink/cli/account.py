@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from arborlink.cli.ca_option import ca_option
+from arborlink.cli.completion import complete_hubs
 from arborlink.cli.console import (
     ask_secret,
     erase_status,
@@ -18,12 +20,15 @@ from arborlink.cli.console import (
     show,
     show_status,
 )
+from arborlink.cli.display import day_text
 from arborlink.cli.hub_key_option import hub_key_option
-from arborlink.cli.token import DAY_SECONDS, SCOPES
+from arborlink.cli.token import DAY_SECONDS, DAYS, SCOPES
 
 # As `SIGN_IN_SCOPES` and `SIGN_IN_SECONDS` of the protocol, which is not imported for the help.
 LOGIN_SCOPES: tuple[Scope, ...] = ("tasks:read", "tasks:write")
 LOGIN_DAYS = 90
+# Of a hub's data folder.
+DATABASE = "hub.sqlite3"
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +42,9 @@ TICK_SECONDS = 1.0
 
 
 @click.command(
-    "whoami", epilog="Example: arbor whoami --json", short_help="Which hub, and who you are there."
+    "whoami",
+    epilog="Example: arbor whoami --json",
+    short_help="Which hub you use, and who you are there.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
 def whoami_command(as_json: bool) -> None:
@@ -57,7 +64,11 @@ def whoami_command(as_json: bool) -> None:
     if principal.workspace_id is not None:
         show(f"only in: {principal.workspace_id}")
     show(f"token: {principal.token_id}, from {_token_source()}")
-    show(f"until: {principal.expires_at or 'it is revoked'}")
+    show(f"until: {_end_text(principal.expires_at)}")
+
+
+def _end_text(expires_at: str | None) -> str:
+    return "it is revoked" if expires_at is None else day_text(expires_at)
 
 
 def _token_source() -> str:
@@ -88,11 +99,12 @@ def _token_source() -> str:
 @click.option("--all", "all_scopes", is_flag=True, help="Ask for every scope.")
 @click.option(
     "--days",
-    type=click.FloatRange(min=0, min_open=True),
+    type=DAYS,
     show_default=str(LOGIN_DAYS),
-    help="Until the token expires.",
+    help="Days until the token expires, or a duration such as 12h.",
 )
 @click.option("--no-expiry", is_flag=True, help="Ask for a token that lives until it is revoked.")
+@click.option("--name", help="What the hub is called here, for `arbor use`.  [default: its host]")
 def login_command(
     hub_url: str,
     from_stdin: bool,
@@ -102,11 +114,13 @@ def login_command(
     all_scopes: bool,
     days: float | None,
     no_expiry: bool,
+    name: str | None,
 ) -> None:
-    """Sign in to the hub at HUB_URL, and keep its address and an API token for the other commands.
+    """Sign in to the hub at HUB_URL, and keep its address and an API token for the other commands,
+    which use this hub from now on. `arbor use` goes back to another one.
 
-    Shows an address and a code, and waits until you have approved it in a browser, on whichever
-    machine. The token may watch and run tasks, for 90 days. `arbor link`, `token` and `user` need
+    Shows an address and a code, and waits until you have approved it in a browser, on any machine.
+    The token may watch and run tasks, for 90 days. `arbor link`, `token` and `user` need
     the scope admin, `arbor enroll` needs workspaces:write, `arbor rotate` and `release` need
     daemons:write.
     """
@@ -126,7 +140,7 @@ def login_command(
         asked = SCOPES if all_scopes else scopes or LOGIN_SCOPES
         lifetime = None if no_expiry else LOGIN_DAYS if days is None else days
         token = asyncio.run(_approved(known, asked, lifetime, ca))
-    _keep(known, token, ca)
+    _keep(known, token, ca, name)
 
 
 async def _approved(
@@ -176,7 +190,7 @@ async def _count_down(seconds: float) -> None:
         erase_status()
 
 
-def _keep(known: KnownHub, token: str, ca: str | None) -> None:
+def _keep(known: KnownHub, token: str, ca: str | None, name: str | None) -> None:
     from arborlink.cli.notices import new_key
     from arborlink.client import Hub, Principal
     from arborlink.client.credentials import Credentials, key_of, save
@@ -188,9 +202,9 @@ def _keep(known: KnownHub, token: str, ca: str | None) -> None:
 
     me = asyncio.run(check())
     is_new = known.key is not None and known.key != key_of(known.url)
-    path = save(Credentials(known.url, token, ca=ca, hub_key=known.key))
+    path = save(Credentials(known.url, token, ca=ca, hub_key=known.key, name=name or ""))
     say(f"signed in to {known.url} as {me.username}; kept in {path}")
-    say(f"may: {', '.join(me.scopes)}; until {me.expires_at or 'it is revoked'}")
+    say(f"may: {', '.join(me.scopes)}; until {_end_text(me.expires_at)}")
     if is_new and known.key is not None:
         say(new_key(known.url, known.key))
     if os.environ.get("ARBOR_URL") or os.environ.get("ARBOR_TOKEN"):
@@ -204,22 +218,49 @@ def _read_token() -> str:
     return token.strip()
 
 
-@click.command("logout", epilog="Example: arbor logout", short_help="Forget the hub and its token.")
-def logout_command() -> None:
-    """Revoke the token in credentials.toml, and delete that file."""
+@click.command(
+    "logout", epilog="Example: arbor logout", short_help="Sign this machine out of a hub."
+)
+@click.argument("hub", required=False, shell_complete=complete_hubs)
+def logout_command(hub: str | None) -> None:
+    """Revoke the token that this machine has for HUB, and forget it. HUB is a name that `arbor use`
+    lists, an address or a host; without it, the hub in use is meant.
+
+    The token of `arbor up` is not revoked while its hub's data is here: it is the owner's way into
+    that hub, and `arbor up` needs it.
+    """
     from arborlink.client import InvalidInput, credentials
 
     try:
-        stored = credentials.load()
+        stored = credentials.load() if hub is None else credentials.find(hub)
     except InvalidInput:
-        stored = None
-    outcome = None if stored is None else asyncio.run(_revoke(stored))
-    if credentials.remove():
-        say(f"signed out; {outcome or 'what credentials.toml said could not be read'}")
-    else:
+        if hub is not None:
+            raise
+        credentials.remove()
+        say("signed out; what credentials.toml said could not be read")
+        return
+    if stored is None:
         say("there was nothing to sign out of")
+    elif _is_of_up(stored):
+        raise click.ClickException(
+            f"nothing was changed: the token for {stored.url} is the one that `arbor up` made. It "
+            "is the owner's way into that hub, and `arbor up` needs it. To use the hub as another "
+            f"account, `arbor login {stored.url}`; to end it for good, stop `arbor up` and delete "
+            f"{stored.data_folder}"
+        )
+    else:
+        outcome = asyncio.run(_revoke(stored))
+        in_use = credentials.forget(stored)
+        say(f"signed out of {stored.url}; {outcome}")
+        if in_use is not None:
+            say(f"commands go to {in_use.name} ({in_use.url}) now")
     if os.environ.get("ARBOR_TOKEN"):
         say("ARBOR_TOKEN is still set, and still counts")
+
+
+def _is_of_up(stored: Credentials) -> bool:
+    """Return whether these are of the hub that `arbor up` runs here, and its data is there."""
+    return stored.data_folder is not None and (Path(stored.data_folder) / DATABASE).exists()
 
 
 async def _revoke(stored: Credentials) -> str:
@@ -235,7 +276,7 @@ async def _revoke(stored: Credentials) -> str:
     except NotAuthenticated:
         return "the token was not valid any more"
     except ArborError as error:
-        # Whoever signs out wants this machine to forget, whether or not the hub is there.
+        # A machine is signed out whether or not the hub is there.
         return (
             f"but the token stays valid until it is revoked on {stored.url}, because "
             f"{error.message}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from arborlink.cli.completion import complete_tasks
+
 # How much of what was shown before is shown again, so that the screen is not empty.
 TAIL_BYTES = 16 * 1024
 
@@ -13,7 +15,7 @@ TAIL_BYTES = 16 * 1024
     epilog="Example: arbor attach last, and Ctrl-] to leave it running",
     short_help="Interactive terminal on a running task.",
 )
-@click.argument("task")
+@click.argument("task", shell_complete=complete_tasks)
 def attach_command(task: str) -> int:
     """Sit at the terminal of TASK (an id, its last characters, or `last`).
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import click
 
 from arborlink import visible
+from arborlink.cli.table import Column, layout
 
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
 ERASE_LINE = "\r\x1b[K"
 
 
@@ -63,19 +62,23 @@ def show(text: str = "", *, bold: bool = False, mark: str = "", color: str | Non
 
 def show_document(text: str) -> None:
     """Write several lines to stdout: to a file or program as they are."""
-    is_shown = sys.stdout is not None and sys.stdout.isatty()
-    click.echo(visible.lines(text) if is_shown else text, visible.unguarded(sys.stdout), nl=False)
+    click.echo(
+        visible.lines(text) if is_for_a_person() else text, visible.unguarded(sys.stdout), nl=False
+    )
 
 
 def show_usage_error(error: click.ClickException) -> None:
-    """Write what click says of a command that it does not understand."""
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        for line in error.ctx.get_usage().splitlines():
+    """Write why a command line is not understood, and how the command is used."""
+    from arborlink.cli.usage_errors import sentence
+
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        for line in error.format_message().splitlines():
             say(line)
-        say(f"Try '{error.ctx.command_path} --help' for help.")
-        say("")
-    # Of an argument that is missing, click lists the choices below each other.
-    say(f"Error: {error.format_message().replace(chr(10) + chr(9), ' ')}")
+        return
+    complain(sentence(error))
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        usage = " ".join(error.ctx.get_usage().split()).removeprefix("Usage: ")
+        say(f"usage: {usage}  (`{error.ctx.command_path} --help` explains it)")
 
 
 def ask(prompt: str) -> str:
@@ -101,39 +104,31 @@ def print_json(resources: object) -> None:
     click.echo(visible.json_text(encoded.decode()), visible.unguarded(sys.stdout))
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write columns as wide as they need to be; the last one is cut at the terminal's edge."""
-    cells = [[visible.line(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    for row in ([*header], *cells):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        show(_cut(line.rstrip()))
+def print_json_line(resource: object) -> None:
+    """Write a resource as JSON on one line, at once: a program reads them as they come."""
+    import msgspec
+
+    encoded = msgspec.json.encode(resource).decode()
+    click.echo(visible.json_text(encoded), visible.unguarded(sys.stdout))
 
 
-def _cut(line: str) -> str:
-    if not sys.stdout.isatty():
-        return line
+def print_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, whole: bool = False
+) -> None:
+    """Write columns that fit the terminal; to a file or program, or with `whole`, uncut."""
+    for line in layout(columns, rows, None if whole else _room()):
+        show(line)
+
+
+def is_for_a_person() -> bool:
+    """Return whether stdout is a terminal: what is written there is read by eyes, not a program."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _room() -> int | None:
+    """Return how many cells a line has; None: stdout is no terminal."""
+    if not is_for_a_person():
+        return None
     import shutil
 
-    columns = shutil.get_terminal_size().columns
-    return line if len(line) <= columns else line[: columns - 1] + "…"
-
-
-def ago(time: str | None, now: datetime | None = None) -> str:
-    """An RFC 3339 time as people say it."""
-    if time is None:
-        return "never"
-    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(time)).total_seconds()
-    for unit, size in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now" if seconds < 1 else f"{int(seconds)} s ago"
-
-
-def size_text(count: float) -> str:
-    """An amount of bytes as people say it."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
+    return shutil.get_terminal_size().columns

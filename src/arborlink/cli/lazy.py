@@ -23,6 +23,36 @@ def load_command(table: CommandTable, name: str) -> click.Command | None:
     return command
 
 
+class SuggestingGroup(click.Group):
+    """A group that says which command was probably meant, and knows other names of some."""
+
+    # Another name to the command's own.
+    aliases: ClassVar[Mapping[str, str]] = {}
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command by its name, or by another name of it.
+
+        Raises:
+            UsageError: there is none.
+        """
+        name = self.aliases.get(args[0], args[0])
+        command = self.get_command(ctx, name)
+        if command is None and not ctx.resilient_parsing and not name.startswith("-"):
+            from arborlink.cli.usage_errors import unknown_command
+
+            raise click.UsageError(
+                unknown_command(name, self.list_commands(ctx), ctx.command_path), None
+            )
+        return super().resolve_command(ctx, [name, *args[1:]])
+
+
+def with_aliases(aliases: Mapping[str, str]) -> type[SuggestingGroup]:
+    """Return the class for a group that has these other names of commands."""
+    return type("GroupWithAliases", (SuggestingGroup,), {"aliases": aliases})
+
+
 class CommandWithParts(click.Group):
     """A command that does something by itself, and has subcommands: `arbor daemon install`.
 

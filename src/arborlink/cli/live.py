@@ -9,7 +9,8 @@ from contextlib import aclosing, suppress
 from typing import Final
 
 from arborlink.cli import exits, terminal
-from arborlink.cli.console import complain, say, size_text
+from arborlink.cli.console import complain, say
+from arborlink.cli.display import size_text
 from arborlink.cli.input_left import give_back, unreadable_text
 from arborlink.cli.interrupts import LEAVE_SECONDS, Interrupts
 from arborlink.cli.keyboard import Keyboard

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arborlink.cli import exits
+from arborlink.cli.completion import complete_tasks
 from arborlink.cli.console import complain, say
 from arborlink.cli.parameters import TIME
 
@@ -25,7 +26,7 @@ Examples:
 
 
 @click.command("logs", epilog=EXAMPLES, short_help="A task's output, stored and live.")
-@click.argument("task")
+@click.argument("task", shell_complete=complete_tasks)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the task is over.")
 @click.option(
     "-n", "--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines."

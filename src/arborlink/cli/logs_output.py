@@ -12,7 +12,8 @@ from functools import partial
 from typing import Final
 
 from arborlink import visible
-from arborlink.cli.console import complain, erase_status, show_status, size_text
+from arborlink.cli.console import complain, erase_status, show_status
+from arborlink.cli.display import size_text
 from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
 from arborlink.cli.log_items import Download, repeated, stored_items
 from arborlink.cli.log_range import LogRange, Wanted, started_at

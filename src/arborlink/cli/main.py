@@ -15,7 +15,7 @@ import click
 from arborlink import __version__, visible
 from arborlink.cli import descriptors, exits
 from arborlink.cli.console import complain, show_usage_error
-from arborlink.cli.lazy import load_command
+from arborlink.cli.lazy import SuggestingGroup, load_command
 
 COMMANDS: Final = {
     "up": ("up", "Hub and daemon for this folder, in one go."),
@@ -26,15 +26,24 @@ COMMANDS: Final = {
     "wait": ("wait", "Wait for tasks to end."),
     "tasks": ("tasks", "List tasks."),
     "cancel": ("tasks", "Cancel tasks."),
+    "rerun": ("rerun", "Run a task's command again."),
+    "search": ("search", "Find text in output."),
+    "inspect": ("inspect", "All that is known of a task or a workspace."),
+    "events": ("events", "What happens to tasks and workspaces, as it happens."),
+    "rm": ("manage", "Delete tasks that are over."),
+    "prune": ("manage", "Delete old tasks."),
     "workspaces": ("workspaces", "List workspaces."),
-    "enroll": ("workspaces", "Prepare a workspace for a daemon."),
-    "release": ("workspaces", "Let in a daemon again of which copies ran."),
-    "rotate": ("workspaces", "Replace the token of a daemon while it works."),
+    "enroll": ("workspaces", "Prepare a workspace for a machine."),
+    "rename": ("manage", "Rename a workspace."),
+    "remove": ("manage", "Remove workspaces, or their daemons."),
+    "release": ("workspaces", "Admit a daemon again after copies of it ran."),
+    "rotate": ("workspaces", "Replace a daemon's token while it works."),
+    "use": ("use", "Choose the hub and the workspace that commands mean."),
     "link": ("link", "A link that signs a browser in, once."),
-    "whoami": ("account", "Which hub, and who you are there."),
+    "whoami": ("account", "Which hub you use, and who you are there."),
     "login": ("account", "Sign this machine in to a hub."),
-    "logout": ("account", "Forget the hub and its token."),
-    "trust": ("trust", "Change which key a hub is known by here."),
+    "logout": ("account", "Sign this machine out of a hub."),
+    "trust": ("trust", "Change the key by which a hub is known here."),
     "token": ("token", "Create, list and revoke API tokens."),
     "user": ("user", "Add, list and remove accounts; set passwords."),
     "daemon": ("serve", "Connect folders of this machine as workspaces."),
@@ -42,6 +51,10 @@ COMMANDS: Final = {
     "doctor": ("doctor", "What is wrong with this machine's set-up, and what to do."),
     "completion": ("completion", "Completion for your shell."),
 }
+# Other names of commands, which help does not list.
+ALIASES: Final = {"ps": "tasks", "ls": "tasks", "describe": "inspect"}
+# Set by a shell that asks how a line goes on (`arbor completion`).
+VARIABLE: Final = "_ARBOR_COMPLETE"
 # What they were started with is readable for as long as their processes live.
 LONG_LIVED: Final = frozenset({"up", "hub", "daemon"})
 # Their failures must not look like exit codes of the command, nor those of `logs` with this option.
@@ -49,8 +62,10 @@ KEEPS_EXIT_CODES_FREE: Final = frozenset({"run", "wait"})
 EXIT_STATUS: Final = "--exit-status"
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SuggestingGroup):
     """Imports a command's module when the command is asked for."""
+
+    aliases = ALIASES
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of COMMANDS."""
@@ -93,6 +108,8 @@ def main() -> NoReturn:
     # A mask is inherited through exec; a blocked SIGTERM or SIGINT would stop nothing.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
+        if VARIABLE in os.environ:
+            _complete()
         _hide_secrets()
         result = cli.main(prog_name="arbor", standalone_mode=False)
         code = result if isinstance(result, int) else exits.DONE
@@ -107,6 +124,18 @@ def main() -> NoReturn:
         complain(_explain(error))
         code = failure
     _leave(code, failure)
+
+
+def _complete() -> NoReturn:
+    """Answer the shell, and leave without waiting for a hub that is still being asked."""
+    code = exits.DONE
+    try:
+        cli.main(prog_name="arbor")
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else exits.FAILED
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
 
 
 def _hide_secrets() -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from arborlink.cli import exits
+from arborlink.cli.completion import complete_files, complete_workspaces
 from arborlink.cli.console import complain, show
+from arborlink.cli.parameters import duration
 from arborlink.cli.references import WORKSPACE_HELP
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from arborlink.client import TaskHandle
     from arborlink.protocol.resources import Workspace
 
+TIMEOUT = duration(above=0.0)
 EXAMPLES = """\b
 Examples:
   arbor run -- make test
@@ -33,8 +36,8 @@ Examples:
     epilog=EXAMPLES,
     short_help="Run a command in a workspace.",
 )
-@click.option("-w", "--workspace", help=WORKSPACE_HELP)
-@click.option("--cwd", default=".", help="Folder inside the workspace.")
+@click.option("-w", "--workspace", help=WORKSPACE_HELP, shell_complete=complete_workspaces)
+@click.option("--cwd", help="Folder, from the current one if that is in the workspace.")
 @click.option("-e", "--env", multiple=True, metavar="K=V", help="Variable; K alone: as it is here.")
 @click.option(
     "--env-file",
@@ -43,7 +46,7 @@ Examples:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Variables, one K=V or K a line; # begins a comment. -e goes before.",
 )
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS")
+@click.option("--timeout", type=TIMEOUT, metavar="DURATION", help="End it after 90, 1m, 2h30m.")
 @click.option("-t", "--tty", is_flag=True, help="With a terminal; Ctrl-] leaves it running.")
 @click.option("--shell", is_flag=True, help="Run by /bin/sh -c.")
 @click.option("-d", "--detach", is_flag=True, help="Print the task's id; send input, do not wait.")
@@ -56,11 +59,17 @@ Examples:
 )
 @click.option("-i", "--input", "wants_input", is_flag=True, help="Pass on a terminal's input, too.")
 @click.option("--queue", is_flag=True, help="Wait for the daemon if it is not connected.")
-@click.option("--title", "--name", "title", help="Name of the task in listings.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--title", "--name", "title", help="The task's name in listings.")
+@click.argument(
+    "command",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    shell_complete=complete_files,
+)
 def run_command(
     workspace: str | None,
-    cwd: str,
+    cwd: str | None,
     env: tuple[str, ...],
     env_files: tuple[Path, ...],
     timeout: float | None,
@@ -81,11 +90,11 @@ def run_command(
     from arborlink.cli import keyboard, terminal
     from arborlink.cli.env_file import read_env_file
     from arborlink.cli.interrupts import Interrupts
-    from arborlink.cli.session import choose_workspace, with_hub
+    from arborlink.cli.session import choose_workspace, folder_in, with_hub
     from arborlink.client import Hub
 
     variables = {name: _given(value) for file in env_files for name, value in read_env_file(file)}
-    variables |= dict(_variable(each) for each in map(_given, env))
+    variables |= dict(variable(each) for each in env)
     words = tuple(map(_given, (" ".join(command),) if shell else command))
     # A terminal that is left at once is for those who attach later: our input's end is not its end.
     passes = not detach if tty else keyboard.has_input()
@@ -99,7 +108,7 @@ def run_command(
             words[0],
             *words[1:],
             workspace=chosen.id,
-            cwd=_given(cwd),
+            cwd=_given(folder_in(chosen, cwd)),
             env=variables,
             shell=shell,
             tty=terminal.size() if tty else None,
@@ -159,8 +168,13 @@ def _unreachable_text(workspace: Workspace) -> str:
     )
 
 
-def _variable(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
+def variable(text: str) -> tuple[str, str]:
+    """Return name and value of `K=V`; of `K` alone, the value that it has here.
+
+    Raises:
+        BadParameter: it has no name, or is not set here.
+    """
+    name, separator, value = _given(text).partition("=")
     if not name:
         raise click.BadParameter(f"{text!r} has no name: write -e NAME=VALUE")
     if separator:

@@ -2,86 +2,128 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from arborlink.cli import exits
-from arborlink.cli.console import ago, complain, print_json, print_table, say, size_text
-from arborlink.cli.references import WORKSPACE_HELP
+from arborlink.cli.completion import (
+    complete_statuses,
+    complete_tasks,
+    complete_workspaces,
+)
+from arborlink.cli.console import complain, say
+from arborlink.cli.listing import listing_options, parse_filters, print_special
+from arborlink.cli.parameters import TIME, duration
+from arborlink.cli.references import TASK_HELP, WORKSPACE_HELP
 
 if TYPE_CHECKING:
+    from arborlink.client import Hub
+    from arborlink.client.selection import Seen
     from arborlink.protocol.resources import Task
 
+DEFAULT_LIMIT: Final = 20
+# So many tasks are looked through, and listed with --all, at most.
+MOST_TASKS: Final = 10_000
+FILTERS: Final = ("status", "workspace", "by", "exit", "reason", "title")
+MAX_GRACE_SECONDS: Final = 300.0
+EXAMPLES: Final = """\b
+Examples:
+  arbor tasks -w laptop --status running
+  arbor tasks --filter exit=1 --since 1d
+  arbor tasks --all --quiet --status failed
+  arbor tasks --format '{id}\\t{status}\\t{command} {args}'
+"""
 
-@click.command(
-    "tasks",
-    epilog="Example: arbor tasks -w laptop --status running --json",
-    short_help="List tasks.",
-)
-@click.option("-w", "--workspace", help=WORKSPACE_HELP)
-@click.option("--status", help="pending, running, completed, failed, cancelled, lost or expired.")
-@click.option("--search", metavar="TEXT", help="Part of the command or title.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+
+@click.command("tasks", epilog=EXAMPLES, short_help="List tasks.")
+@click.option("-w", "--workspace", help=WORKSPACE_HELP, shell_complete=complete_workspaces)
 @click.option(
-    "--json", "as_json", is_flag=True, help="As the API lists them; isCut: the command is cut."
+    "--status",
+    metavar="STATUS",
+    shell_complete=complete_statuses,
+    help="pending, running, completed, failed, cancelled, lost or expired; several with commas.",
 )
+@click.option("--search", metavar="TEXT", help="Part of the command or title.")
+@click.option(
+    "--filter",
+    "filters",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help=f"Repeatable. Keys: {', '.join(FILTERS)}. by=me: your own.",
+)
+@click.option("--since", type=TIME, metavar="TIME", help="Created since: 2h, 13:05, 2026-01-31.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    default=DEFAULT_LIMIT,
+    show_default=True,
+    help="How many at most, the newest first.",
+)
+@click.option(
+    "-a", "--all", "every", is_flag=True, help=f"All, not only some (up to {MOST_TASKS})."
+)
+@listing_options
 def tasks_command(
-    workspace: str | None, status: str | None, search: str | None, limit: int, as_json: bool
+    workspace: str | None,
+    status: str | None,
+    search: str | None,
+    filters: tuple[str, ...],
+    since: datetime | None,
+    limit: int,
+    every: bool,
+    form: str,
+    as_json: bool,
+    quiet: bool,
+    no_trunc: bool,
+    utc: bool,
 ) -> None:
-    """List the newest tasks. The last four characters of an ID are mostly enough to name it."""
-    from arborlink.cli.session import choose_workspace, with_hub
-    from arborlink.client import Hub
+    """List the newest tasks, of all workspaces or one. An ID as it is shown is enough to name a
+    task; in the JSON, isCut says that a long command is cut.
+    """
+    from arborlink.cli.session import with_hub
+    from arborlink.cli.task_listing import Wanted, find_tasks
+    from arborlink.cli.task_table import print_tasks
 
-    async def work(hub: Hub) -> list[Task]:
-        chosen = None
-        if workspace is not None:
-            chosen = (await choose_workspace(hub, workspace, doing="tasks of")).id
-        return await hub.tasks(workspace=chosen, status=status, search=search, limit=limit)
+    wanted = Wanted(
+        workspace=workspace,
+        status=status,
+        search=search,
+        filters=parse_filters(filters, FILTERS),
+        since=since,
+        limit=MOST_TASKS if every else limit,
+    )
+    is_table = form == "table" and not (as_json or quiet)
 
-    tasks = with_hub(work)
-    if as_json:
-        print_json(tasks)
-    elif tasks:
-        print_table(
-            ("ID", "STATUS", "CREATED", "OUTPUT", "COMMAND"), [_row(each) for each in tasks]
-        )
+    async def work(hub: Hub) -> tuple[list[Task], Seen | None]:
+        return await find_tasks(hub, wanted, with_names=is_table)
+
+    tasks, seen = with_hub(work)
+    if print_special(tasks, form, as_json=as_json, quiet=quiet):
+        return
+    if tasks and seen is not None:
+        print_tasks(tasks, seen, whole=no_trunc, utc=utc)
+    elif wanted.is_narrow:
+        say("no task fits. `arbor tasks` without options lists the newest")
     else:
         say("no tasks. `arbor run -- COMMAND` starts one")
 
 
-def _row(task: Task) -> tuple[str, ...]:
-    status: str = task.status
-    if task.exit_code:
-        status += f" ({task.exit_code})"
-    elif task.reason and task.reason != task.status:
-        status += f" ({task.reason})"
-    command = task.command if task.shell else shlex.join([task.command, *task.args])
-    command += " …" if task.is_cut else ""
-    return (
-        task.id,
-        status,
-        ago(task.created_at),
-        size_text(task.output_size),
-        task.title or command,
-    )
-
-
 @click.command("cancel", epilog="Example: arbor cancel 7h2k q9xe", short_help="Cancel tasks.")
-@click.argument("tasks", nargs=-1, required=True)
+@click.argument("tasks", nargs=-1, required=True, shell_complete=complete_tasks)
 @click.option(
     "--grace",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
+    type=duration(most=MAX_GRACE_SECONDS),
+    metavar="DURATION",
     default=5.0,
-    show_default=True,
+    show_default="5s",
     help="Between SIGTERM and SIGKILL.",
 )
 def cancel_command(tasks: tuple[str, ...], grace: float) -> int:
-    """End the whole process tree of each of TASKS (ids, their last characters, or `last`)."""
     from arborlink.cli.session import choose_task, with_hub
-    from arborlink.client import ArborError, Hub
+    from arborlink.client import ArborError
 
     async def work(hub: Hub) -> int:
         code = exits.DONE
@@ -97,3 +139,6 @@ def cancel_command(tasks: tuple[str, ...], grace: float) -> int:
         return code
 
     return with_hub(work)
+
+
+cancel_command.help = f"End each of TASKS, with all of its processes.\n\n{TASK_HELP}"

@@ -7,15 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arborlink.cli.console import ago, ask_secret, print_json, print_table, say, show
+from arborlink.cli.confirm import confirm, yes_option
+from arborlink.cli.console import ask_secret, print_json, print_table, say, show
+from arborlink.cli.display import ago, day_text
+from arborlink.cli.lazy import with_aliases
+from arborlink.cli.listing import listing_options, print_special, shown_ids
+from arborlink.cli.table import Column
 
 if TYPE_CHECKING:
     from arborlink.client import Hub, Principal
     from arborlink.protocol.resources import Role, User
 
 
+COLUMNS = (
+    Column("ID"),
+    Column("NAME", least=8),
+    Column("ROLE"),
+    Column("PASSWORD"),
+    Column("CREATED"),
+)
+
+
 @click.group(
     "user",
+    cls=with_aliases({"ls": "list", "rm": "remove"}),
     epilog="Example: arbor user add mia",
     short_help="Add, list and remove accounts; set passwords.",
 )
@@ -45,36 +60,40 @@ def add(name: str, owner: bool, link: bool, as_json: bool) -> None:
 
 
 @user_command.command("list", epilog="Example: arbor user list --json")
-@click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
-def list_users(as_json: bool) -> None:
+@listing_options
+def list_users(form: str, as_json: bool, quiet: bool, no_trunc: bool, utc: bool) -> None:
     """List accounts."""
     from arborlink.cli.session import with_hub
 
     users = with_hub(lambda hub: hub.users())
-    if as_json:
-        print_json(users)
+    if print_special(users, form, as_json=as_json, quiet=quiet):
         return
+    ids = shown_ids(no_trunc, (each.id for each in users))
     rows = [
         (
+            ids.get(each.id, each.id),
             each.username,
             each.role,
             "yes" if each.has_password else "no",
-            ago(each.created_at),
-            each.id,
+            day_text(each.created_at, utc=True) if utc else ago(each.created_at),
         )
         for each in users
     ]
-    print_table(("NAME", "ROLE", "PASSWORD", "MADE", "ID"), rows)
+    print_table(COLUMNS, rows, whole=no_trunc)
 
 
 @user_command.command("remove", epilog="Example: arbor user remove mia")
 @click.argument("name")
-def remove(name: str) -> None:
+@yes_option
+def remove(name: str, yes: bool) -> None:
     """Remove the account NAME with its tokens, sessions and daemons.
 
     Its workspaces become yours, without a daemon.
     """
     from arborlink.cli.session import with_hub
+
+    if sys.stdin is not None and sys.stdin.isatty():
+        confirm(f"remove the account {name} with its tokens, sessions and daemons", yes=yes)
 
     async def work(hub: Hub) -> str:
         user = await _user(hub, name)

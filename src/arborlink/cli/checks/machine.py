@@ -13,7 +13,7 @@ from typing import Final
 
 from arborlink import private_files
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
-from arborlink.cli.console import size_text
+from arborlink.cli.display import size_text
 from arborlink.protocol.limits import GIB, MIB
 
 # The hub's own setting `min_free_disk_bytes` has this default.
