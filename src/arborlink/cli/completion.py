@@ -5,6 +5,7 @@ The hub is asked for at most WAIT_SECONDS, and without a word: a shell waits for
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 SHELLS: Final = ("bash", "zsh", "fish")
 # Set by the shell's code while it asks what may come next.
 VARIABLE: Final = "_ARBOR_COMPLETE"
-# From the first import that the question needs until the answer.
+# From the question, when all that it needs is imported, until the answer.
 WAIT_SECONDS: Final = 0.5
+NEEDED: Final = ("asyncio", "arborlink.client", "arborlink.client.short_ids", "arborlink.outbound")
 OFFERED_TASKS: Final = 30
 HELP_CHARS: Final = 60
 LAST: Final = "last"
@@ -157,6 +159,9 @@ def _about(task: Task) -> str:
 
 def _ask(work: Callable[[Hub], Awaitable[list[Item]]]) -> list[Item]:
     """Return what the hub says; nothing where it does not within WAIT_SECONDS, or refuses."""
+    # Imported before the time begins: what takes long on a busy machine is not the hub's fault.
+    for module in NEEDED:
+        importlib.import_module(module)
     answer: list[Item] = []
 
     def ask() -> None:
