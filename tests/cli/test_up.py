@@ -99,16 +99,23 @@ def test_other_credentials_are_not_replaced(tmp_path: Path) -> None:
     home.mkdir()
     text = '[hub]\nurl = "https://hub.example"\ntoken = "t"\n'
     (home / "credentials.toml").write_text(text)
-    result = subprocess.run(
-        [*ARBOR, "up", str(tmp_path), "--port", "0"],
-        env=clean_environment(home),
-        capture_output=True,
-        text=True,
-        timeout=HANG_SECONDS,
-    )
-    assert result.returncode == 1
-    assert "https://hub.example" in result.stderr and "ARBOR_HOME" in result.stderr
-    assert (home / "credentials.toml").read_text() == text
+    folder = tmp_path / "work"
+    folder.mkdir()
+    up = start_up(home, folder)
+    assert "`arbor use hub.example` goes back to https://hub.example" in up.summary
+
+    def stored() -> dict[str, tuple[str, bool]]:
+        """The token of each hub, and whether it is the one in use."""
+        table = tomllib.loads((home / "credentials.toml").read_text())
+        hubs = [table["hub"], *table["others"]]
+        return {each["name"]: (each["token"], each is hubs[0]) for each in hubs}
+
+    assert stored()["hub.example"] == ("t", False)
+    assert up.arbor("use", "hub.example").returncode == 0
+    stop_up(up)
+    again = start_up(home, folder)
+    assert stored()["hub.example"] == ("t", True), "what was chosen stays chosen"
+    stop_up(again)
 
 
 def test_a_killed_hub_comes_back_and_a_stop_leaves_nothing(tmp_path: Path) -> None:

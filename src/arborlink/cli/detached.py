@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Final
 
 from arborlink.cli import exits
-from arborlink.cli.console import complain, say, size_text
+from arborlink.cli.console import complain, say
+from arborlink.cli.display import size_text
 from arborlink.cli.input_left import give_back, unreadable_text
 from arborlink.cli.interrupts import Interrupts, Left
 from arborlink.cli.keyboard import Keyboard

@@ -40,7 +40,8 @@ def of_task(task: Task) -> tuple[int, str | None]:
             return SIGNAL_BASE + task.signal, None
     reason = f" ({task.reason})" if task.reason else ""
     hint = f". `arbor logs {task.id}` shows its output" if task.output_size else ""
-    return ARBOR_FAILED, f"the task is {task.status}{reason}{detail}{hint}"
+    verb = "failed" if task.status is TaskStatus.FAILED else f"is {task.status}"
+    return ARBOR_FAILED, f"the task {verb}{reason}{detail}{hint}"
 
 
 def ending(task: Task) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from arborlink.cli.console import say
+from arborlink.cli.display import day_text
 from arborlink.cli.hub_options import hub_packages
 
 MIB_BYTES: Final = 1024 * 1024
@@ -25,7 +26,7 @@ _config = click.option("--config", type=_PATH, help="An arbor.toml.")
 @_data_dir
 @_config
 def hub_backup_command(destination: Path, data_dir: Path | None, config: Path | None) -> None:
-    """Copy database and outputs to DESTINATION: a new folder, or one file if it ends in .tar,
+    """Copy database and output to DESTINATION: a new folder, or one file if it ends in .tar,
     .tar.gz or .tgz. The hub may run, and its tasks write, meanwhile."""
     with hub_packages():
         from arborlink.hub.app import save
@@ -42,21 +43,23 @@ def hub_backup_command(destination: Path, data_dir: Path | None, config: Path | 
 @click.command(
     "restore",
     epilog="Example: arbor hub restore /mnt/backups/arbor-monday.tar --data-dir /var/lib/arbor",
-    short_help="Make a hub's data of such a copy.",
+    short_help="Restore a hub's data from a backup.",
 )
 @click.argument("backup", type=_PATH)
 @_data_dir
 @_config
 def hub_restore_command(backup: Path, data_dir: Path | None, config: Path | None) -> None:
-    """Make the data of a hub of BACKUP. The hub does not run, and its folder is empty.
+    """Restore a hub's data from BACKUP. The hub must not run, and its data folder must be empty.
 
-    Daemons that come back go on from what the backup has; what they have forgotten becomes a gap.
+    Daemons that reconnect continue from what the backup contains; output that they no longer have
+    becomes a gap.
     """
     with hub_packages():
         from arborlink.hub.app import load
 
     manifest = load({"data_dir": data_dir}, config, backup)
-    say(f"{_summary(manifest.tasks, manifest.output_bytes)} of {manifest.created_at} restored")
+    found = _summary(manifest.tasks, manifest.output_bytes)
+    say(f"restored {found}, from {day_text(manifest.created_at)}")
 
 
 def _summary(tasks: int, output_bytes: int) -> str:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 @click.option("--detach", is_flag=True, help="Print the new task's id and do not wait.")
 @click.option("--json", "as_json", is_flag=True, help="The new task, as the API shows it.")
 def rerun_command(task: str, env: tuple[str, ...], detach: bool, as_json: bool) -> int:
-    from arborlink.cli.live import Interrupts, LiveTask
+    from arborlink.cli.interrupts import Interrupts
+    from arborlink.cli.live import LiveTask
     from arborlink.cli.run import variable
     from arborlink.cli.session import choose_task, with_hub
     from arborlink.client import Hub

@@ -17,7 +17,7 @@ from arborlink.cli.lazy import with_parts
 
 HUB_PARTS: Final = {
     "backup": ("hub_backup", "Copy a hub's data, while it runs."),
-    "restore": ("hub_backup", "Make a hub's data of such a copy."),
+    "restore": ("hub_backup", "Restore a hub's data from a backup."),
     "key": ("hub_key", "Print the hub's public key."),
     "install": ("install", "Let this machine's service manager run the hub."),
     "uninstall": ("install", "Take the hub's service away."),

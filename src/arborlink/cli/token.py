@@ -64,7 +64,7 @@ def token_command() -> None:
 @click.option(
     "-w",
     "--workspace",
-    help=f"Good for this workspace only. {WORKSPACE_HELP}",
+    help=f"Valid in this workspace only. {WORKSPACE_HELP}",
     shell_complete=complete_workspaces,
 )
 @click.option("--days", type=DAYS, help="Days until it expires, or a duration such as 12h.")
@@ -72,9 +72,9 @@ def token_command() -> None:
 def create(
     name: str, scopes: tuple[Scope, ...], workspace: str | None, days: float | None, as_json: bool
 ) -> None:
-    """Make a token and print its secret, this once.
+    """Create a token and print its secret, which is not shown again.
 
-    It ends when the token ends with which it is made, if not before.
+    It expires at the latest together with the token that you use to create it.
     """
     from arborlink.cli.session import choose_workspace, with_hub
     from arborlink.client import CreatedToken, Hub
@@ -82,7 +82,7 @@ def create(
     async def work(hub: Hub) -> CreatedToken:
         chosen = None
         if workspace is not None:
-            chosen = (await choose_workspace(hub, workspace, doing="good for")).id
+            chosen = (await choose_workspace(hub, workspace, doing="the token is for")).id
         return await hub.create_token(
             name,
             scopes=scopes,
@@ -95,7 +95,7 @@ def create(
         print_json(token)
         return
     if token.expires_at is not None:
-        say(f"it ends on {day_text(token.expires_at)}")
+        say(f"it expires on {day_text(token.expires_at)}")
     say("keep it; it is not shown again:")
     show(token.secret)
 

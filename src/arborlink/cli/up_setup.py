@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from arborlink import home
 from arborlink.addresses import is_loopback
+from arborlink.cli.console import say
 from arborlink.cli.locks import read_pid
 from arborlink.client import (
     ArborError,
@@ -118,9 +119,20 @@ def _is_own(stored: Credentials) -> bool:
 
 
 def keep_credentials(setup: Setup) -> None:
-    """So that the other commands find the hub."""
+    """Let the other commands find the hub. The first time it becomes the one that they use."""
     data_folder = str(home.hub_folder()) if setup.bootstrap else None
-    stored_credentials.save(Credentials(setup.url, setup.token, data_folder, hub_key=setup.hub_key))
+    own = Credentials(setup.url, setup.token, data_folder, hub_key=setup.hub_key)
+    every = stored_credentials.load_all()
+    known = next((each for each in every if each.is_same_hub(own)), None)
+    if known is not None:
+        stored_credentials.update(replace(known, url=own.url, token=own.token, hub_key=own.hub_key))
+        return
+    stored_credentials.save(own)
+    if every:
+        say(
+            f"commands go to this hub from now on. `arbor use {every[0].name}` goes back to "
+            f"{every[0].url}"
+        )
 
 
 async def until_ready(setup: Setup, hub_ended: asyncio.Event) -> None:

@@ -37,10 +37,10 @@ COLUMNS: Final = (
 @click.option(
     "-w",
     "--workspace",
-    help=f"Meant without -w from now on. {WORKSPACE_HELP}",
+    help=f"The workspace for commands without -w, from now on. {WORKSPACE_HELP}",
     shell_complete=complete_workspaces,
 )
-@click.option("--no-workspace", is_flag=True, help="Mean no workspace in particular any more.")
+@click.option("--no-workspace", is_flag=True, help="Undo --workspace.")
 @click.option("--name", help="What the hub is called here from now on.")
 @click.option("--json", "as_json", is_flag=True, help="The hubs, for programs.")
 def use_command(

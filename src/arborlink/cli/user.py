@@ -35,7 +35,7 @@ COLUMNS = (
     short_help="Add, list and remove accounts; set passwords.",
 )
 def user_command() -> None:
-    """Accounts of the hub: for its owners, except for your own password."""
+    """Manage the hub's accounts. All but your own password is for owners of the hub."""
 
 
 @user_command.command("add", epilog="Example: arbor user add mia --link")
@@ -44,7 +44,7 @@ def user_command() -> None:
 @click.option("--link", is_flag=True, help="No password: print a link that signs in, once.")
 @click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
 def add(name: str, owner: bool, link: bool, as_json: bool) -> None:
-    """Make the account NAME. Its password is asked for, or read from the first line of stdin."""
+    """Create the account NAME. You are asked for its password, or it is read from stdin."""
     from arborlink.cli.session import with_hub
 
     password = None if link else _new_password()
@@ -106,11 +106,11 @@ def remove(name: str, yes: bool) -> None:
 @user_command.command("passwd", epilog="Example: arbor user passwd")
 @click.argument("name", required=False)
 def passwd(name: str | None) -> None:
-    """Set a password: your own, or as an owner that of the account NAME. It ends the account's
-    sessions in browsers.
+    """Set your own password, or as an owner of the hub that of the account NAME. This signs the
+    account out of all browsers.
 
-    Passwords are asked for, or read from stdin, one a line: the current one first if it is your own
-    and you have one, then the new one.
+    You are asked for passwords, or they are read from stdin, one on each line: first the current
+    one, if it is your own and you have one, then the new one.
     """
     from arborlink.cli.session import with_hub
     from arborlink.client.selection import is_called
