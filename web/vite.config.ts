@@ -1,12 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { packages } from './plugins/packages.ts';
 import { SERVICE_WORKER, shell } from './plugins/shell.ts';
 
 const WORKERS_OWN = /[\\/]src[\\/]serviceWorker[\\/](serviceWorker|handling)\.ts$/;
 const hub = 'http://127.0.0.1:4000';
 
 export default defineConfig({
-  plugins: [react(), shell()],
+  plugins: [react(), packages(), shell()],
   build: {
     target: 'es2023',
     // The page's policy allows neither data: addresses nor inline scripts.

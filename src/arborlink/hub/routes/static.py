@@ -31,6 +31,7 @@ MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".woff2": "font/woff2",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
