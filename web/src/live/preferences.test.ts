@@ -4,11 +4,16 @@ import { FakeStorage } from './testing/fakeStorage';
 
 test('what was changed is there the next time', () => {
   const storage = new FakeStorage();
-  new PreferenceStore(storage).change({ terminalFontSize: 16, notify: true });
+  new PreferenceStore(storage).change({
+    terminalFontSize: 16,
+    notify: true,
+    announceOutput: false,
+  });
   expect(new PreferenceStore(storage).get()).toEqual({
     ...DEFAULT_PREFERENCES,
     terminalFontSize: 16,
     notify: true,
+    announceOutput: false,
   });
 });
 

@@ -11,6 +11,8 @@ export interface Preferences {
   /** A font family installed on this device; null: the page's own. */
   readonly terminalFont: string | null;
   readonly terminalPalette: TerminalPalette;
+  /** Have screen readers announce new output. */
+  readonly announceOutput: boolean;
   /** Tell when a task that was started here ends while the page is hidden. */
   readonly notify: boolean;
 }
@@ -21,6 +23,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   terminalFontSize: 13,
   terminalFont: null,
   terminalPalette: 'arbor',
+  announceOutput: true,
   notify: false,
 };
 
@@ -63,6 +66,7 @@ function valid(stored: Partial<Record<keyof Preferences, unknown>>): Preferences
     terminalFontSize: isSize ? Math.round(size) : DEFAULT_PREFERENCES.terminalFontSize,
     terminalFont: typeof font === 'string' && font.trim() !== '' ? font.trim() : null,
     terminalPalette: PALETTES.find((name) => name === terminalPalette) ?? 'arbor',
+    announceOutput: stored.announceOutput !== false,
     notify: notify === true,
   };
 }

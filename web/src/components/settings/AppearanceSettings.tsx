@@ -1,4 +1,4 @@
-import { SegmentedControl, TextInput, useMantineColorScheme } from '@mantine/core';
+import { SegmentedControl, Switch, TextInput, useMantineColorScheme } from '@mantine/core';
 import { usePreferences } from '../../hooks/usePreferences';
 import { TERMINAL_FONT_SIZES, type TerminalPalette } from '../../live/preferences';
 import { Section, Setting } from './Section';
@@ -21,7 +21,7 @@ const PALETTE_LABELS: { value: TerminalPalette; label: string }[] = [
 export function AppearanceSettings() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [preferences, change] = usePreferences();
-  const { terminalFontSize, terminalFont, terminalPalette } = preferences;
+  const { terminalFontSize, terminalFont, terminalPalette, announceOutput } = preferences;
   return (
     <>
       <Section title="Appearance" about="Kept in this browser.">
@@ -64,6 +64,16 @@ export function AppearanceSettings() {
           />
         </Setting>
         <TerminalSample preferences={preferences} />
+        <Setting
+          label="Screen readers"
+          about="The lines in view are always there as text. New ones are announced every few seconds, shortened."
+        >
+          <Switch
+            aria-label="Announce new output"
+            checked={announceOutput}
+            onChange={(event) => change({ announceOutput: event.currentTarget.checked })}
+          />
+        </Setting>
       </Section>
     </>
   );

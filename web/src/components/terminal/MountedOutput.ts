@@ -27,6 +27,7 @@ import { LongestLine } from './LongestLine';
 import { marksInView } from './marksInView';
 import { marksOf, PALETTES } from './palette';
 import { RowMarks } from './RowMarks';
+import { type Readable, readableRows } from './readableRows';
 import { type Look, TerminalScreen } from './TerminalScreen';
 import { Typing } from './Typing';
 
@@ -302,6 +303,11 @@ export class MountedOutput implements OutputSink, Follower {
       else lines.push(text);
     }
     return lines.join('\n').trimEnd();
+  }
+
+  /** What a screen reader is told. */
+  readable(): Readable {
+    return readableRows(this.screen, this.window.maySkip);
   }
 
   close(): void {

@@ -11,6 +11,7 @@ import type { MapPicture } from './MapCanvas';
 import { MountedOutput, type Mounting, type OutputEnvironment } from './MountedOutput';
 import { NOTHING_YET, type OutputViewState } from './outputView';
 import { marksOf } from './palette';
+import { NOTHING_TO_READ, type Readable } from './readableRows';
 import type { Look } from './TerminalScreen';
 
 const PUBLISH_SECONDS = 0.1;
@@ -271,6 +272,11 @@ export class OutputController {
   /** The text of the rows that are loaded. */
   text(): string {
     return this.#mounted?.text() ?? '';
+  }
+
+  /** What a screen reader is told. */
+  readable(): Readable {
+    return this.#mounted?.readable() ?? NOTHING_TO_READ;
   }
 
   /** Ends the search; what is mounted is taken away by what `mount` returned. */

@@ -4,6 +4,7 @@ import { useStore } from '../../hooks/useStore';
 import { MapColumn } from './MapColumn';
 import type { OutputController } from './OutputController';
 import styles from './OutputView.module.css';
+import { ReadableOutput } from './ReadableOutput';
 
 /** For those who look from outside the page, as tests do. */
 export interface ArborOutput {
@@ -53,6 +54,7 @@ export function OutputView({ controller }: { controller: OutputController }) {
     >
       <div className={styles.marks} ref={marks} aria-hidden="true" />
       <div className={styles.terminal} ref={terminal} />
+      <ReadableOutput controller={controller} />
       <MapColumn controller={controller} />
     </section>
   );

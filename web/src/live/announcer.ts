@@ -1,0 +1,34 @@
+/** More at once is not listened to; the rest is counted. */
+const MAX_LINES = 3;
+const MAX_LINE_CHARACTERS = 120;
+
+/** An output as it stands, for its listener. */
+export interface Heard {
+  /** The row that is written next, counted from the first ever. */
+  readonly row: number;
+  /** The last lines with text, the one that is being written included. */
+  readonly tail: readonly string[];
+  /** The end is followed, and what was there before has been drawn. */
+  readonly isLive: boolean;
+}
+
+/** Says of an output what is new, in a few words however much it is. */
+export class Announcer {
+  #row: number | null = null;
+
+  /** What to say next; null: nothing is new. */
+  next({ row, tail, isLive }: Heard): string | null {
+    const before = this.#row;
+    this.#row = row;
+    if (!isLive || before === null || row <= before) return null;
+    const count = row - before;
+    const shown = tail.slice(-Math.min(count, MAX_LINES));
+    const left = count - shown.length;
+    const words = shown.map(shorten).join('\n');
+    return left > 0 ? `${left} more lines, then: ${words}` : words;
+  }
+}
+
+function shorten(line: string): string {
+  return line.length > MAX_LINE_CHARACTERS ? `${line.slice(0, MAX_LINE_CHARACTERS)}…` : line;
+}
