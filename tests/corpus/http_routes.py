@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import jsonschema  # type: ignore[import-untyped]
 
+from arborlink.protocol.ids import is_id_part
 from tests.corpus.arena import Arena
 from tests.corpus.http_case import HttpCase
 from tests.corpus.http_wire import JSON
@@ -424,6 +425,8 @@ def _bad_values(
             return refused, _CURSORS
         case "createdBy" | "nonce":
             return refused, _WORDS
+        case "id":
+            return refused, {key: each for key, each in _WORDS.items() if not is_id_part(each[1])}
         case "status":
             return refused, {key: each for key, each in _WORDS.items() if key != "empty"}
         case "workspace":
