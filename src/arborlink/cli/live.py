@@ -14,6 +14,7 @@ from arborlink.cli.display import size_text
 from arborlink.cli.input_left import give_back, unreadable_text
 from arborlink.cli.interrupts import LEAVE_SECONDS, Interrupts
 from arborlink.cli.keyboard import Keyboard
+from arborlink.cli.notices import watch_machine
 from arborlink.cli.writer import Writer
 from arborlink.client import Gap, TaskHandle
 from arborlink.protocol.errors import ArborError, Conflict
@@ -65,6 +66,7 @@ class LiveTask:
                 group.create_task(self._leave_on_detach(output)),
                 group.create_task(self._on_interrupt(output)),
                 group.create_task(self._leave_in_time(output)),
+                group.create_task(watch_machine(self._task)),
             ]
             if self._tty:
                 helpers.append(group.create_task(self._follow_size()))

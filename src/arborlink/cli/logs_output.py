@@ -17,6 +17,7 @@ from arborlink.cli.display import size_text
 from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
 from arborlink.cli.log_items import Download, repeated, stored_items
 from arborlink.cli.log_range import LogRange, Wanted, started_at
+from arborlink.cli.notices import watch_machine
 from arborlink.cli.timestamps import Timestamps
 from arborlink.cli.writer import Writer
 from arborlink.client import Chunk, Gap, Hub, TaskHandle, Unavailable
@@ -88,9 +89,14 @@ class Logs:
         form = FORMATS[self._form](self._task.info) if self._form in FORMATS else None
         try:
             async with asyncio.timeout(left), asyncio.TaskGroup() as group:
-                flushing = group.create_task(self._flush_when_quiet())
-                await self._follow(start, until, form)
-                flushing.cancel()
+                following = group.create_task(self._follow(start, until, form))
+                helpers = [
+                    group.create_task(self._flush_when_quiet()),
+                    group.create_task(watch_machine(self._task)),
+                ]
+                await asyncio.wait([following])
+                for helper in helpers:
+                    helper.cancel()
         except TimeoutError:
             pass
         except ExceptionGroup as group:

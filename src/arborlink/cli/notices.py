@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
+from contextlib import aclosing, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
-from arborlink.cli.console import say
+from arborlink.cli.console import complain, say
+
+if TYPE_CHECKING:
+    from arborlink.client import TaskHandle, Workspace
+
+# A daemon that is restarted, or whose connection is replaced, is back before that.
+AWAY_SECONDS: Final = 3.0
 
 
 def new_key(url: str, key: str) -> str:
@@ -43,3 +53,58 @@ class Notices:
         """For `Hub`'s `on_wait`."""
         if sys.stderr.isatty():
             say(f"{why}; trying again in {math.ceil(seconds)} s")
+
+
+async def watch_machine(task: TaskHandle) -> None:
+    """Say when the machine of `task` has been away for AWAY_SECONDS, and when it is back; until the
+    task is over. To be started after what follows the task, whose connection it shares."""
+    from arborlink.protocol.errors import ArborError
+
+    machine = _Machine(task)
+    # Those who follow the task hear of its errors.
+    with suppress(ArborError):
+        async with aclosing(task.workspace_states()) as states:
+            try:
+                async for workspace in states:
+                    machine.changed(workspace)
+            finally:
+                machine.close()
+
+
+class _Machine:
+    def __init__(self, task: TaskHandle) -> None:
+        self._task = task
+        self._timer: asyncio.TimerHandle | None = None
+        self._said = False
+
+    def changed(self, workspace: Workspace) -> None:
+        self.close()
+        if workspace.state != "connected":
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(AWAY_SECONDS, self._say_away, workspace)
+        elif self._said:
+            self._said = False
+            complain(f"{_place(workspace)} is connected again")
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _say_away(self, workspace: Workspace) -> None:
+        if self._said:
+            return
+        self._said = True
+        since = "" if workspace.since is None else f" since {_clock(workspace.since)}"
+        waits = "the task waits for it"
+        runs = "the task goes on there as far as is known; its output comes when it is back"
+        pending = self._task.info.status == "pending"
+        complain(f"{_place(workspace)} is not connected{since}: {waits if pending else runs}")
+
+
+def _place(workspace: Workspace) -> str:
+    return workspace.name if workspace.host is None else f"{workspace.name} on {workspace.host}"
+
+
+def _clock(time: str) -> str:
+    return f"{datetime.fromisoformat(time).astimezone():%H:%M:%S}"

@@ -9,6 +9,7 @@ import click
 
 from arborlink.cli import exits
 from arborlink.cli.console import complain, print_json
+from arborlink.cli.notices import watch_machine
 from arborlink.cli.parameters import DURATION
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ async def _wait_for_all(handles: Sequence[TaskHandle]) -> None:
         async with asyncio.TaskGroup() as group:
             for handle in handles:
                 group.create_task(handle.wait())
+                group.create_task(watch_machine(handle))
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
 

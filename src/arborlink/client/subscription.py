@@ -20,6 +20,7 @@ from arborlink.protocol.errors import ArborError, InvalidInput, RemoteProtocolEr
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.messages import Gap as GapMessage
 from arborlink.protocol.messages import Output, Subscribe, TaskStatusChanged, ViewerAck
+from arborlink.protocol.resources import Workspace
 from arborlink.protocol.stream import ReceiveStream
 
 # An acknowledgement is sent for every quarter of the window, so that the hub never runs dry.
@@ -42,6 +43,8 @@ class Subscription:
         self.task_id = task_id
         self.window = window if output else limits.SUBSCRIPTION_WINDOW_MIN_BYTES
         self.status: TaskStatusChanged | None = None
+        # As the hub has said since: it says nothing of one that is connected.
+        self.workspace: Workspace | None = None
         self.failure: ArborError | None = None
         self.confirmed = False
         self.has_output = output
@@ -75,6 +78,12 @@ class Subscription:
         if status.task:
             return status.task.output_size
         return 0 if self._stream is None else self._stream.end
+
+    @property
+    def workspace_id(self) -> str | None:
+        """The task's workspace, once it is known."""
+        task = None if self.status is None else self.status.task
+        return task.workspace_id if task else None
 
     @property
     def ended(self) -> bool:

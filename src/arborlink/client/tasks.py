@@ -18,7 +18,7 @@ from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, Conflict
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.messages import TaskStatusChanged
-from arborlink.protocol.resources import SearchHit, SearchPage, Task
+from arborlink.protocol.resources import SearchHit, SearchPage, Task, Workspace
 
 DEFAULT_WINDOW_BYTES: Final = limits.SUBSCRIPTION_WINDOW_BYTES
 HITS_AT_ONCE: Final = 1_000
@@ -152,6 +152,28 @@ class TaskHandle:
                     raise feed.subscription.failure
                 else:
                     await feed.changed()
+        finally:
+            feed.close()
+
+    async def workspace_states(self) -> AsyncGenerator[Workspace, None]:
+        """The task's workspace whenever it is not connected any more, or is again; until the task
+        is over. Of one that is connected from the beginning there is nothing to say.
+
+        Raises:
+            ArborError: the task cannot be seen, or the token is not valid any more.
+        """
+        feed = self._live.attach(self.id)
+        shown: Workspace | None = None
+        try:
+            while not feed.subscription.ended and feed.subscription.failure is None:
+                workspace = feed.subscription.workspace
+                if workspace is not shown and workspace is not None:
+                    shown = workspace
+                    yield workspace
+                else:
+                    await feed.changed()
+            if feed.subscription.failure is not None:
+                raise feed.subscription.failure
         finally:
             feed.close()
 

@@ -24,6 +24,7 @@ from arborlink.protocol.messages import (
     ViewerAck,
     ViewerInput,
     ViewerResize,
+    WorkspaceChanged,
 )
 from arborlink.protocol.messages import Gap as GapMessage
 
@@ -151,6 +152,8 @@ class ViewerMachine:
         """
         if isinstance(message, ErrorMessage):
             self._on_error(message, now)
+        elif isinstance(message, WorkspaceChanged):
+            self._on_workspace(message)
         elif isinstance(message, Output | GapMessage | TaskStatusChanged | InputAck):
             subscription = self._subscriptions.get(message.task_id)
             if subscription is None:
@@ -164,6 +167,12 @@ class ViewerMachine:
                 subscription.receive_status(message)
             elif (stream := self._inputs.get(message.task_id)) is not None:
                 stream.acknowledge(message.offset)
+
+    def _on_workspace(self, message: WorkspaceChanged) -> None:
+        for task_id, subscription in self._subscriptions.items():
+            if subscription.workspace_id == message.workspace_id:
+                subscription.workspace = message.workspace or None
+                self._changed[task_id] = None
 
     def _on_error(self, message: ErrorMessage, now: float) -> None:
         subscription = self._subscriptions.get(message.ref or "")

@@ -22,6 +22,7 @@ from arborlink.hub.live.session import (
 )
 from arborlink.hub.live.stored import damaged
 from arborlink.hub.live.subscription import Rotation, Subscription
+from arborlink.hub.live.told_states import ToldStates
 from arborlink.hub.live.traffic import Backlog
 from arborlink.hub.terminals.following import TerminalFollowing
 from arborlink.outputlog import LogError
@@ -50,6 +51,7 @@ from arborlink.protocol.messages import (
     ViewerAck,
     ViewerInput,
     ViewerResize,
+    WorkspaceChanged,
 )
 from arborlink.protocol.resources import TerminalSize
 
@@ -118,6 +120,7 @@ class ViewerSession(Session):
         )
         self._workspaces: set[str] = set()
         self._facts = FactQueue()
+        self._states = ToldStates()
         # Workspaces that are watched, and whose tasks were not sent yet, in their order.
         self._snapshots: dict[str, None] = {}
         self._waiting_bytes = 0
@@ -324,7 +327,15 @@ class ViewerSession(Session):
         else:
             self._terminals.unfollow(task_id)
         self.send(self._viewing.facts.status(row))
+        if not is_final(row.status):
+            self._tell_state(row.workspace_id)
         self.wake()
+
+    def _tell_state(self, workspace_id: str) -> None:
+        self._states.keep({each.workspace_id for each in self._rotation.subscriptions()})
+        fact = self._viewing.facts.workspace(workspace_id)
+        if fact is not None and self._states.is_news(fact):
+            self.send(fact)
 
     @staticmethod
     def _start(row: TaskRow, end: int, offset: int) -> int:
@@ -409,7 +420,11 @@ class ViewerSession(Session):
                 return True
             if isinstance(fact, InputAck | TaskRemoved):
                 return False
-        return self._is_watched(workspace_id)
+        return self._is_watched(workspace_id) or (
+            isinstance(fact, WorkspaceChanged)
+            and any(each.workspace_id == workspace_id for each in self._rotation.subscriptions())
+            and self._states.is_news(fact)
+        )
 
     def _is_watched(self, workspace_id: str) -> bool:
         return workspace_id in self._workspaces or (
