@@ -28,17 +28,32 @@ def say(text: str) -> None:
     # In raw mode a line feed alone does not go back to the first column; elsewhere the carriage
     # return would be in the way of whatever reads stderr from a file.
     end = "\r\n" if sys.stderr.isatty() else "\n"
-    _to_stderr(f"{visible.line(text)}{end}")
+    _to_stderr(f"{_status.leave()}{visible.line(text)}{end}")
 
 
 def show_status(text: str) -> None:
     """Write `text` over the last status; the cursor stays in its line on stderr."""
     _to_stderr(f"{ERASE_LINE}{visible.line(text)}")
+    _status.is_there = True
 
 
 def erase_status() -> None:
-    """Make the line of the last status empty."""
-    _to_stderr(ERASE_LINE)
+    """Make the line of the last status empty, if one is there."""
+    _to_stderr(_status.leave())
+
+
+class _Status:
+    """Whether the cursor is in the line of a status, which other words must not be added to."""
+
+    is_there = False
+
+    def leave(self) -> str:
+        """Return what takes the line away."""
+        was_there, self.is_there = self.is_there, False
+        return ERASE_LINE if was_there else ""
+
+
+_status = _Status()
 
 
 def _to_stderr(text: str) -> None:

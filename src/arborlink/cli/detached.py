@@ -11,7 +11,8 @@ from arborlink.cli.console import complain, say
 from arborlink.cli.display import size_text
 from arborlink.cli.input_left import give_back, unreadable_text
 from arborlink.cli.interrupts import Interrupts, Left
-from arborlink.cli.keyboard import Keyboard
+from arborlink.cli.keyboard import STDIN, Keyboard
+from arborlink.cli.progress import input_progress
 from arborlink.client import TaskHandle
 from arborlink.protocol.errors import ArborError, Conflict
 
@@ -31,6 +32,7 @@ class DetachedInput:
         self._failure: ArborError | None = None
         self._unreadable: OSError | None = None
         self._keyboard = Keyboard(self._take, self._on_unreadable)
+        self._progress = input_progress(STDIN)
 
     async def send(self) -> int:
         """Return the exit code, once the command has all input, or is over.
@@ -50,6 +52,7 @@ class DetachedInput:
             for helper in (*helpers, saying):
                 helper.cancel()
         self._keyboard.stop()
+        self._progress.finish()
         if self._failure is not None:
             raise self._failure
         if self._unreadable is not None:
@@ -107,6 +110,7 @@ class DetachedInput:
             self._failure = error
         else:
             self._sent += len(data)
+            self._progress.advance(len(data))
             if data:
                 return True
         self._ended.set()

@@ -13,10 +13,11 @@ from arborlink.cli.console import complain, say
 from arborlink.cli.display import size_text
 from arborlink.cli.input_left import give_back, unreadable_text
 from arborlink.cli.interrupts import LEAVE_SECONDS, Interrupts
-from arborlink.cli.keyboard import Keyboard
+from arborlink.cli.keyboard import STDIN, Keyboard
 from arborlink.cli.notices import watch_machine
+from arborlink.cli.progress import input_progress, output_progress
 from arborlink.cli.writer import Writer
-from arborlink.client import Gap, TaskHandle
+from arborlink.client import Chunk, Gap, TaskHandle
 from arborlink.protocol.errors import ArborError, Conflict
 from arborlink.protocol.limits import MIB
 
@@ -52,6 +53,9 @@ class LiveTask:
         self._broken: OSError | None = None
         self._keyboard: Keyboard | None = None
         self._unreadable = False
+        # A terminal that shows what the command writes has no line for anything else.
+        self._sending = input_progress(STDIN) if input and not tty else None
+        self._receiving = None if tty else output_progress(None)
         self._cancelled = asyncio.Event()
 
     async def show(self, offset: int = 0) -> int:
@@ -79,6 +83,7 @@ class LiveTask:
         return await self._finish(left=output.cancelled())
 
     async def _finish(self, *, left: bool) -> int:
+        self._stop_counting()
         if self._keyboard is not None:
             self._keyboard.stop()
         if left:
@@ -143,10 +148,24 @@ class LiveTask:
                         continue
                     if self._tty:
                         self._screen.saw(item.data)
+                    self._count_output(item)
                     await self._writer.write(STDERR if item.is_error else STDOUT, item.data)
                 await self._writer.flush()
             except OSError as error:
                 self._broken = error
+
+    def _count_output(self, chunk: Chunk) -> None:
+        if chunk.is_error or sys.stdout.isatty():
+            self._stop_counting()
+        elif self._receiving is not None:
+            if self._sending is not None:
+                self._sending.finish()
+            self._receiving.advance(len(chunk.data))
+
+    def _stop_counting(self) -> None:
+        for progress in (self._sending, self._receiving):
+            if progress is not None:
+                progress.finish()
 
     async def _leave_on_detach(self, output: asyncio.Task[None]) -> None:
         await self._interrupts.detach.wait()
@@ -201,6 +220,8 @@ class LiveTask:
             return False
         try:
             await self._task.write(data, eof=not data)
+            if self._sending is not None:
+                self._sending.advance(len(data))
         except Conflict as error:
             if error.code not in ("task_over", "input_closed"):
                 complain(error.message)

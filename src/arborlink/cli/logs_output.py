@@ -12,19 +12,18 @@ from functools import partial
 from typing import Final
 
 from arborlink import visible
-from arborlink.cli.console import complain, erase_status, show_status
-from arborlink.cli.display import size_text
+from arborlink.cli.console import complain
 from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
 from arborlink.cli.log_items import Download, repeated, stored_items
 from arborlink.cli.log_range import LogRange, Wanted, started_at
 from arborlink.cli.notices import watch_machine
+from arborlink.cli.progress import Progress, output_progress
 from arborlink.cli.timestamps import Timestamps
 from arborlink.cli.writer import Writer
 from arborlink.client import Chunk, Gap, Hub, TaskHandle, Unavailable
 from arborlink.protocol.formats import FORMATS, Format
 from arborlink.protocol.resources import Task
 
-PROGRESS_SECONDS: Final = 0.5
 # A line without its end, such as a question, is shown when nothing came for so long.
 QUIET_SECONDS: Final = 0.2
 OUT_OF_RANGE: Final = 416
@@ -159,7 +158,7 @@ class Logs:
                     await self._write(self._encoded(item, None))
 
     async def _show_bytes(self, start: int, end: int) -> None:
-        progress = Progress(end - start)
+        progress = output_progress(end - start)
         for part in _spans(self._task.info, start, end):
             if isinstance(part, Gap):
                 await self._writer.flush()
@@ -173,7 +172,7 @@ class Logs:
             for part in _spans(self._task.info, start, end):
                 if isinstance(part, Gap):
                     complain(gap_text(part))
-        progress = Progress(None)
+        progress = output_progress(None)
         await self._copy(partial(self._formatted, start, end), progress)
         await self._finish(progress)
 
@@ -212,34 +211,6 @@ class Logs:
                 if skip < len(data):
                     yield data[skip:]
                 skip = max(0, skip - len(data))
-
-
-class Progress:
-    """A line on stderr for a person whose output goes elsewhere."""
-
-    def __init__(self, total: int | None) -> None:
-        self._total = total
-        self._done = 0
-        self._began = self._shown = time.monotonic()
-        self._wanted = sys.stderr.isatty() and not sys.stdout.isatty()
-        self._is_there = False
-
-    def advance(self, count: int) -> None:
-        """So many bytes more are written."""
-        self._done += count
-        now = time.monotonic()
-        if not self._wanted or now - self._shown < PROGRESS_SECONDS:
-            return
-        self._shown = now
-        self._is_there = True
-        speed = size_text(self._done / (now - self._began))
-        of = "" if self._total is None else f" of {size_text(self._total)}"
-        show_status(f"{size_text(self._done)}{of}, {speed}/s")
-
-    def finish(self) -> None:
-        """Take the line away."""
-        if self._is_there:
-            erase_status()
 
 
 def _spans(task: Task, start: int, end: int) -> list[Gap | tuple[int, int]]:
