@@ -52,6 +52,16 @@ async def test_both_streams_are_kept_apart(shared: Arena) -> None:
     assert bytes(task.stderr) == b"err1\nerr2\nerr3\n"
 
 
+async def test_streams_that_are_one_keep_the_order_of_writing(shared: Arena) -> None:
+    """However fast they are written, also by what the command starts."""
+    script = "i=0; while [ $i -lt 300 ]; do echo out$i; sh -c 'echo err$0 >&2' $i; i=$((i+1)); done"
+    lines = [f"{kind}{number}\n" for number in range(300) for kind in ("out", "err")]
+    task = await shared.run("sh", "-c", script, merge_stderr=True)
+    assert (task.stdout.decode(), bytes(task.stderr)) == ("".join(lines), b"")
+    task = await shared.run("bash", "-xc", "echo A; echo B", merge_stderr=True)
+    assert bytes(task.stdout) == b"+ echo A\nA\n+ echo B\nB\n"
+
+
 async def test_input_arrives_exactly(shared: Arena) -> None:
     """10 MiB, within the window, to the end."""
     data = bytes(range(256)) * (10 * MIB // 256)

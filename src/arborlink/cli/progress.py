@@ -8,7 +8,8 @@ import sys
 import time
 from typing import Final
 
-from arborlink.cli.console import erase_status, show_status, size_text
+from arborlink.cli.console import erase_status, show_status
+from arborlink.cli.display import size_text
 
 # Before that nobody wonders.
 FIRST_SECONDS: Final = 1.0

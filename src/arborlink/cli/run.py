@@ -49,6 +49,7 @@ Examples:
 @click.option("--timeout", type=TIMEOUT, metavar="DURATION", help="End it after 90, 1m, 2h30m.")
 @click.option("-t", "--tty", is_flag=True, help="With a terminal; Ctrl-] leaves it running.")
 @click.option("--shell", is_flag=True, help="Run by /bin/sh -c.")
+@click.option("--merge", is_flag=True, help="stderr into stdout, in the order of writing.")
 @click.option("-d", "--detach", is_flag=True, help="Print the task's id; send input, do not wait.")
 @click.option(
     "-n",
@@ -75,6 +76,7 @@ def run_command(
     timeout: float | None,
     tty: bool,
     shell: bool,
+    merge: bool,
     detach: bool,
     no_input: bool,
     wants_input: bool,
@@ -117,6 +119,7 @@ def run_command(
             if_offline="queue" if queue else "fail",
             title=title,
             stdin="open" if with_input else "empty",
+            merge_stderr=merge,
         )
         task = await _started(starting, chosen, interrupts)
         if task is None:

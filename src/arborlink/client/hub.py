@@ -274,15 +274,17 @@ class Hub(Management):
         on_spool_full: SpoolPolicy = "block",
         title: str | None = None,
         stdin: StandardInput = "open",
+        merge_stderr: bool = False,
     ) -> TaskHandle:
         """Run a command; at most once, however often the connection breaks meanwhile.
 
         `workspace` may be left out when the token's owner has one only. `tty`: columns and rows,
         1,000 and 500 at most; `tty_modes`: settings of its line, by their names in RFC 4254, §8
         (UTF-8 and the system's own without). `timeout` is in seconds. `stdin="empty"`: the
-        command's input ends at once; else it is what `write` says. Bytes of command, arguments,
-        folder and values of variables that are not UTF-8 are surrogates, as in `sys.argv`
-        (`os.fsdecode`).
+        command's input ends at once; else it is what `write` says. `merge_stderr`: both streams
+        are one pipe, in the order in which they were written, and all of it is stdout. Bytes of
+        command, arguments, folder and values of variables that are not UTF-8 are surrogates, as in
+        `sys.argv` (`os.fsdecode`).
 
         Raises:
             InvalidInput: a text cannot be carried, or the hub refuses the request as it is.
@@ -303,6 +305,7 @@ class Hub(Management):
             on_spool_full=on_spool_full,
             title=title,
             stdin=stdin,
+            merge_stderr=merge_stderr,
         )
         info = await self._api.post(
             f"/api/workspaces/{await self._workspace_id(workspace)}/tasks",

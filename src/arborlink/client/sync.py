@@ -108,6 +108,7 @@ class SyncHub:
         on_spool_full: SpoolPolicy = "block",
         title: str | None = None,
         stdin: StandardInput = "open",
+        merge_stderr: bool = False,
     ) -> SyncTaskHandle:
         """As `Hub.run`."""
         running = self._hub.run(
@@ -124,6 +125,7 @@ class SyncHub:
             on_spool_full=on_spool_full,
             title=title,
             stdin=stdin,
+            merge_stderr=merge_stderr,
         )
         return SyncTaskHandle(self, self._call(running))
 

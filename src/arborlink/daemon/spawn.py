@@ -137,6 +137,9 @@ def _pipes(
         stdin, its_stdin = pipe(we_read=False)
         actions.append((os.POSIX_SPAWN_DUP2, its_stdin, 0))
     out, its_out = pipe(we_read=True)
+    if command.merge_stderr:
+        actions += [(os.POSIX_SPAWN_DUP2, its_out, 1), (os.POSIX_SPAWN_DUP2, its_out, 2)]
+        return ((out, False),), stdin, actions
     err, its_err = pipe(we_read=True)
     actions += [(os.POSIX_SPAWN_DUP2, its_out, 1), (os.POSIX_SPAWN_DUP2, its_err, 2)]
     return ((out, False), (err, True)), stdin, actions

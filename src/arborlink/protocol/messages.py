@@ -251,7 +251,10 @@ class DaemonWelcome(Message, tag="welcome", frozen=True):
 
 
 class Command(Message, tag="command", frozen=True, omit_defaults=False):
-    """Run this. A repeat of a `task_id` is answered with the known state, never run again."""
+    """Run this. A repeat of a `task_id` is answered with the known state, never run again.
+
+    `merge_stderr`: stdout and stderr are one pipe, whose bytes are all of stdout.
+    """
 
     task_id: Id
     command: Argument
@@ -265,6 +268,7 @@ class Command(Message, tag="command", frozen=True, omit_defaults=False):
     timeout: Timeout | None = None
     on_spool_full: SpoolPolicy = "block"
     stdin: StandardInput = "open"
+    merge_stderr: bool = False
 
 
 class Input(Message, tag="input", frozen=True, omit_defaults=False):

@@ -190,6 +190,7 @@ class Task(Resource, frozen=True):
     reported_started_at: str | None = None
     reported_finished_at: str | None = None
     stdin: StandardInput = "open"
+    merge_stderr: bool = False
 
 
 class Attention(Resource, frozen=True):
@@ -249,7 +250,8 @@ class Workspace(Resource, frozen=True):
 
 
 class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Body of `POST /api/workspaces/{id}/tasks`."""
+    """Body of `POST /api/workspaces/{id}/tasks`. `mergeStderr`: stdout and stderr are one pipe, so
+    that the bytes of both are in the order in which they were written, and all of stdout."""
 
     command: Annotated[str, Meta(max_length=limits.MAX_ARGUMENT_BYTES)]
     args: Annotated[list[Argument], Meta(max_length=limits.MAX_ARGUMENTS)] = []
@@ -263,6 +265,7 @@ class NewTask(Struct, frozen=True, kw_only=True, rename="camel"):
     on_spool_full: SpoolPolicy = "block"
     title: Title | None = None
     stdin: StandardInput = "open"
+    merge_stderr: bool = False
 
 
 def command_bytes(command: str, args: Sequence[str], env: Mapping[str, str]) -> int:

@@ -31,7 +31,7 @@ from arborlink.protocol.messages import (
     ViewerResize,
     WorkspaceChanged,
 )
-from arborlink.protocol.resources import Task, TerminalSize
+from arborlink.protocol.resources import Task, Terminal, TerminalSize
 from tests.bounds import HANG_SECONDS
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon, ScriptedViewer
@@ -480,6 +480,25 @@ async def test_a_rerun_says_whether_it_waits_for_input(
         assert command.stdin == stdin
         input_path = f"/api/tasks/{again['id']}/input"
         await bench.post(input_path, {"text": "more"}, status=200 if stdin == "open" else 409)
+
+
+async def test_a_rerun_has_one_pipe_and_the_line_settings_of_the_task_before(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    terminal = {"cols": 80, "rows": 24, "modes": {"VERASE": 8}}
+    first = await bench.create(identity.workspace_id, tty=terminal, mergeStderr=True)
+    async with bench.daemon(identity) as daemon:
+        await daemon.expect(Command)
+        await daemon.running(first)
+        await bench.becomes(first, TaskStatus.RUNNING)
+        async with bench.viewer() as viewer:
+            await viewer.send(ViewerResize(task_id=first, cols=100, rows=30))
+            await daemon.expect(Resize)
+        again = await bench.post(f"/api/tasks/{first}/rerun")
+        command = await daemon.expect(Command)
+    assert (command.task_id, command.merge_stderr) == (again["id"], again["mergeStderr"])
+    assert command.merge_stderr
+    assert command.tty == Terminal(cols=100, rows=30, modes={"VERASE": 8})
 
 
 async def test_facts_for_a_viewer_that_does_not_read_are_bounded(

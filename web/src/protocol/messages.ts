@@ -209,7 +209,11 @@ export interface TaskPosition {
   checksum?: string | null;
 }
 
-/** Run this. A repeat of a `taskId` is answered with the known state, never run again. */
+/**
+ * Run this. A repeat of a `taskId` is answered with the known state, never run again.
+ *
+ * `mergeStderr`: stdout and stderr are one pipe, whose bytes are all of stdout.
+ */
 export interface Command {
   type: 'command';
   taskId: string;
@@ -222,6 +226,7 @@ export interface Command {
   timeout: number | null;
   onSpoolFull: 'block' | 'drop_middle' | 'kill';
   stdin: 'empty' | 'open';
+  mergeStderr: boolean;
 }
 
 /**
@@ -466,6 +471,7 @@ export interface Task {
   reportedStartedAt: string | null;
   reportedFinishedAt: string | null;
   stdin: 'empty' | 'open';
+  mergeStderr: boolean;
 }
 
 /** Size of a pseudo-terminal in characters. More than 1,000 by 500 is read as that. */
@@ -592,7 +598,10 @@ export interface TerminalSizes {
   items: TerminalSizeChange[];
 }
 
-/** Body of `POST /api/workspaces/{id}/tasks`. */
+/**
+ * Body of `POST /api/workspaces/{id}/tasks`. `mergeStderr`: stdout and stderr are one pipe, so
+ * that the bytes of both are in the order in which they were written, and all of stdout.
+ */
 export interface NewTask {
   command: string;
   args?: string[];
@@ -606,6 +615,7 @@ export interface NewTask {
   onSpoolFull?: 'block' | 'drop_middle' | 'kill';
   title?: string | null;
   stdin?: 'empty' | 'open';
+  mergeStderr?: boolean;
 }
 
 /**

@@ -215,4 +215,5 @@ def _command(row: TaskRow, request: TaskRequest) -> Command:
         timeout=row.timeout,
         on_spool_full=row.on_spool_full,
         stdin=row.stdin,
+        merge_stderr=row.merge_stderr,
     )

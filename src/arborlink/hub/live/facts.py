@@ -67,6 +67,7 @@ class Facts:
             reported_started_at=optional_rfc3339(row.reported_started_at),
             stdin="open" if row.tty is not None else row.stdin,
             reported_finished_at=optional_rfc3339(row.reported_finished_at),
+            merge_stderr=row.merge_stderr,
         )
 
     def _usage(self, row: TaskRow) -> ProcessUsage | None:

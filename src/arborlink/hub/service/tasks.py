@@ -293,6 +293,7 @@ class Tasks:
             on_spool_full=row.on_spool_full,
             title=row.title,
             stdin=row.stdin if row.tty is not None else stdin,
+            merge_stderr=row.merge_stderr,
         )
         return await self.create(identity, row.workspace_id, new)
 
@@ -370,6 +371,7 @@ def _row(new: NewTask, identity: Identity, workspace_id: str, instance_id: str |
         timeout=new.timeout,
         on_spool_full=new.on_spool_full,
         stdin=new.stdin,
+        merge_stderr=new.merge_stderr,
         status=TaskStatus.PENDING,
         created_by=identity.user_id,
         created_at=now,

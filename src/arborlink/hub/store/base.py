@@ -65,6 +65,7 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     reported_started_at: int | None = None
     reported_finished_at: int | None = None
     input_read: int | None = None
+    merge_stderr: bool = False
 
 
 class TaskRequest(Struct, frozen=True, kw_only=True):

@@ -150,12 +150,12 @@ INSERT INTO tasks (
   id, workspace_id, command, args, cwd, env, shell, tty, title, timeout, on_spool_full, stdin,
   status, created_by, created_at, expires_at, started_at, finished_at, reason, exit_code, signal,
   error, output_size, gaps, cancel_requested, instance_id, log_id, is_cut,
-  reported_started_at, reported_finished_at, input_read, row_bytes
+  reported_started_at, reported_finished_at, input_read, merge_stderr, row_bytes
 ) VALUES (
   :id, :workspace_id, :command, :args, :cwd, :env, :shell, :tty, :title, :timeout, :on_spool_full,
   :stdin, :status, :created_by, :created_at, :expires_at, :started_at, :finished_at, :reason,
   :exit_code, :signal, :error, :output_size, :gaps, :cancel_requested, :instance_id, :log_id,
-  :is_cut, :reported_started_at, :reported_finished_at, :input_read, :row_bytes
+  :is_cut, :reported_started_at, :reported_finished_at, :input_read, :merge_stderr, :row_bytes
 );
 
 -- name: add_task_request
