@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from arborlink.addresses import hub_address
+from arborlink.daemon import account
 from arborlink.daemon.console import say
 from arborlink.daemon.enrolment import enroll
 from arborlink.daemon.identity import (
@@ -64,6 +65,7 @@ def run(
         raise InvalidInput("the same folder is named twice")
     _ensure_standard_descriptors()
     _leave_current_folder()
+    account.complete_own()
     with ExitStack() as held:
         for identity in identities:
             ensure_private(identity.folder, partial(_warn, identity.workspace_id))
