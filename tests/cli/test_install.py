@@ -72,12 +72,14 @@ def test_a_daemon_and_back(home: Path, project: Path) -> None:
     assert str(project) in text
     assert f"systemctl --user enable --now {service}" in result.stdout
     assert "loginctl enable-linger" in result.stdout
+    assert "cancels the tasks that run" in result.stderr
 
     again = arbor("daemon", "install", str(project), "--manager", "systemd")
     assert "nothing to change" in again.stderr and "restart" not in again.stdout
     changed = arbor("daemon", "install", str(project), "--on-stop", "wait", "--manager", "systemd")
     assert f"systemctl --user restart {service}" in changed.stdout
     assert "--on-stop wait" in units(home)[name]
+    assert "waits for those that run" in changed.stderr
 
     wants = home / ".config" / "systemd" / "user" / "default.target.wants"
     wants.mkdir()

@@ -36,6 +36,27 @@ async def test_the_connector_is_killed_in_a_flood(arena: Arena) -> None:
     assert len({auth.instance_id for auth in arena.hub.auths}) == 1
 
 
+async def test_what_a_finished_task_left_behind_goes_on(arena: Arena) -> None:
+    """Over an orderly end of the daemon, over its death, and over the starts after them."""
+    marker = f"left-{os.getpid()}"
+    script = "setsid sleep 300 >/dev/null 2>&1 </dev/null &"
+    arena.hub.settles = False
+    task = await arena.start("sh", "-c", script, env={"MARKER": marker})
+    assert (await arena.hub.ended(task)).status is TaskStatus.COMPLETED
+    left = living(marker)
+    try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            connector = arena.daemon.connector_pid
+            await arena.daemon.stop(number)
+            await gone(connector)
+            await arena.daemon.start()
+            await arena.hub.until(lambda: arena.hub.connection is not None)
+            assert len(left) == 1 and living(marker) == left
+    finally:
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+
+
 async def test_the_connection_is_cut_in_a_flood(arena: Arena) -> None:
     """The hub's durable offset says where to go on."""
     size = 40_000_000

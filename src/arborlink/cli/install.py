@@ -149,6 +149,17 @@ def daemon_install_command(
             show_document(chosen.render(service))
         else:
             _install(chosen, service)
+    if not print_only:
+        _say_what_a_restart_does(on_stop)
+
+
+def _say_what_a_restart_does(on_stop: str) -> None:
+    say("")
+    if on_stop == "wait":
+        say("stopping or restarting it takes no new tasks, and waits for those that run")
+    else:
+        say("stopping or restarting it cancels the tasks that run; `--on-stop wait` waits for them")
+    say("what tasks that are over left running goes on")
 
 
 @click.command(

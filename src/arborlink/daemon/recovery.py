@@ -45,7 +45,9 @@ def recover(journal: Journal, spool_folder: Path, boot_id: str) -> Iterator[Foun
     for entry in list(journal.entries.values()):
         if entry.never_started:
             continue
-        if entry.started is not None and entry.started.boot_id == boot_id:
+        # What a task that is over left running was left on purpose.
+        unfinished = entry.ended is None and not entry.settled
+        if unfinished and entry.started is not None and entry.started.boot_id == boot_id:
             kill_leftovers(entry.started.tree)
         stem = spool_folder / entry.task_id
         if entry.settled:

@@ -78,7 +78,8 @@ def test_the_hub_is_kept_running_and_gets_no_more_than_it_needs(hub: Service) ->
 
 def test_the_supervisor_ends_its_tasks_itself(daemon: Service) -> None:
     settings = unit(systemd.render(daemon))
-    assert settings["KillMode"] == ["mixed"]
+    # What a finished task left behind is not the service's to end.
+    assert settings["KillMode"] == ["process"]
     assert int(settings["TimeoutStopSec"][0]) > 5 + 10 + 3
     assert settings["RestartPreventExitStatus"] == [str(REFUSED_EXIT_CODE)]
     assert settings["OOMPolicy"] == ["continue"]
@@ -152,6 +153,7 @@ def test_launchd_runs_the_same(hub: Service, daemon: Service, tmp_path: Path) ->
     of_daemon = plistlib.loads(launchd.render(daemon, tmp_path / "log").encode())
     assert of_daemon["ProgramArguments"] == daemon.command
     assert of_daemon["ProcessType"] == "Interactive"
+    assert of_daemon["AbandonProcessGroup"] is True
     for agent in (of_hub, of_daemon):
         assert agent["KeepAlive"] and agent["RunAtLoad"]
         assert agent["StandardErrorPath"] == str(tmp_path / "log")

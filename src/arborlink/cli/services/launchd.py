@@ -37,6 +37,8 @@ def render(service: Service, log: Path) -> str:
     else:
         # Else launchd would slow commands down as if nobody waited for them.
         agent["ProcessType"] = "Interactive"
+        # What a task that is over left running goes on (launchd.plist(5)).
+        agent["AbandonProcessGroup"] = True
     return plistlib.dumps(agent, sort_keys=False).decode()
 
 

@@ -25,9 +25,10 @@ HUB_HARDENING: Final = (
 # Commands are to see what they would see in a shell: no sandbox, no fewer privileges (`sudo`), no
 # other /tmp, no lower limits, and nobody stopped because one of them ran out of memory.
 DAEMON_RULES: Final = (
-    # SIGTERM is for the supervisor alone: it ends its tasks, delivers their ends, and then its
-    # connector. Whatever is left after that is killed.
-    "KillMode=mixed",
+    # Signals are for the supervisor alone: it ends its tasks, delivers their ends, and then its
+    # connector. If it is killed, the connector ends the tasks, and itself. What a task that is over
+    # left running on purpose is nothing that a restart may end (systemd.kill(5)).
+    "KillMode=process",
     "OOMPolicy=continue",
     "TasksMax=infinity",
     "IgnoreSIGPIPE=no",
