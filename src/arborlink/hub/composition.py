@@ -122,6 +122,8 @@ class Hub:
     async def drain(self) -> None:
         """Take nothing new, ask every peer to come back soon, make everything durable."""
         self.daemons.presence.start_draining()
+        restarting = Unavailable("The hub is restarting; retry in 2 seconds", code="draining")
+        self.access.open_requests.end_following(restarting)
         self.sockets.close_all(SERVICE_RESTART, "the hub is restarting")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -335,7 +337,13 @@ def application(hub: Hub) -> Starlette:
     )
     live = [
         WebSocketRoute(hub.settings.websocket_path, hub.sockets.endpoint),
-        *OutputRoutes(hub.access, hub.tasks, hub.daemons.outputs, hub.daemons.terminals).routes(),
+        *OutputRoutes(
+            hub.access,
+            hub.tasks,
+            hub.daemons.outputs,
+            hub.daemons.terminals,
+            hub.daemons.facts.bus,
+        ).routes(),
         *SearchRoutes(hub.access, hub.tasks, hub.daemons.outputs).routes(),
     ]
     app = Starlette(

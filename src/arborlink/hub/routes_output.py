@@ -1,33 +1,45 @@
-"""`GET /api/tasks/{id}/output`, `…/segments`, `…/sizes`: what is stored, in ranges and formats."""
+"""`GET /api/tasks/{id}/output`, `…/segments`, `…/sizes`: what is stored, and what comes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from arborlink.hub.access import Access
+from arborlink.hub.access import Access, Identity
+from arborlink.hub.bus.base import Bus
 from arborlink.hub.live.downloads import Download
+from arborlink.hub.live.following import Following, follow
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.stored import missing_end, open_stored, stored_extent
 from arborlink.hub.problems import problem_response
 from arborlink.hub.routes.authentication import hold_until_answered, identify
 from arborlink.hub.service import formats
-from arborlink.hub.service.ranges import RangeNotSatisfiable, parse_range
+from arborlink.hub.service.formats import Pieces
+from arborlink.hub.service.ranges import (
+    ANY_END,
+    RangeNotSatisfiable,
+    parse_open_range,
+    parse_range,
+)
 from arborlink.hub.service.segments import thin
 from arborlink.hub.service.tasks import Tasks
 from arborlink.hub.store.base import TaskRow
 from arborlink.hub.terminals.control import Terminals
 from arborlink.outputlog import Gap, Record
-from arborlink.protocol.errors import InvalidInput
-from arborlink.protocol.formats import FORMATS
+from arborlink.protocol.errors import InvalidInput, OffsetOutOfOrder
+from arborlink.protocol.formats import FORMATS, Format
+from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.limits import TASK_UNACKNOWLEDGED_BYTES
 from arborlink.protocol.resources import GapInfo, Task, TerminalSizes
-from arborlink.protocol.size_history import SizeHistory
 
 MAX_SEGMENTS = 2_000
 MAX_OFFSET_DIGITS = 19
@@ -40,16 +52,35 @@ MEDIA_TYPES = {
 SUFFIXES = {"raw": "log", "text": "txt", "jsonl": "jsonl", "asciicast": "cast"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How an output is asked for. `form`: its name in `MEDIA_TYPES`."""
+
+    form: str
+    stream: str | None
+    follows: bool
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether what is sent is the bytes of the output, each at its offset."""
+        return self.form == "raw" and self.stream is None
+
+    def format(self, task: Task) -> Format | None:
+        """Return what writes it; None: the bytes are sent as they are."""
+        return FORMATS[self.form](task) if self.form in FORMATS else None
+
+
 class OutputRoutes:
-    """Reads with readers of its own; streaming runs in Starlette's thread pool, off the loop."""
+    """Reads with readers of its own; reading runs in Starlette's thread pool, off the loop."""
 
     def __init__(
-        self, access: Access, tasks: Tasks, outputs: Outputs, terminals: Terminals
+        self, access: Access, tasks: Tasks, outputs: Outputs, terminals: Terminals, bus: Bus
     ) -> None:
         self._access = access
         self._terminals = terminals
         self._tasks = tasks
         self._outputs = outputs
+        self._bus = bus
         self._requests = access.open_requests
 
     def routes(self) -> list[BaseRoute]:
@@ -61,38 +92,100 @@ class OutputRoutes:
         ]
 
     async def output(self, request: Request) -> Response:
-        """The bytes, or another format of them."""
+        """The bytes, or another format of them: what is stored, or all there will be."""
         identity = await identify(self._access, request)
         row = self._tasks.visible(identity, request.path_params["task_id"])
         task = self._tasks.shown(identity, row.id)
-        form = _choice(request, "format", tuple(MEDIA_TYPES), "raw")
-        stream = _choice(request, "stream", ("stdout", "stderr"), None)
+        wanted = _Wanted(
+            _choice(request, "format", tuple(MEDIA_TYPES), "raw") or "raw",
+            _choice(request, "stream", ("stdout", "stderr"), None),
+            _choice(request, "follow", ("0", "1"), "0") == "1",
+        )
         with self._requests.open(identity, row.workspace_id, row.id) as opened:
             size, gaps = await self._extent(row)
             opened.check()
-        headers = _headers(request, task, form or "raw")
+        row = self._tasks.visible(identity, row.id)
+        headers = _headers(request, task, wanted.form)
         if gaps:
             headers["Arbor-Gaps"] = formats.gaps_header(gaps)
+        if wanted.follows and not is_final(row.status):
+            return self._followed(request, identity, row, task, wanted, size, gaps, headers)
         first, last = _limits(request, size)
-        whole = form != "raw" or stream is not None or (first, last) != (0, size)
+        is_whole = wanted.is_raw and (first, last) == (0, size)
         try:
-            found = None if whole else parse_range(request.headers.get("range"), size)
+            found = parse_range(request.headers.get("range"), size) if is_whole else None
         except RangeNotSatisfiable as error:
             refusal = problem_response(error)
             refusal.headers["Content-Range"] = f"bytes */{size}"
             return refusal
         start, end = found or (first, last)
-        if not whole:
+        if is_whole:
             headers["Accept-Ranges"] = "bytes"
             headers["Content-Length"] = str(end - start)
         if found is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        hold_until_answered(request, self._access.budgets.downloads, identity)
-        stem = self._outputs.stem(task.id)
         sizes = self._terminals.history(row)
-        body = _body(stem, row, start, end, form or "raw", stream, task, gaps, sizes)
+        pieces = Pieces(wanted.stream, wanted.format(task), gaps, sizes)
+        body = _body(self._outputs.stem(task.id), row, start, end, pieces)
+        return self._download(request, identity, row, body, 206 if found else 200, headers)
+
+    def _followed(
+        self,
+        request: Request,
+        identity: Identity,
+        row: TaskRow,
+        task: Task,
+        wanted: _Wanted,
+        size: int,
+        gaps: list[GapInfo],
+        headers: dict[str, str],
+    ) -> Response:
+        """Answer with what is stored and what comes, until the task is over."""
+        self._requests.check_following()
+        start, end = _open_limits(request, size)
+        found = None
+        if wanted.is_raw:
+            headers["Accept-Ranges"] = "bytes"
+            if (start, end) == (0, ANY_END):
+                found = parse_open_range(request.headers.get("range"), size)
+        if found is not None:
+            start, end = found
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/*"
+        if start > size + TASK_UNACKNOWLEDGED_BYTES:
+            raise OffsetOutOfOrder(
+                f"offset {start} is beyond the end of the output, {size}: begin there or below",
+                want=size,
+            )
+        # A proxy that collects an answer, or packs it, would hold it back.
+        headers["X-Accel-Buffering"] = "no"
+        headers["Cache-Control"] = "no-store, no-transform"
+        following = Following(
+            task_id=row.id,
+            start=start,
+            end=end,
+            pieces=Pieces(wanted.stream, wanted.format(task), gaps),
+            row=partial(self._tasks.visible, identity, row.id),
+            sizes=partial(self._terminals.history, row),
+        )
+        hold_until_answered(request, self._access.budgets.followed, identity)
+        body = follow(self._outputs, self._bus, following)
+        return self._download(request, identity, row, body, 206 if found else 200, headers)
+
+    def _download(
+        self,
+        request: Request,
+        identity: Identity,
+        row: TaskRow,
+        body: Iterator[bytes] | AsyncGenerator[bytes, None],
+        status: int,
+        headers: dict[str, str],
+    ) -> Response:
+        if request.method == "HEAD":
+            # Nothing is read for what is not sent.
+            return StreamingResponse(iter(()), status, headers)
+        hold_until_answered(request, self._access.budgets.downloads, identity)
         # Counted as open again before anything else runs.
-        return Download(self._requests, identity, row, body, 206 if found else 200, headers)
+        return Download(self._requests, identity, row, body, status, headers)
 
     async def _extent(self, row: TaskRow) -> tuple[int, list[GapInfo]]:
         """Return how long the output is, and what is missing of it. Raises OutputDamaged."""
@@ -124,30 +217,11 @@ class OutputRoutes:
         return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-def _body(
-    stem: Path,
-    row: TaskRow,
-    start: int,
-    end: int,
-    form: str,
-    stream: str | None,
-    task: Task,
-    gaps: list[GapInfo],
-    sizes: SizeHistory,
-) -> Iterator[bytes]:
+def _body(stem: Path, row: TaskRow, start: int, end: int, pieces: Pieces) -> Iterator[bytes]:
     # Opened only here: of a body that nobody begins to read nothing has to be closed.
     reader = open_stored(stem, row)
-    written = FORMATS[form](task) if form in FORMATS else None
-    if written is not None:
-        yield written.begin(sizes.at(start))
-    if reader is not None:
-        with reader:
-            if written is None:
-                yield from formats.raw(reader, start, end, stream, told=gaps)
-            else:
-                yield from formats.formatted(reader, start, end, stream, written, sizes)
-    if written is not None:
-        yield written.finish()
+    with nullcontext() if reader is None else reader:
+        yield from formats.written(reader, start, end, pieces)
 
 
 def _headers(request: Request, task: Task, form: str) -> dict[str, str]:
@@ -175,6 +249,14 @@ def _limits(request: Request, size: int) -> tuple[int, int]:
     start = _offset_of("from", text.removeprefix("-"))
     start = max(0, size - start) if back else min(start, size)
     return start, max(start, min(_offset(request, "to", size), size))
+
+
+def _open_limits(request: Request, size: int) -> tuple[int, int]:
+    """As `_limits`, of an output that grows: both may be beyond its present end."""
+    text = request.query_params.get("from", "0")
+    start = _offset_of("from", text.removeprefix("-"))
+    start = max(0, size - start) if text.startswith("-") else start
+    return start, max(start, min(_offset(request, "to", ANY_END), ANY_END))
 
 
 def _offset(request: Request, name: str, default: int) -> int:

@@ -59,6 +59,11 @@ class SizeHistory:
         after = bisect_right(self._items, offset, key=lambda item: item.offset)
         return self._items[after - 1] if after else None
 
+    def next_after(self, change: TerminalSizeChange | None) -> TerminalSizeChange | None:
+        """Return the change that comes after one, or the first of all; None: there is none."""
+        at = 0 if change is None else bisect_right(self._items, position(change), key=position)
+        return self._items[at] if at < len(self._items) else None
+
     def after(self, offset: int) -> tuple[TerminalSizeChange, ...]:
         """Return the changes that come beyond an offset, in order."""
         return tuple(self._items[bisect_right(self._items, offset, key=lambda i: i.offset) :])

@@ -28,6 +28,8 @@ class OpenRequest:
         self.workspace_id = workspace_id
         self.task_id = task_id
         self.failure: ArborError | None = None
+        # Whether it goes on for as long as its task does.
+        self.follows = False
         self.on_end: Callable[[], object] | None = None
         self._ended = asyncio.Event()
 
@@ -61,6 +63,7 @@ class OpenRequests:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._open: set[OpenRequest] = set()
+        self._closing: ArborError | None = None
 
     @contextmanager
     def open(
@@ -99,6 +102,18 @@ class OpenRequests:
             failure = _failure(request, removed)
             if failure is not None:
                 request.end(failure)
+
+    def end_following(self, failure: ArborError) -> None:
+        """End those that would go on for as long as their tasks do, and let none begin."""
+        self._closing = failure
+        for request in tuple(self._open):
+            if request.follows:
+                request.end(failure)
+
+    def check_following(self) -> None:
+        """Raise the failure with which those that follow were ended, if they were."""
+        if self._closing is not None:
+            raise self._closing
 
     def changed(self, user_id: str) -> None:
         """End those of a user who may do more or less than before: they are to ask again."""

@@ -8,7 +8,7 @@ what has arrived for the whole.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Protocol
 
 from starlette.responses import StreamingResponse
@@ -18,7 +18,7 @@ from arborlink.hub.access import Identity
 from arborlink.hub.access.open_requests import OpenRequests
 from arborlink.hub.front.gate import HTTP_CONNECTION
 from arborlink.hub.store.base import TaskRow
-from arborlink.protocol.errors import OutputDamaged
+from arborlink.protocol.errors import ArborError
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,13 @@ class Download(StreamingResponse):
         requests: OpenRequests,
         identity: Identity,
         row: TaskRow,
-        body: Iterator[bytes],
+        body: Iterator[bytes] | AsyncGenerator[bytes, None],
         status: int,
         headers: dict[str, str],
     ) -> None:
         super().__init__(body, status, headers)
+        # One that goes on for as long as the task does: it is ended when the hub stops.
+        self._following = body if isinstance(body, AsyncGenerator) else None
         self._requests = requests
         self._identity = identity
         self._row = row
@@ -54,9 +56,14 @@ class Download(StreamingResponse):
             return
         with self._requests.open(self._identity, self._row.workspace_id, self._row.id) as request:
             request.on_end = connection.cut
+            request.follows = self._following is not None
             try:
                 await super().__call__(scope, receive, send)
-            except OutputDamaged as error:
+            except ArborError as error:
                 if request.failure is None:
                     log.error("a download was broken off: %s", error)
                 connection.cut()
+            finally:
+                # Whoever took the last piece may be gone: what it follows is let go now.
+                if self._following is not None:
+                    await self._following.aclose()

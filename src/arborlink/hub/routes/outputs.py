@@ -11,7 +11,7 @@ OPERATIONS = (
     Operation(
         method="GET",
         path="/api/tasks/{task_id}/output",
-        summary="A task's stored output, byte for byte; Range is honoured",
+        summary="A task's output, byte for byte: what is stored, or all of it as it comes",
         tag=TAG,
         scope="tasks:read",
         media_types=("text/plain", "application/jsonl", "application/x-asciicast"),
@@ -25,6 +25,11 @@ OPERATIONS = (
             ),
             Parameter("from", "From this offset on; negative: so many bytes before the end"),
             Parameter("to", "Up to this offset"),
+            Parameter(
+                "follow",
+                "1: the answer goes on until the task is over",
+                schema={"enum": ["0", "1"], "default": "0"},
+            ),
             Parameter("download", "1: as an attachment"),
             Parameter("Range", "bytes=FROM-TO, of the raw output", "header"),
         ),

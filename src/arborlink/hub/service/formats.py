@@ -21,92 +21,116 @@ CORRUPT: Final = "corrupt"
 Stream = str | None
 
 
-def pieces(
-    reader: LogReader, start: int, end: int, stream: Stream, *, merge: bool
-) -> Iterator[Chunk | Gap]:
-    """Chunks and gaps of `[start, end)`, of one stream ("stdout", "stderr") or both (None)."""
-    offset = start
-    while offset < end:
-        item = reader.read(offset, min(READ_BYTES, end - offset), merge=merge, verify=True)
-        if item is None:
-            return
-        offset = min(item.end, end)
-        if isinstance(item, Chunk) and stream is not None:
-            if item.is_error != (stream == "stderr"):
+class Pieces:
+    """Reads an output piece by piece: as the bytes are, or as `form` writes them.
+
+    Of `stream` ("stdout", "stderr") alone, or of both (None). The bytes as they are have their
+    offset as their position, so a gap is as many NULs; of one stream alone positions have no
+    meaning and gaps are left out. `told`: the gaps that the reader knows of. `sizes`: those that
+    the task's terminal has had, as far as they are known now; a form is told of each in its place,
+    or as soon as it is known.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        form: Format | None,
+        told: Sequence[GapInfo] = (),
+        sizes: SizeHistory | None = None,
+    ) -> None:
+        self.sizes = sizes or SizeHistory()
+        self._stream = stream
+        self._form = form
+        self._told = told
+        self._size: TerminalSizeChange | None = None
+
+    def begin(self, start: int) -> bytes:
+        """Return what comes before everything else."""
+        if self._form is None:
+            return b""
+        self._size = self.sizes.at(start)
+        return self._form.begin(self._size)
+
+    def finish(self, end: int) -> bytes:
+        """Return what comes after everything else, which ended at `end`."""
+        if self._form is None:
+            return b""
+        parts = []
+        while (change := self._next_size()) is not None and change.offset <= end:
+            parts.append(self._resize(self._form, change))
+        return b"".join([*parts, self._form.finish()])
+
+    def read(self, reader: LogReader, offset: int, end: int) -> tuple[bytes, int]:
+        """Return what stands for some READ_BYTES from `offset` on, and where to go on. May block.
+
+        `end` is that of the output, or of what is wanted of it.
+
+        Raises:
+            OutputDamaged: bytes as they are would be other bytes than those that were written.
+        """
+        parts: list[bytes] = []
+        size, start = 0, offset
+        merge = self._form is None or not self._form.keeps_pieces
+        # By what is written as well: a line of JSON is longer than the byte it may be about.
+        while offset < end and offset - start < READ_BYTES and size < READ_BYTES:
+            change = self._next_size()
+            if self._form is not None and change is not None and change.offset <= offset:
+                parts.append(self._resize(self._form, change))
+                size += len(parts[-1])
                 continue
-        yield item
+            until = end if change is None else min(end, change.offset)
+            item = reader.read(offset, min(READ_BYTES, until - offset), merge=merge, verify=True)
+            if item is None:
+                raise OutputDamaged(f"The output ends at {offset}, before {end}.")
+            if isinstance(item, Chunk):
+                parts.append(self._chunk(item))
+                offset = item.end
+            elif self._form is None and self._stream is None:
+                self._check(item)
+                until = min(item.end, end, offset + READ_BYTES)
+                parts.append(bytes(until - offset))
+                offset = until
+            else:
+                parts.append(self._gap(item))
+                offset = min(item.end, end)
+            size += len(parts[-1])
+        return b"".join(parts), offset
+
+    def _next_size(self) -> TerminalSizeChange | None:
+        return None if self._form is None else self.sizes.next_after(self._size)
+
+    def _resize(self, form: Format, change: TerminalSizeChange) -> bytes:
+        self._size = change
+        return form.resize(change)
+
+    def _chunk(self, chunk: Chunk) -> bytes:
+        if self._stream is not None and chunk.is_error != (self._stream == "stderr"):
+            return b""
+        if self._form is None:
+            return chunk.data
+        return self._form.chunk(chunk.offset, chunk.is_error, chunk.time_us, chunk.data)
+
+    def _gap(self, gap: Gap) -> bytes:
+        if self._form is not None:
+            return self._form.gap(gap.start, gap.end, gap.reason)
+        self._check(gap)
+        return b""
+
+    def _check(self, gap: Gap) -> None:
+        if gap.reason == CORRUPT and not any(
+            each.start <= gap.start and gap.end <= each.end for each in self._told
+        ):
+            raise OutputDamaged(f"The bytes {gap.start} to {gap.end} are damaged.")
 
 
-def raw(
-    reader: LogReader,
-    start: int,
-    end: int,
-    stream: Stream,
-    *,
-    told: Sequence[GapInfo] = (),
-    merge: bool = True,
-) -> Iterator[bytes]:
-    """The bytes. A byte's position is its offset, so a gap is as many NULs; of one stream alone
-    positions have no meaning and gaps are left out.
-
-    Raises:
-        OutputDamaged: there is damage that is not among the gaps which the reader was `told`.
-    """
-    for item in pieces(reader, start, end, stream, merge=merge):
-        if isinstance(item, Chunk):
-            yield item.data
-            continue
-        if item.reason == CORRUPT and not _is_told(item, told):
-            raise OutputDamaged(f"The bytes {item.start} to {item.end} are damaged.")
-        if stream is None:
-            yield from _zeros(min(item.end, end) - max(item.start, start))
-
-
-def formatted(
-    reader: LogReader,
-    start: int,
-    end: int,
-    stream: Stream,
-    form: Format,
-    sizes: SizeHistory,
-) -> Iterator[bytes]:
-    """What `form` writes of `[start, end)`, without its beginning and its end."""
-    for item in _sized_pieces(reader, start, end, stream, sizes, merge=not form.keeps_pieces):
-        if isinstance(item, TerminalSizeChange):
-            yield form.resize(item)
-        elif isinstance(item, Gap):
-            yield form.gap(item.start, item.end, item.reason)
-        else:
-            yield form.chunk(item.offset, item.is_error, item.time_us, item.data)
-
-
-def _sized_pieces(
-    reader: LogReader, start: int, end: int, stream: Stream, sizes: SizeHistory, *, merge: bool
-) -> Iterator[Chunk | Gap | TerminalSizeChange]:
-    """Yield the pieces of `[start, end)`, cut where the size changes, and there the size.
-
-    A gap that goes beyond a change comes before it, whole.
-    """
+def written(reader: LogReader | None, start: int, end: int, pieces: Pieces) -> Iterator[bytes]:
+    """Yield a whole document, or the bytes, of `[start, end)`. Raises as `Pieces.read`."""
+    yield pieces.begin(start)
     offset = start
-    for change in sizes.after(start):
-        if change.offset > end:
-            break
-        for item in pieces(reader, offset, change.offset, stream, merge=merge):
-            offset = max(offset, item.end)
-            yield item
-        offset = max(offset, change.offset)
-        yield change
-    yield from pieces(reader, offset, end, stream, merge=merge)
-
-
-def _is_told(gap: Gap, told: Sequence[GapInfo]) -> bool:
-    return any(each.start <= gap.start and gap.end <= each.end for each in told)
-
-
-def _zeros(length: int) -> Iterator[bytes]:
-    while length > 0:
-        yield bytes(min(length, READ_BYTES))
-        length -= READ_BYTES
+    while reader is not None and offset < end:
+        data, offset = pieces.read(reader, offset, end)
+        yield data
+    yield pieces.finish(end)
 
 
 def gaps_header(gaps: list[GapInfo]) -> str:

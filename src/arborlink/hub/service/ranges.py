@@ -16,6 +16,24 @@ class RangeNotSatisfiable(ArborError):
     http_status = 416
 
 
+# What stands for the last position where it is not known yet (RFC 8673, 2.2). JavaScript counts
+# exactly up to here.
+ANY_END = 2**53 - 1
+
+
+def parse_open_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """`[start, end)` of the header's range in an output that grows: it may begin and end beyond its
+    present `size`, and has the end ANY_END if it names none. None as `parse_range`."""
+    match = _ONE_RANGE.match(header.strip()) if header else None
+    if match is None or match.group(1) == match.group(2) == "":
+        return None
+    first, last = match.groups()
+    if first == "":
+        return max(0, size - int(last)), ANY_END
+    start, end = int(first), int(last) + 1 if last else ANY_END
+    return (start, min(end, ANY_END)) if start < end else None
+
+
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     """`[start, end)` of the header's range; None to send everything.
 
