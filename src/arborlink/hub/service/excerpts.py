@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
+from arborlink.hub.service.readable import hidden_spans
 from arborlink.protocol.limits import KIB
 
 MAX_TEXT_CHARS: Final = 200
@@ -13,10 +13,6 @@ BEFORE_CHARS: Final = 60
 # Looked at on each side, so that control sequences leave enough text between them.
 CONTEXT_BYTES: Final = 2 * KIB
 
-# ECMA-48: CSI, then OSC and its like (8.3.89), then the other escapes; cut-off ones included.
-_SEQUENCE: Final = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)"
-)
 _CONTROLS: Final = dict.fromkeys([*range(32), *range(127, 160)]) | {9: " ", 13: " "}
 _CONTINUATION_BITS: Final = 0b11_000000
 _CONTINUATION: Final = 0b10_000000
@@ -38,7 +34,7 @@ def excerpt(data: bytes, start: int, end: int) -> Excerpt:
     if high < 0:
         high = min(len(data), end + CONTEXT_BYTES)
     line, start, end = data[low:high], start - low, end - low
-    spans = [found.span() for found in _SEQUENCE.finditer(line)]
+    spans = hidden_spans(line)
     hit = _shown(line, start, end, [span for span in spans if _inside(span, start, end)])
     after = _shown(line, end, high - low, spans).rstrip()
     hit = hit[: MAX_TEXT_CHARS - BEFORE_CHARS]

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 import re2
 
+from arborlink.hub.service.readable import Readable
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.limits import KIB, MIB
 
@@ -24,6 +25,8 @@ MAX_INSTRUCTIONS: Final = 4_096
 MAX_WINDOW_BYTES: Final = 256 * KIB
 _WINDOW_COST: Final = MAX_WINDOW_BYTES * 128
 
+# A character that is not shown, as it is or as an expression names it.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\\(?:x1[bB]|x\{0*1[bB]\}|0?33|x08)")
 _EACH_LINE: Final = "(?m)"
 # `\A`, `\z` and `^` without `m` mean the ends of what RE2 is given, which are nowhere in
 # particular; `\C` would match a newline. Escapes and quoted text are stepped over.
@@ -66,6 +69,16 @@ class Matcher:
         if instructions > MAX_INSTRUCTIONS:
             raise _invalid("it is too large. Repeat less, or use smaller classes of characters")
         self.window = min(MAX_WINDOW_BYTES, _WINDOW_COST // instructions)
+        self._wants_controls = _CONTROLS.search(query) is not None
+        self._wants_line_ends = regex and "$" in query
+
+    def readable(self, data: bytes, end: int) -> Readable:
+        """Return `data[:end]` as it is to be searched: as people read it, unless it is control
+        characters that are looked for."""
+        data = data if end == len(data) else data[:end]
+        if self._wants_controls:
+            return Readable(data, None, keeps_backspaces=True)
+        return Readable.shown(data, line_ends=self._wants_line_ends)
 
     def find(self, data: bytes, start: int, end: int) -> tuple[int, int] | None:
         """Where the first match in `[start, end)` begins and ends; what is around it counts for

@@ -1,8 +1,9 @@
 """Search in a stored output, window by window, from an offset on. Knows no tasks and no clock.
 
-The bytes are searched in their order, whichever stream wrote them. A hit lies within a line, never
-in or across a gap. A line that is longer than a window is searched in windows that overlap by
-OVERLAP_BYTES, so a hit up to that long is found wherever it is; a longer one may be cut.
+The bytes are searched in their order, whichever stream wrote them, as people read them: without
+control sequences. A hit lies within a line, never in or across a gap. A line that is longer than a
+window is searched in windows that overlap by OVERLAP_BYTES, so a hit up to that long is found
+wherever it is; a longer one may be cut.
 """
 
 from __future__ import annotations
@@ -112,17 +113,21 @@ class _Search:
         """Look through a window; up to where in it that went."""
         end, settled = window.limits()
         settled = min(settled, self.to - window.start)
+        read = self.matcher.readable(window.data, end)
         at = counted = window.at
+        position = read.position(at)
         while at < settled and len(self.hits) < self.limit:
-            span = self.matcher.find(window.data, at, end)
-            if span is None or span[0] >= settled:
+            span = self.matcher.find(read.text, position, len(read.text))
+            start, end = (settled, settled) if span is None else read.raw(*span)
+            if span is None or start >= settled:
                 at = settled
                 break
-            self._count(window.data, counted, span[0])
-            counted = span[0]
-            self.hits.append(self._hit(window, *span))
+            self._count(window.data, counted, start)
+            counted = start
+            self.hits.append(self._hit(window, start, end))
             # One that is empty would be found again and again.
-            at = max(span[1], span[0] + 1)
+            at = max(end, start + 1)
+            position = max(span[1], span[0] + 1)
             if self.stopped():
                 break
         self._count(window.data, counted, at)
