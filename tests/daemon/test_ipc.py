@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TypeVar
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ TO_CONNECTOR: list[ipc.ToConnector] = [
     ipc.Stop(),
 ]
 TO_SUPERVISOR: list[ipc.ToSupervisor] = [
+    ipc.Hello("1.2", 1),
     ipc.StartTask("w", Command(task_id="t", command="c", args=["a"], env={"A": "b"})),
     ipc.FeedInput("w", Input(task_id="t", offset=0, input=b"\0\xff", eof=True)),
     ipc.ResizeTerminal("w", Resize(task_id="t", cols=1, rows=1)),
@@ -37,6 +39,24 @@ TO_SUPERVISOR: list[ipc.ToSupervisor] = [
     ipc.Connected("w", False),
     ipc.Refused("w"),
 ]
+
+
+@pytest.mark.parametrize(("channel", "understood"), [(0, True), (1, True), (2, False)])
+def test_a_supervisor_that_is_too_new_is_not_understood(channel: int, understood: bool) -> None:
+    """One from before versions is."""
+    begin = ipc.Begin("i", [], "9.9", channel)
+    assert begin.is_understood is understood
+
+
+def test_a_supervisor_from_before_versions_says_none() -> None:
+    """Its messages end earlier."""
+    (begin,) = ipc.from_supervisor().receive(_old_begin())
+    assert begin == ipc.Begin("i", [], None, 0)
+
+
+def _old_begin() -> bytes:
+    body = msgspec.msgpack.encode(["begin", "i", []])
+    return struct.pack("<I", len(body)) + body
 
 
 @given(st.lists(st.integers(1, 60)))

@@ -24,6 +24,8 @@ from arborlink.daemon.identity import (
 from arborlink.daemon.loopholes import find_loopholes
 from arborlink.daemon.policy import POLICY_FILE, PolicyError
 from arborlink.daemon.policy import load as load_policy
+from arborlink.daemon.processes_file import PROCESSES_FILE
+from arborlink.daemon.processes_file import read as read_processes
 from arborlink.daemon.stopping import REFUSED_EXIT_CODE
 from arborlink.daemon.supervisor import OnStop, Supervisor
 from arborlink.log_file import LOG_FILE
@@ -41,6 +43,7 @@ __all__ = [
     "move",
     "policy_loopholes",
     "policy_problem",
+    "read_processes",
     "run",
     "trust",
 ]
@@ -72,7 +75,11 @@ def run(
             held.callback(StateLock(identity.folder).release)
             pid_file = identity.folder / "supervisor.pid"
             pid_file.write_text(f"{os.getpid()}\n")
-            held.callback(_remove, [pid_file, identity.folder / "connector.pid"])
+            files = [
+                pid_file,
+                *(identity.folder / each for each in ("connector.pid", PROCESSES_FILE)),
+            ]
+            held.callback(_remove, files)
         try:
             supervisor = Supervisor(identities, on_stop=on_stop)
         except PolicyError as error:

@@ -30,6 +30,8 @@ from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol import limits, octets
 from arborlink.protocol.messages import HostInfo, TaskUsage
 
+# Another release than the supervisor needs (sysexits.h, EX_CONFIG).
+MISMATCH_EXIT_CODE: Final = 78
 _SHORT_CHARS: Final = 256
 # How long a process may take from closing its files to being dead.
 _DYING_SECONDS: Final = 2.0
@@ -63,6 +65,8 @@ class Connector(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._stopping = False
         self._lost = asyncio.Event()
+        # Why it cannot work with this supervisor.
+        self.mismatch: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
@@ -73,6 +77,8 @@ class Connector(asyncio.Protocol):
         """Something of the supervisor."""
         touched: set[str] = set()
         for message in self._frames.receive(data):
+            if self.mismatch is not None:
+                return
             workspace = self._handle(message)
             if workspace is not None:
                 touched.add(workspace)
@@ -141,6 +147,11 @@ class Connector(asyncio.Protocol):
         """Returns the workspace that may have something to send now."""
         match message:
             case ipc.Begin():
+                if not message.is_understood:
+                    self._refuse(message)
+                    return None
+                if message.channel >= 1:
+                    self.tell(ipc.Hello(arborlink.__version__, ipc.CHANNEL_VERSION))
                 for served in message.workspaces:
                     self._begin(served, message.instance_id)
                 return None
@@ -196,6 +207,17 @@ class Connector(asyncio.Protocol):
             on_connected=lambda connected: self.tell(ipc.Connected(workspace, connected)),
         )
 
+    def _refuse(self, begin: ipc.Begin) -> None:
+        """Leave a supervisor of a release that is too far away; its tasks go on without us."""
+        self.mismatch = (
+            f"the daemon was started by Arbor {begin.version}, and {arborlink.__version__} is "
+            "installed by now, which does not work with it. Its tasks run on, and their output is "
+            "kept. Restart the daemon when they are over, or install the release before again"
+        )
+        self._stopping = True
+        if self._transport is not None:
+            self._transport.close()
+
     def _uplink(self, workspace: str) -> Uplink:
         return self.sessions[workspace].uplink
 
@@ -223,7 +245,7 @@ def _describe_host(path: str) -> HostInfo:
     )
 
 
-async def _serve(fd: int) -> bool:
+async def _serve(fd: int) -> Connector:
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
     sock.set_inheritable(False)
@@ -231,7 +253,7 @@ async def _serve(fd: int) -> bool:
     loop = asyncio.get_running_loop()
     _, connector = await loop.create_connection(lambda: Connector(supervisor), sock=sock)
     await connector.run()
-    return connector.orphaned
+    return connector
 
 
 def main() -> int:
@@ -242,7 +264,11 @@ def main() -> int:
     visible.guard_standard_streams()
     linux.hide_memory()
     linux.keep_heap()
-    if asyncio.run(_serve(options.fd)):
+    connector = asyncio.run(_serve(options.fd))
+    if connector.mismatch is not None:
+        say(connector.mismatch, level="error")
+        return MISMATCH_EXIT_CODE
+    if connector.orphaned:
         say("the supervisor died; its tasks were ended", level="error")
         return 1
     return 0

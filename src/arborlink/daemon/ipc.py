@@ -17,6 +17,11 @@ from arborlink.protocol.messages import Cancel, Command, Input, Resize, Status
 from arborlink.protocol.resources import TerminalSizeChange
 
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
+# A supervisor lives on over an upgrade, and the connectors that it starts are of the new release.
+# The number goes up when one of them would misunderstand the other; optional fields at the end of a
+# message, which the other one ignores, do not count. 0: from before there was a number.
+CHANNEL_VERSION: Final = 1
+OLDEST_CHANNEL_VERSION: Final = 0
 _LENGTH: Final = struct.Struct("<I")
 
 
@@ -48,10 +53,20 @@ class ServedWorkspace(Struct, frozen=True, array_like=True):
 
 
 class Begin(IpcMessage, tag="begin", frozen=True):
-    """The first message. `instance_id` is this supervisor's; the snapshot of tasks follows."""
+    """The first message. `instance_id` is this supervisor's; the snapshot of tasks follows.
+
+    `version` is the supervisor's release, `channel` the version that it speaks here.
+    """
 
     instance_id: str
     workspaces: list[ServedWorkspace]
+    version: str | None = None
+    channel: int = 0
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether this release speaks with that supervisor."""
+        return OLDEST_CHANNEL_VERSION <= self.channel <= CHANNEL_VERSION
 
 
 class Ready(IpcMessage, tag="ready", frozen=True):
@@ -128,6 +143,13 @@ class Stop(IpcMessage, tag="stop", frozen=True):
 
 
 # ── connector → supervisor ───────────────────────────────────────────────────────────────────
+
+
+class Hello(IpcMessage, tag="hello", frozen=True):
+    """The answer to the `Begin` of a supervisor that knows it (`channel` 1): our release."""
+
+    version: str
+    channel: int
 
 
 class StartTask(IpcMessage, tag="start", frozen=True):
@@ -225,7 +247,8 @@ ToConnector = (
     | Stop
 )
 ToSupervisor = (
-    StartTask
+    Hello
+    | StartTask
     | FeedInput
     | ResizeTerminal
     | CancelTask

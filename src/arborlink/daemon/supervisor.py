@@ -12,13 +12,15 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from arborlink.daemon import ipc, linux
+from arborlink import __version__
+from arborlink.daemon import ipc, linux, processes_file
 from arborlink.daemon.channel import Channel
 from arborlink.daemon.console import say, say_new_key
 from arborlink.daemon.discarder import Discarder
 from arborlink.daemon.identity import Identity, keep_hub_key, keep_token, present_hub_key
 from arborlink.daemon.launcher import Launcher
 from arborlink.daemon.loop import Loop
+from arborlink.daemon.processes_file import DaemonProcesses, ProcessInfo
 from arborlink.daemon.signals import Signals
 from arborlink.daemon.stopping import Stopping
 from arborlink.daemon.syncer import Syncer
@@ -129,7 +131,9 @@ class Supervisor:
 
     def _send_snapshot(self, channel: Channel) -> None:
         self._stopping.connector_started()
-        channel.send(ipc.Begin(self.instance_id, [_served(w) for w in self.workspaces.values()]))
+        self._write_processes()
+        served = [_served(workspace) for workspace in self.workspaces.values()]
+        channel.send(ipc.Begin(self.instance_id, served, __version__, ipc.CHANNEL_VERSION))
         for workspace in self.workspaces.values():
             for record in workspace.unsettled:
                 channel.send(_known(workspace, record))
@@ -145,7 +149,27 @@ class Supervisor:
             for task in workspace.running:
                 task.somebody_died()
 
+    def _on_hello(self, hello: ipc.Hello) -> None:
+        self._write_processes(hello.version, hello.channel)
+        if hello.version != __version__:
+            say(
+                f"Arbor {hello.version} is installed by now, and this daemon is {__version__}: its "
+                "connector is the new one. Restart the daemon when no task runs",
+                level="warning",
+            )
+
+    def _write_processes(self, version: str | None = None, channel: int = 0) -> None:
+        """Say in every state folder which releases work together, for `arbor doctor`."""
+        pid = self.launcher.pid
+        ours = ProcessInfo(os.getpid(), __version__, ipc.CHANNEL_VERSION)
+        its = None if pid is None else ProcessInfo(pid, version, channel)
+        for workspace in self.workspaces.values():
+            processes_file.write(workspace.identity.folder, DaemonProcesses(ours, its))
+
     def _on_message(self, message: ipc.ToSupervisor) -> None:
+        if isinstance(message, ipc.Hello):
+            self._on_hello(message)
+            return
         workspace = self.workspaces.get(message.workspace)
         if workspace is None:
             say(f"the connector named an unknown workspace {message.workspace}", level="error")

@@ -19,6 +19,7 @@ from arborlink.cli.checks.machine import (
 from arborlink.cli.checks.websocket import check_daemon_token
 from arborlink.cli.locks import is_alive, is_locked, read_pid
 from arborlink.proof.known_hub import KnownHub
+from arborlink.protocol import octets
 
 if TYPE_CHECKING:
     from arborlink.client import Workspace
@@ -144,7 +145,7 @@ def check_connected(workspace: Workspace) -> Finding:
 def check_same(identity: Identity, workspace: Workspace) -> Finding:
     """Whether the daemon that the hub knows is this one, and as new as what is installed."""
     place = f"{workspace.host}:{workspace.path}"
-    ours = f"{socket.gethostname()}:{identity.path}"
+    ours = f"{socket.gethostname()}:{octets.from_system(identity.path)}"
     replaced = workspace.daemon_id not in (None, identity.daemon_id)
     if replaced or (workspace.state == "connected" and place != ours):
         return failed(
