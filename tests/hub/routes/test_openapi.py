@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 from starlette.routing import Route
 
+from arborlink.hub.routes.field_texts import FIELD_TEXTS
 from arborlink.hub.routes_output import MEDIA_TYPES
 
 from .conftest import Api
@@ -90,3 +92,52 @@ async def test_the_page_to_read_has_no_scripts_and_nothing_from_elsewhere(api: A
     assert "<script" not in response.text and "http://" not in response.text
     for path in (await _document(api))["paths"]:
         assert path in response.text
+
+
+async def test_every_field_and_parameter_is_described(api: Api) -> None:
+    document = await _document(api)
+    missing = [
+        f"{kind}.{name}"
+        for kind, schema in document["components"]["schemas"].items()
+        for name, field in schema.get("properties", {}).items()
+        if not field.get("description")
+    ]
+    missing += [
+        f"{method} {path} {parameter['name']}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation["parameters"]
+        if not parameter.get("description")
+    ]
+    assert not missing
+
+
+async def test_each_text_of_a_field_is_used(api: Api) -> None:
+    schemas = (await _document(api))["components"]["schemas"]
+    fields = {(kind, name) for kind, each in schemas.items() for name in each.get("properties", {})}
+    known = {name for _, name in fields} | {f"{kind}.{name}" for kind, name in fields}
+    assert FIELD_TEXTS.keys() <= known
+
+
+async def test_the_page_to_read_has_all_of_the_description(api: Api) -> None:
+    """Each operation, parameter, field and answer, with links that lead somewhere."""
+    document = await _document(api)
+    async with api.anonymous() as client:
+        response = await client.get("/api/docs")
+    text = html.unescape(re.sub(r"<[^>]+>", "", response.text))
+    targets = re.findall(r'id="([^"]+)"', response.text)
+    assert len(targets) == len(set(targets))
+    assert set(re.findall(r'href="#([^"]+)"', response.text)) <= set(targets)
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["operationId"] in targets
+            assert (
+                f"{method.upper()} {path}" in text and operation["summary"].replace("`", "") in text
+            )
+            assert all(each["name"] in text for each in operation["parameters"])
+    for kind, schema in document["components"]["schemas"].items():
+        assert f"type-{kind}" in targets
+        for field in schema.get("properties", {}).values():
+            assert field["description"].replace("`", "") in text
+    assert text.count("curl") == sum(map(len, document["paths"].values()))
+    assert "prefers-color-scheme: dark" in response.text

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from arborlink.hub.routes import openapi
+from arborlink.hub.routes import openapi, reference
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.service.ports import HubPorts
 
@@ -41,7 +41,7 @@ class Documents:
         )
         document = openapi.document([*described, *self.operations])
         self._json = msgspec.json.encode(document)
-        self._page = openapi.page(document)
+        self._page = reference.page(document)
 
     async def json(self, _hub: HubPorts, _request: Request) -> Response:
         """For programs."""
