@@ -18,6 +18,7 @@ from arborlink.cli.checks.account import visible_workspaces
 from arborlink.cli.checks.finding import Finding
 from arborlink.client import Workspace
 from arborlink.client.credentials import Credentials, load
+from arborlink.client.credentials import save as save_credentials
 from arborlink.daemon.identity import Identity, load_all, save
 
 from ..conftest import Up
@@ -82,6 +83,9 @@ def test_a_daemon_that_does_not_run(identity: Identity) -> None:
     found = look(identity)
     assert {check for check, each in found.items() if each.verdict != "ok"} == {"daemon"}
     assert f"arbor daemon install {identity.path}" in found["daemon"].do
+    # Where `arbor up` has the hub, it starts the daemon, too.
+    save_credentials(Credentials(identity.hub, "token", data_folder="/data"))
+    assert f"`arbor up {identity.path}`" in look(identity)["daemon"].do
     assert "connector" not in found
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,49 @@ def test_a_home_that_cannot_be_written(tmp_path: Path, kind: str) -> None:
     assert code == 1
     assert found["data"]["verdict"] == found["settings"]["verdict"] == "failed"
     assert "ARBOR_HOME" in found["data"]["do"]
+    # What is above is never given away.
+    assert "chown" not in found["data"]["do"]
+    if kind == "where the kernel is":
+        assert "/proc/arbor is missing" in found["data"]["do"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_user_without_a_home_folder_is_not_given_the_root_folder() -> None:
+    folder = Path("/no-such-home/it's me/.local/share/arbor")
+    advice = as_user(4711, folder)
+    assert "/no-such-home is missing" in advice and "chown" not in advice
+    assert "install -d -m 700 -o 4711 /no-such-home" in advice
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_folder_of_this_user_is_opened_and_one_of_another_given() -> None:
+    # Not below pytest's own folder, which no other user can look into.
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name)
+        base.chmod(0o755)
+        own, other = base / "my own", base / "other"
+        own.mkdir(mode=0o500)
+        os.chown(own, 4711, 4711)
+        other.mkdir(mode=0o755)
+        assert f"chmod u+rwx '{own}'" in as_user(4711, own / "arbor")
+        assert f"chown -R 4711 {other}" in as_user(4711, other)
+        other.chmod(0o700)
+        assert f"{other} cannot be looked into" in as_user(4711, other / "arbor")
+
+
+def as_user(uid: int, folder: Path) -> str:
+    """What the check of `folder` advises this user to do."""
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            os.setuid(uid)
+            os.write(writer, machine.check_writable("data", folder).do.encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader) as answer:
+        return answer.read()
 
 
 def test_a_home_that_does_not_exist_yet_is_not_made(tmp_path: Path) -> None:
@@ -121,3 +167,15 @@ def test_data_that_others_can_read(tmp_path: Path) -> None:
     assert check_data_private(tmp_path).verdict == "failed"
     tmp_path.chmod(0o700)
     assert check_data_private(tmp_path).verdict == "ok"
+
+
+def test_a_process_that_is_stopped_is_named_with_what_lets_it_go_on() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        assert machine.check_process("hub", "the hub", process.pid, "start it") is None
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        finding = machine.check_process("hub", "the hub", process.pid, "start it")
+        process.kill()
+    assert finding is not None and finding.verdict == "failed"
+    assert f"kill -CONT {process.pid}" in finding.do and "start it" in finding.do
+    assert machine.check_process("hub", "the hub", None, "start it") is None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +15,16 @@ from arborlink.cli.checks.finding import Finding, failed, ok, warning
 from arborlink.cli.checks.machine import (
     check_folder_private,
     check_private,
+    check_process,
     check_room,
     check_writable,
 )
 from arborlink.cli.checks.websocket import check_daemon_token
 from arborlink.cli.locks import is_alive, is_locked, read_pid
+from arborlink.client import credentials
 from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol import octets
+from arborlink.protocol.errors import ArborError
 
 if TYPE_CHECKING:
     from arborlink.client import Workspace
@@ -64,7 +69,7 @@ def check_unreadable(known: Collection[str]) -> Iterator[Finding]:
             else "it belongs to another user: perhaps the daemon was once started with sudo",
             do=f"enrol the folder again, and delete {file.parent}"
             if mine
-            else f"chown -R $(id -un) {file.parent}",
+            else f"as root: `chown -R {os.geteuid()} {shlex.quote(str(file.parent))}`",
         )
 
 
@@ -103,29 +108,41 @@ def check_policy(identity: Identity) -> Finding:
 def check_supervisor(identity: Identity) -> Finding:
     """Whether a daemon serves the folder: it holds the lock of the state folder."""
     if is_locked(identity.folder / "lock"):
-        return ok(
-            "daemon", f"it runs (process {read_pid(identity.folder / 'supervisor.pid') or '?'})"
-        )
+        pid = read_pid(identity.folder / "supervisor.pid")
+        stuck = check_process("daemon", "the daemon", pid, f"start it again: {_start(identity)}")
+        return stuck or ok("daemon", f"it runs (process {pid or '?'})")
     return failed(
         "daemon",
         f"no daemon serves {identity.path}",
         why="its process does not run",
-        do=f"`arbor daemon {identity.path}`, or for good `arbor daemon install {identity.path}`; "
-        f"if it is not wanted any more, delete {identity.folder}",
+        do=f"{_start(identity)}; if it is not wanted any more, delete {identity.folder}",
     )
+
+
+def _start(identity: Identity) -> str:
+    """Return the command lines that start a daemon for its folder."""
+    path = shlex.quote(identity.path)
+    with suppress(ArborError):
+        stored = credentials.load()
+        if stored is not None and stored.data_folder and stored.url == identity.hub:
+            return f"`arbor up {path}`"
+    return f"`arbor daemon {path}`, or for good `arbor daemon install {path}`"
 
 
 def check_connector(folder: Path) -> Finding:
     """Whether its network process lives."""
     pid = read_pid(folder / "connector.pid")
     if pid is not None and is_alive(pid):
-        return ok("connector", f"it runs (process {pid})")
+        stuck = check_process(
+            "connector", "the daemon's connector", pid, "the daemon starts another"
+        )
+        return stuck or ok("connector", f"it runs (process {pid})")
     return failed(
         "connector",
         "the daemon has no connector",
         why="the process that speaks to the hub ends as soon as it is started",
-        do="look at what the daemon says (`journalctl --user -u 'arbor-daemon-*'`, or its "
-        "terminal); after an upgrade restart it",
+        do="look at what the daemon says (`journalctl --user -u 'arbor-daemon-*'`, its terminal, "
+        f"or {home.logs_folder()} if `arbor up` runs it); after an upgrade restart it",
     )
 
 

@@ -12,10 +12,11 @@ from arborlink.cli.checks.machine import (
     check_folder_private,
     check_port,
     check_private,
+    check_process,
     check_room,
     check_writable,
 )
-from arborlink.cli.locks import is_locked
+from arborlink.cli.locks import is_locked, read_pid
 from arborlink.proof.keys import KEY_FILE
 
 DATABASE: Final = "hub.sqlite3"
@@ -36,7 +37,9 @@ def check_local_hub(data_dir: Path, host: str, port: int) -> Iterator[Finding]:
     if private is not None:
         yield private
     if is_locked(data_dir / PID_FILE):
-        yield ok("hub", "it runs")
+        pid = read_pid(data_dir / PID_FILE)
+        stuck = check_process("hub", "the hub", pid, "start it again")
+        yield stuck or ok("hub", f"it runs (process {pid or '?'})")
     else:
         yield check_port(host, port)
 
