@@ -165,6 +165,7 @@ def test_a_task_runs_again_with_its_exit_code(own: Up) -> None:
     assert first.returncode == 5
     again = own.arbor("rerun", "-e", "A=2", "last")
     assert (again.returncode, again.stdout) == (5, b"2\n")
+    assert own.arbor("rerun", "no-such-task").returncode == 125
     detached = own.arbor("rerun", "--detach", "last").stdout.decode().strip()
     assert is_id("tsk", detached)
 

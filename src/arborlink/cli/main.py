@@ -58,7 +58,7 @@ VARIABLE: Final = "_ARBOR_COMPLETE"
 # What they were started with is readable for as long as their processes live.
 LONG_LIVED: Final = frozenset({"up", "hub", "daemon"})
 # Their failures must not look like exit codes of the command, nor those of `logs` with this option.
-KEEPS_EXIT_CODES_FREE: Final = frozenset({"run", "wait"})
+KEEPS_EXIT_CODES_FREE: Final = frozenset({"run", "rerun", "wait"})
 EXIT_STATUS: Final = "--exit-status"
 
 

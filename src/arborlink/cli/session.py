@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from arborlink import home
 from arborlink.cli.console import complain, say
 from arborlink.cli.notices import Notices
+from arborlink.cli.references import WORKSPACE_VARIABLE
 from arborlink.client import Hub, InvalidInput, TaskHandle
 from arborlink.client.credentials import load_for
 from arborlink.client.seeing import see
@@ -22,7 +23,6 @@ from arborlink.protocol.resources import Principal, Workspace
 
 # Long enough for a hub to restart, short enough for a person to wait.
 RETRY_SECONDS: Final = 8.0
-WORKSPACE_VARIABLE: Final = "ARBOR_WORKSPACE"
 
 T = TypeVar("T")
 

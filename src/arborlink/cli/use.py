@@ -10,7 +10,7 @@ import click
 
 from arborlink.cli.completion import complete_hubs, complete_workspaces
 from arborlink.cli.console import print_json, print_table, say
-from arborlink.cli.references import WORKSPACE_HELP
+from arborlink.cli.references import WORKSPACE_HELP, WORKSPACE_VARIABLE
 from arborlink.cli.table import Column
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from arborlink.client.credentials import Credentials
     from arborlink.protocol.resources import Workspace
 
-WORKSPACE_VARIABLE: Final = "ARBOR_WORKSPACE"
 COLUMNS: Final = (
     Column("IN USE"),
     Column("NAME", least=8),
