@@ -242,7 +242,7 @@ def _daemons(
         dispatcher,
         facts,
         TokenRotation(access.rotations, presence),
-        Terminals(store, outputs, presence, facts),
+        Terminals(store, outputs, presence, facts, now_us),
         settings.daemon_unacknowledged_bytes,
     )
 

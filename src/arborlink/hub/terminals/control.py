@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from arborlink.hub.live.clock import now_us
-from arborlink.hub.live.facts import Facts
-from arborlink.hub.live.outputs import Outputs
-from arborlink.hub.live.presence import Presence
 from arborlink.hub.store.base import TaskRow, TaskStore
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Resize, TerminalState
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
 from arborlink.protocol.size_history import SizeHistory, same_size
+
+if TYPE_CHECKING:
+    from arborlink.hub.live.facts import Facts
+    from arborlink.hub.live.outputs import Outputs
+    from arborlink.hub.live.presence import Presence
 
 
 class TerminalViewer(Protocol):
@@ -41,13 +42,19 @@ class Terminals:
     """Terminals by task, as long as a viewer follows them. `on_resized`: hears of every size."""
 
     def __init__(
-        self, tasks: TaskStore, outputs: Outputs, presence: Presence, facts: Facts
+        self,
+        tasks: TaskStore,
+        outputs: Outputs,
+        presence: Presence,
+        facts: Facts,
+        unix_us: Callable[[], int],
     ) -> None:
         self.on_resized: Callable[[str, TerminalSizeChange], None] | None = None
         self._tasks = tasks
         self._outputs = outputs
         self._presence = presence
         self._facts = facts
+        self._unix_us = unix_us
         self._followed: dict[str, _Terminal] = {}
 
     def history(self, row: TaskRow) -> SizeHistory:
@@ -131,7 +138,7 @@ class Terminals:
                 cols=size.cols,
                 rows=size.rows,
                 offset=0 if output is None else output.end,
-                time=max(0, now_us() - (row.started_at or row.created_at)),
+                time=max(0, self._unix_us() - (row.started_at or row.created_at)),
             )
             await self.resized(row, change)
         session.send(Resize(task_id=row.id, cols=size.cols, rows=size.rows))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from arborlink.hub.live.subscription import Rotation, Subscription
 from arborlink.hub.store.base import TaskRow
 from arborlink.hub.terminals.control import Terminals
 from arborlink.hub.terminals.ports import ScreenSource
 from arborlink.protocol.messages import AnyMessage, Screen, TerminalState
+
+if TYPE_CHECKING:
+    from arborlink.hub.live.subscription import Rotation, Subscription
 
 
 class TerminalFollowing:
