@@ -66,6 +66,8 @@ MEANINGS: Final = {
     "message_fragments": "WebSocket frames that one message may be split into",
     "pings_per_second": "WebSocket pings and pongs on one connection, in the long run",
     "pings_burst": "WebSocket pings and pongs on one connection, at once",
+    "terminal_screens": "How many running terminals' screens are kept up to date, so that a viewer "
+    "that comes late gets the screen as it is; 0: none, and no process is started for them",
     "viewer_idle_seconds": "How long a viewer's connection may follow nothing and ask for nothing",
     "subscriptions_per_connection": "Tasks and workspaces that one viewer's connection follows",
     "subscription_window_bytes": "Window that `welcome` names to viewers",

@@ -56,6 +56,7 @@ from arborlink.hub.settings import HubSettings
 from arborlink.hub.sockets import Sockets
 from arborlink.hub.store.sqlite import DATABASE_FILE, SqliteStore
 from arborlink.hub.terminals.control import Terminals
+from arborlink.hub.terminals.screens import Screens
 from arborlink.proof import keys
 from arborlink.proof.keys import HubKey
 from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
@@ -83,6 +84,7 @@ class Hub:
     reserve: Reserve
     retention: Retention
     forgetting: Forgetting
+    screens: Screens | None
     key: HubKey
 
     @contextlib.asynccontextmanager
@@ -100,6 +102,8 @@ class Hub:
                     group.create_task(self.daemons.dispatcher.expire_for_ever()),
                     group.create_task(sample_for_ever(self.figures.sampler)),
                 ]
+                if self.screens is not None:
+                    own.append(group.create_task(self.screens.run()))
                 try:
                     yield
                 finally:
@@ -161,7 +165,11 @@ async def compose(settings: HubSettings) -> Hub:
         reserve=reserve,
         removal=TaskRemoval(store, daemons.outputs),
     )
-    sockets = _sockets(settings, access, daemons, tasks, store)
+    screens = None
+    if settings.terminal_screens:
+        screens = Screens(daemons.outputs.stem, settings.terminal_screens)
+        daemons.terminals.keeper = screens
+    sockets = _sockets(settings, access, daemons, tasks, store, screens)
     access.on_revoked(sockets.revoke)
     access.on_changed(sockets.renew)
     store.on_removed(Endings(daemons, sockets.acceptance).removed)
@@ -179,6 +187,7 @@ async def compose(settings: HubSettings) -> Hub:
         reserve=reserve,
         retention=retention,
         forgetting=forgetting,
+        screens=screens,
         key=key,
     )
 
@@ -248,7 +257,12 @@ def _daemons(
 
 
 def _sockets(
-    settings: HubSettings, access: Access, daemons: Daemons, tasks: Tasks, store: SqliteStore
+    settings: HubSettings,
+    access: Access,
+    daemons: Daemons,
+    tasks: Tasks,
+    store: SqliteStore,
+    screens: Screens | None,
 ) -> Sockets:
     wire = _wire_limits(settings)
     viewing = Viewing(
@@ -261,6 +275,7 @@ def _sockets(
         ),
         access.budgets,
         daemons.terminals,
+        screens,
         subscriptions_limit=settings.subscriptions_per_connection,
         window_bytes=settings.subscription_window_bytes,
         max_window_bytes=settings.subscription_window_max_bytes,

@@ -46,6 +46,8 @@ Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * DAY_SECONDS)]
 Grace = Annotated[float, Meta(ge=0, le=30)]
 # How long something is kept; 0: not at all.
 Keeping = Annotated[float, Meta(ge=0, le=10 * 365 * DAY_SECONDS)]
+# How many there are at once; 0: none.
+Screens = Annotated[int, Meta(ge=0, le=1_000)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -123,6 +125,7 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retention_bytes_per_user: Size = 20 * wire.GIB
     retention_bytes_per_workspace: Size = 20 * wire.GIB
     min_free_disk_bytes: Size = 64 * wire.MIB
+    terminal_screens: Screens = 64
 
 
 class HubSettings(HubLimits, frozen=True, kw_only=True, forbid_unknown_fields=True):

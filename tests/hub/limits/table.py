@@ -155,6 +155,13 @@ HUB: Final[dict[str, Limit]] = {
             VIEWERS + "an_idle_viewer_goes_and_the_task_that_it_started_stays",
         ),
     ),
+    "terminal_screens": Limit(
+        64,
+        (
+            "tests/hub/screen/test_keeper.py::test_of_more_models_than_there_may_be_the_one_not_used_goes",
+            "tests/hub/terminals/test_screens.py::test_a_hub_that_keeps_no_screens_sends_the_output",
+        ),
+    ),
     "subscriptions_per_connection": Limit(
         64,
         (

@@ -135,6 +135,7 @@ class DaemonSession(Session):
                 self._usage = {each.task_id: _process_usage(each, at) for each in message.tasks}
             case Resized():
                 self._check_size(message)
+                self._daemons.terminals.size_arrived(message.task_id, _change(message))
                 await self._reports.put(message)
             case Rotated():
                 await self._daemons.rotation.rotated(self, message.rotation_id)
@@ -244,10 +245,7 @@ class DaemonSession(Session):
         row = self._row(message.task_id)
         if is_final(row.status):
             return  # what was stored with its end stays
-        change = TerminalSizeChange(
-            cols=message.cols, rows=message.rows, offset=message.offset, time=message.time
-        )
-        await self._daemons.terminals.resized(row, change)
+        await self._daemons.terminals.resized(row, _change(message))
 
     async def _on_status(self, report: Status) -> None:
         row = self._row(report.task_id)
@@ -259,6 +257,7 @@ class DaemonSession(Session):
                 return  # the successor has the output's callbacks
         if report.status is TaskStatus.RUNNING:
             await settlement.started(row, report)
+            self._daemons.terminals.started(row)
         elif report.status in (TaskStatus.PENDING, TaskStatus.EXPIRED):
             raise RemoteProtocolError(
                 f"a daemon cannot report {report.status}", code="unexpected_status"
@@ -294,6 +293,12 @@ def _process_usage(usage: TaskUsage, at: str) -> ProcessUsage:
         cpu_share=usage.cpu_share,
         memory_bytes=usage.memory_bytes,
         processes=usage.processes,
+    )
+
+
+def _change(message: Resized) -> TerminalSizeChange:
+    return TerminalSizeChange(
+        cols=message.cols, rows=message.rows, offset=message.offset, time=message.time
     )
 
 

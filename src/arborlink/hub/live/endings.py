@@ -29,9 +29,11 @@ class Endings:
                 self.daemons.inputs.forget(removed.id)
                 self.daemons.facts.task_removed(removed.of, removed.id)
                 self.daemons.outputs.forget(removed.id)
+                self.daemons.terminals.task_removed(removed.id)
             case "workspace":
                 self.daemons.facts.workspace_removed(removed.id, removed.of)
                 self.daemons.presence.workspace_removed(removed.id)
                 self.acceptance.workspace_removed(removed.id)
+                self.daemons.terminals.workspace_removed(removed.id)
             case "user" | "token" | "session":
                 pass  # `Access` ends what they hold open

@@ -116,7 +116,12 @@ class ViewerSession(Session):
         self._viewing = viewing
         self._rotation = Rotation(codec)
         self._terminals = TerminalFollowing(
-            viewing.terminals, viewing.screens, self._rotation, send=self.send, wake=self.wake
+            viewing.terminals,
+            viewing.screens,
+            self._rotation,
+            holder=identity.holder,
+            send=self.send,
+            wake=self.wake,
         )
         self._workspaces: set[str] = set()
         self._facts = FactQueue()

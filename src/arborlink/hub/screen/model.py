@@ -7,7 +7,8 @@ here. Behaves as xterm where terminals differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +20,12 @@ from arborlink.hub.screen.widths import width
 TAB: Final = 8
 # A character and what joins it; a program could go on joining for ever.
 MAX_CELL_CHARS: Final = 16
-_NARROW: Final = re.compile("[\x20-\x7e\xa1-\xac\xae-\u02ff]+")
+# Of these each takes one column: Latin, Greek, Cyrillic, arrows, lines and blocks.
+_NARROW: Final = re.compile(
+    "[\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2190-\u21ff\u2500-\u25fc]+"
+)
+# Characters of cells that are kept once; of all others each cell has its own.
+MAX_SHARED_CHARACTERS: Final = 8_192
 # DEC's drawing characters, of the codes 0x60 to 0x7e; 0x5f is a blank.
 DRAWING: Final = dict(zip(range(0x5F, 0x7F), "\xa0◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·", strict=True))
 _CHARSETS: Final[dict[str, dict[int, str] | None]] = {
@@ -49,6 +55,7 @@ class ScreenModel:
     def __init__(self, cols: int, rows: int) -> None:
         self.cols = cols
         self.rows = rows
+        self._characters: dict[str, str] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -151,7 +158,7 @@ class ScreenModel:
                 row.insert(x, len(part), blank(pen))
             row.part(x)
             row.part(end)
-            row.text[x:end] = part
+            row.text[x:end] = part if part.isascii() else self._shared(part)
             row.pens[x:end] = [pen] * len(part)
             at += len(part)
             if end < cols:
@@ -162,6 +169,12 @@ class ScreenModel:
                 # All that follows is written over the last column.
                 cursor.x = cols - 1
                 at = max(at, len(text) - 1)
+
+    def _shared(self, text: str) -> Iterable[str]:
+        known = self._characters
+        if len(known) < MAX_SHARED_CHARACTERS:
+            known.update(zip(text, text, strict=True))
+        return map(known.get, text, text)
 
     def _draw_wide(self, character: str) -> None:
         cursor = self.cursor
@@ -177,7 +190,7 @@ class ScreenModel:
             row.insert(x, 2, blank(pen))
         row.part(x)
         row.part(x + 2)
-        row.text[x : x + 2] = [character, ""]
+        row.text[x : x + 2] = [*self._shared(character), ""]
         row.pens[x : x + 2] = [pen, pen]
         cursor.x = x + 2
         if cursor.x == self.cols:
@@ -231,14 +244,13 @@ class ScreenModel:
 
     def tab(self, count: int = 1) -> None:
         """To the next stop, or back to the one before."""
-        stops = sorted(self.tabs)
-        for _ in range(min(abs(count), self.cols)):
-            x = self.cursor.x
-            if count > 0:
-                self.cursor.x = next((stop for stop in stops if stop > x), self.cols - 1)
-            else:
-                self.cursor.x = next((stop for stop in reversed(stops) if stop < x), 0)
-        if count < 0:
+        stops, x = sorted(self.tabs), self.cursor.x
+        if count > 0:
+            at = bisect_right(stops, x) + count - 1
+            self.cursor.x = stops[at] if at < len(stops) else self.cols - 1
+        else:
+            at = bisect_left(stops, x) + count
+            self.cursor.x = stops[at] if at >= 0 else 0
             self.cursor.is_past = False
 
     def move(self, down: int, right: int) -> None:

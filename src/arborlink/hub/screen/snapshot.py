@@ -152,6 +152,8 @@ def _is_blank(row: Row) -> bool:
 def _length(row: Row) -> int:
     """Return how many cells there are before the blank ones at the end."""
     text, pens = row.text, row.pens
+    if pens.count(PLAIN) == len(pens) and text.count(" ") == len(text):
+        return 0
     end = len("".join(text).rstrip(" ")) if "" not in text else len(text)
     for at in range(len(text) - 1, end - 1, -1):
         if pens[at] != PLAIN or text[at] != " ":

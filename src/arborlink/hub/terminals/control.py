@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from arborlink.hub.store.base import TaskRow, TaskStore
-from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.hub.terminals.ports import ScreenKeeper
+from arborlink.protocol.lifecycle import TaskStatus, is_final
 from arborlink.protocol.messages import Resize, TerminalState
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
 from arborlink.protocol.size_history import SizeHistory, same_size
@@ -39,7 +40,7 @@ class _Terminal:
 
 
 class Terminals:
-    """Terminals by task, as long as a viewer follows them. `on_resized`: hears of every size."""
+    """Terminals by task, as long as a viewer follows them. `keeper`: keeps their screens."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Terminals:
         facts: Facts,
         unix_us: Callable[[], int],
     ) -> None:
-        self.on_resized: Callable[[str, TerminalSizeChange], None] | None = None
+        self.keeper: ScreenKeeper | None = None
         self._tasks = tasks
         self._outputs = outputs
         self._presence = presence
@@ -120,8 +121,30 @@ class Terminals:
         self._set_controller(row.id, terminal, viewer)
         await self._apply_wish(row, terminal)
 
+    def started(self, row: TaskRow) -> None:
+        """A task runs; if it has a terminal, its screen is kept from now on."""
+        if self.keeper is not None and row.tty is not None and not is_final(row.status):
+            self.keeper.follow(row, self.history(row))
+
+    def size_arrived(self, task_id: str, change: TerminalSizeChange) -> None:
+        """The daemon says a size. Called before any later output is stored; see `resized`."""
+        if self.keeper is not None:
+            self.keeper.resized(task_id, change)
+
+    def task_removed(self, task_id: str) -> None:
+        """The task is gone."""
+        if self.keeper is not None:
+            self.keeper.forget(task_id)
+
+    def workspace_removed(self, workspace_id: str) -> None:
+        """The workspace is gone, and its tasks with it."""
+        if self.keeper is not None:
+            self.keeper.forget_workspace(workspace_id)
+
     async def daemon_is_back(self, row: TaskRow) -> None:
-        """What the controlling viewer wished for meanwhile counts now."""
+        """Go on where its connection broke: what was wished for meanwhile counts now."""
+        if row.status is TaskStatus.RUNNING:
+            self.started(row)
         terminal = self._followed.get(row.id)
         if terminal is not None and terminal.controller is not None:
             await self._apply_wish(row, terminal)
@@ -150,8 +173,6 @@ class Terminals:
         stored = await self._tasks.resize_task(row.id, change)
         if stored.tty != row.tty:
             self._facts.task_changed(stored)
-        if self.on_resized is not None:
-            self.on_resized(row.id, change)
         terminal = self._followed.get(row.id)
         if terminal is None or not terminal.history.add(change):
             return  # a viewer that joined meanwhile has read it from the store

@@ -28,12 +28,14 @@ class TerminalFollowing:
         screens: ScreenSource | None,
         rotation: Rotation,
         *,
+        holder: str,
         send: Callable[[AnyMessage], None],
         wake: Callable[[], None],
     ) -> None:
         self._terminals = terminals
         self._screens = screens
         self._rotation = rotation
+        self._holder = holder
         self._send = send
         self._wake = wake
         self._held: dict[str, tuple[TaskRow, Subscription]] = {}
@@ -83,7 +85,7 @@ class TerminalFollowing:
     async def _begin(self, row: TaskRow, subscription: Subscription) -> None:
         screen: Screen | None = None
         if self._screens is not None:
-            screen = await self._screens.snapshot(row, self._terminals.history(row))
+            screen = await self._screens.snapshot(row, self._terminals.history(row), self._holder)
         if self._rotation.get(row.id) is not subscription:
             return
         offset = subscription.cursor.sent if screen is None else screen.offset
