@@ -26,8 +26,10 @@ _MAX_PENS: Final = 4_096
 _TEXT: Final = re.compile("[^\x00-\x1f\x7f-\x9f]+")
 _CSI: Final = re.compile("\x1b\\[([<-?]?)([0-9:;]*)[<-?]*([ -/]*)([@-~])")
 _CSI_PART: Final = re.compile("\x1b\\[[ -?]*")
+_CSI_REST: Final = re.compile("[ -?]*")
 _ESCAPE: Final = re.compile("\x1b([ -/]*)([0-~])")
 _ESCAPE_PART: Final = re.compile("\x1b[ -/]*")
+_ESCAPE_REST: Final = re.compile("[ -/]*")
 _STRING_END: Final = re.compile("[\x07\x18\x1a\x1b\x9c]")
 _UNSHOWN: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -47,6 +49,8 @@ class Parser:
         self._rest = ""
         self._string: str | None = None
         self._content = ""
+        # What a sequence that is too long goes on with; it is read to its end, and not obeyed.
+        self._too_long: re.Pattern[str] | None = None
         self._pens: dict[tuple[Pen, str], Pen] = {}
         self._commands = _commands(model)
 
@@ -59,13 +63,16 @@ class Parser:
         """What follows does not continue what came before: bytes are missing in between."""
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._rest = self._content = ""
-        self._string = None
+        self._string = self._too_long = None
 
     def _feed(self, text: str) -> None:
         at = 0
         while at < len(text):
             if self._string is not None:
                 at = self._read_string(text, at)
+                continue
+            if self._too_long is not None:
+                at = self._read_over(text, at, self._too_long)
                 continue
             run = _TEXT.match(text, at)
             if run is not None:
@@ -76,7 +83,8 @@ class Parser:
             if character == "\x1b":
                 sequence = _CSI.match(text, at)
                 if sequence is not None:
-                    self._control_sequence(*sequence.groups())
+                    if sequence.end() - at <= MAX_SEQUENCE_CHARS:
+                        self._control_sequence(*sequence.groups())
                     at = sequence.end()
                     continue
                 text, at, is_whole = self._escape(text, at)
@@ -101,12 +109,14 @@ class Parser:
         if not is_csi:
             sequence = _ESCAPE.match(text, at)
             if sequence is not None:
-                self._escape_sequence(sequence.group(1), sequence.group(2))
+                if sequence.end() - at <= MAX_SEQUENCE_CHARS:
+                    self._escape_sequence(sequence.group(1), sequence.group(2))
                 return text, sequence.end(), True
         part = (_CSI_PART if is_csi else _ESCAPE_PART).match(text, at)
         assert part is not None
         end = part.end()
         if end - at > MAX_SEQUENCE_CHARS:
+            self._too_long = _CSI_REST if is_csi else _ESCAPE_REST
             return text, end, True
         if end == len(text):
             return text, at, False
@@ -122,6 +132,20 @@ class Parser:
             return text, end + 1, True
         # A control character is obeyed inside a sequence, which then goes on.
         return text[:end] + text[end + 1 :], at, True
+
+    def _read_over(self, text: str, at: int, rest: re.Pattern[str]) -> int:
+        found = rest.match(text, at)
+        at = at if found is None else found.end()
+        if at == len(text):
+            return at
+        stop = text[at]
+        if stop < "\x20" and stop not in "\x18\x1a\x1b":
+            self._control(stop)
+        elif stop != "\x7f":
+            self._too_long = None
+            if stop == "\x1b" or stop >= "\x80":
+                return at
+        return at + 1
 
     def _escape_sequence(self, between: str, final: str) -> None:
         model = self._model
