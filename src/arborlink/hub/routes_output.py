@@ -17,12 +17,12 @@ from starlette.routing import BaseRoute, Route
 from arborlink.hub.access import Access, Identity
 from arborlink.hub.bus.base import Bus
 from arborlink.hub.live.downloads import Download
-from arborlink.hub.live.following import Following, follow
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.stored import missing_end, open_stored, stored_extent
 from arborlink.hub.problems import problem_response
 from arborlink.hub.routes.authentication import hold_until_answered, identify
 from arborlink.hub.service import formats
+from arborlink.hub.service.following import Following, follow
 from arborlink.hub.service.formats import Pieces
 from arborlink.hub.service.ranges import (
     ANY_END,
