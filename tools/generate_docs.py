@@ -202,6 +202,7 @@ VARIABLES: Final = {
         "command line, SDK",
         "The hub's public key, before `credentials.toml`; of the hub in `ARBOR_URL`, if set",
     ),
+    "ARBOR_DETACH_KEY": ("`arbor run --tty`, `arbor attach`", "The option `--detach-key`"),
     "ARBOR_CODE": ("`arbor daemon`", "The one-time code of a new daemon; used once and forgotten"),
     "ARBOR_SECRETS_FD": (
         "hub, daemon, `arbor up`",

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from arborlink.cli import console, display, exits
 from arborlink.cli.logs_output import _spans
 from arborlink.cli.main import COMMANDS, cli
+from arborlink.cli.screen.local import LocalTerminal
 from arborlink.cli.table import Column
-from arborlink.cli.terminal import ENTER_SCREEN, LEAVE_SCREEN, Screen
 from arborlink.client import Gap, Task, TaskStatus
 from arborlink.protocol.resources import GapInfo
 
@@ -176,12 +176,13 @@ def test_times_and_sizes_as_people_say_them() -> None:
 
 
 def test_the_alternate_screen_is_left_only_if_it_was_entered() -> None:
-    screen = Screen()
-    assert LEAVE_SCREEN not in screen.restoring()
-    screen.saw(b"x" + ENTER_SCREEN + b"y")
-    assert LEAVE_SCREEN in screen.restoring()
-    screen.saw(LEAVE_SCREEN)
-    assert LEAVE_SCREEN not in screen.restoring()
+    enter, leave = b"\x1b[?1049h", b"\x1b[?1049l"
+    local = LocalTerminal(may_act=True)
+    assert leave not in local.leave()
+    local.show(b"x" + enter + b"y")
+    assert leave in local.leave()
+    local.show(enter + leave)
+    assert leave not in local.leave()
 
 
 def test_completion_knows_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:

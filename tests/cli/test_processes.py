@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from arborlink.cli.terminal import DETACH_KEY
 from tests.bounds import HANG_SECONDS
 
 from .conftest import ARBOR, Up, clean_environment
@@ -227,12 +226,12 @@ def test_a_terminal_from_end_to_end(up: Up) -> None:
         seen = b""
         while b"42\r\n" not in seen:
             seen += os.read(terminal, 65_536)
-        os.write(terminal, DETACH_KEY)
+        os.write(terminal, b"\x1d")
         while b"detached" not in seen:
             seen += os.read(terminal, 65_536)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
     finally:
         os.close(terminal)
-    task = seen.split(b"arbor logs -f ")[1].split(b"`")[0].decode()
+    task = seen.split(b"arbor attach ")[1].split(b"`")[0].decode()
     assert up.arbor("cancel", "--grace", "0", task).returncode == 0

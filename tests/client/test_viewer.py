@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.client.input import ExactInput, TypedInput
 from arborlink.client.subscription import Subscription
 from arborlink.client.viewer import ACK_DELAY_SECONDS, INPUT_RETRY_SECONDS, ViewerMachine
@@ -26,7 +26,9 @@ from arborlink.protocol.messages import (
     AnyMessage,
     ErrorMessage,
     Output,
+    Screen,
     Subscribe,
+    TerminalState,
     Unsubscribe,
     ViewerAck,
     ViewerInput,
@@ -79,7 +81,7 @@ class Pair:
     def take(self, most: int) -> None:
         for _ in range(most):
             item = self.subscription.take()
-            if item is not None:
+            if isinstance(item, Chunk | Gap):
                 self.taken.append(item)
 
     def crash(self, lost: int) -> None:
@@ -397,3 +399,85 @@ def test_the_input_window_bounds_what_is_on_its_way() -> None:
     assert max(len(each.input) for each in frames) == limits.INPUT_FRAME_BYTES
     stream.acknowledge(10)
     assert stream.room == 10
+
+
+def test_a_terminal_goes_on_from_its_screen() -> None:
+    viewer = ViewerMachine()
+    subscription = Subscription(TASK, -100, terminal=True)
+    viewer.follow(subscription)
+    viewer.connected()
+    assert viewer.to_send(0.0) == [
+        Subscribe(task_id=TASK, offset=-100, window=subscription.window, terminal=True)
+    ]
+    viewer.receive(Screen(task_id=TASK, offset=50, cols=80, rows=24, output=b"$ "), 0.0)
+    state = TerminalState(task_id=TASK, offset=50, cols=80, rows=24, controls=False)
+    viewer.receive(state, 0.0)
+    viewer.receive(Output(task_id=TASK, offset=50, time=1, is_error=False, output=b"ls"), 0.0)
+    taken = [subscription.take() for _ in range(4)]
+    assert taken[:2] == [Snapshot(50, 80, 24, b"$ "), TerminalChange(50, 80, 24, controls=False)]
+    assert taken[2] == Chunk(50, False, 1, b"ls") and taken[3] is None
+    assert subscription.consumed == 52
+
+
+def test_a_change_of_a_terminal_waits_for_the_output_before_it() -> None:
+    subscription = Subscription(TASK, terminal=True)
+    subscription.subscribe()
+    for offset in (2, 4, 6):
+        state = TerminalState(task_id=TASK, offset=offset, cols=offset, rows=1, controls=True)
+        subscription.receive_terminal(state)
+    subscription.receive_output(
+        Output(task_id=TASK, offset=0, time=1, is_error=False, output=b"abcdef")
+    )
+    taken = []
+    while (item := subscription.take()) is not None:
+        taken.append(item)
+    shown = [each.data if isinstance(each, Chunk) else each.end for each in taken]
+    assert shown == [b"ab", 2, b"cd", 4, b"ef", 6]
+
+
+def test_a_screen_takes_the_place_of_what_is_not_read_yet() -> None:
+    subscription = Subscription(TASK, terminal=True)
+    subscription.subscribe()
+    subscription.receive_output(
+        Output(task_id=TASK, offset=0, time=1, is_error=False, output=b"abc")
+    )
+    subscription.subscribe()
+    subscription.receive_screen(Screen(task_id=TASK, offset=9, cols=2, rows=1, output=b"x"))
+    assert subscription.take() == Snapshot(9, 2, 1, b"x")
+    subscription.receive_output(Output(task_id=TASK, offset=9, time=1, is_error=False, output=b"y"))
+    assert subscription.take() == Chunk(9, False, 1, b"y")
+    assert subscription.take() is None and subscription.unacknowledged == 1
+
+
+def test_answers_do_not_wait_for_what_is_typed() -> None:
+    stream = TypedInput(TASK)
+    stream.write_reply(b"too early")
+    stream.connected()
+    stream.write(b"ls\n")
+    stream.to_send()
+    stream.write(b"pwd\n")
+    stream.write_reply(b"\x1b[1;1R")
+    assert stream.to_send() == [ViewerInput(task_id=TASK, input=b"\x1b[1;1R", is_reply=True)]
+
+
+def test_typed_input_that_the_hub_did_not_take_is_sent_again() -> None:
+    stream = TypedInput(TASK)
+    stream.connected()
+    stream.write(b"ls\n")
+    sent = stream.to_send()
+    stream.pause()
+    assert stream.to_send() == [] and stream.failure is None
+    stream.connected()
+    assert stream.to_send() == sent
+
+
+def test_control_is_taken_once_and_the_size_is_said_again() -> None:
+    viewer = ViewerMachine()
+    viewer.follow(Subscription(TASK, terminal=True))
+    viewer.resize(TASK, 80, 24, take=True)
+    viewer.connected()
+    taking = ViewerResize(task_id=TASK, cols=80, rows=24, take=True)
+    assert viewer.to_send(0.0)[-1] == taking
+    viewer.disconnected()
+    viewer.connected()
+    assert viewer.to_send(0.0)[-1] == ViewerResize(task_id=TASK, cols=80, rows=24)

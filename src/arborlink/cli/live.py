@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing, suppress
 from typing import Final
 
 from arborlink.cli import exits, terminal
@@ -15,9 +16,12 @@ from arborlink.cli.input_left import give_back, unreadable_text
 from arborlink.cli.interrupts import LEAVE_SECONDS, Interrupts
 from arborlink.cli.keyboard import STDIN, Keyboard
 from arborlink.cli.notices import watch_machine
-from arborlink.cli.progress import input_progress, output_progress
+from arborlink.cli.progress import Progress, input_progress, output_progress
+from arborlink.cli.screen.keys import Typed, What
+from arborlink.cli.terminal_view import TerminalView
 from arborlink.cli.writer import Writer
 from arborlink.client import Chunk, Gap, TaskHandle
+from arborlink.client.subscription import Item
 from arborlink.protocol.errors import ArborError, Conflict
 from arborlink.protocol.limits import MIB
 
@@ -35,27 +39,22 @@ class LiveTask:
     """
 
     def __init__(
-        self,
-        task: TaskHandle,
-        interrupts: Interrupts,
-        *,
-        tty: bool,
-        input: bool,
-        owns: bool = True,
+        self, task: TaskHandle, interrupts: Interrupts, *, input: bool, owns: bool = True
     ) -> None:
         self._task = task
         self._owns = owns
         self._interrupts = interrupts
-        self._tty = tty
+        # Of a task with a terminal.
+        self._view: TerminalView | None = None
+        self._raw = ExitStack()
+        self._acting = asyncio.Lock()
         self._input = input
         self._writer = Writer()
-        self._screen = terminal.Screen()
         self._broken: OSError | None = None
         self._keyboard: Keyboard | None = None
         self._unreadable = False
-        # A terminal that shows what the command writes has no line for anything else.
-        self._sending = input_progress(STDIN) if input and not tty else None
-        self._receiving = None if tty else output_progress(None)
+        self._upload: Progress | None = None
+        self._download: Progress | None = None
         self._cancelled = asyncio.Event()
 
     async def show(self, offset: int = 0) -> int:
@@ -64,6 +63,10 @@ class LiveTask:
         Raises:
             ArborError: the task cannot be followed.
         """
+        # A terminal that shows what the command writes has no line for anything else.
+        if self._view is None:
+            self._upload = input_progress(STDIN) if self._input else None
+            self._download = output_progress(None)
         async with asyncio.TaskGroup() as group:
             output = group.create_task(self._show_output(offset))
             helpers = [
@@ -72,8 +75,9 @@ class LiveTask:
                 group.create_task(self._leave_in_time(output)),
                 group.create_task(watch_machine(self._task)),
             ]
-            if self._tty:
-                helpers.append(group.create_task(self._follow_size()))
+            if self._view is not None:
+                helpers.append(group.create_task(self._view.follow_size()))
+                helpers.append(group.create_task(self._view.follow_keys(self._act)))
             if self._input:
                 self._keyboard = Keyboard(self._take_input, self._on_unreadable)
                 self._keyboard.start()
@@ -86,6 +90,9 @@ class LiveTask:
         self._stop_counting()
         if self._keyboard is not None:
             self._keyboard.stop()
+        if left:
+            await self._writer.abandon()
+        self._raw.close()
         if left:
             return self._say_left()
         if isinstance(self._broken, BrokenPipeError):
@@ -119,7 +126,8 @@ class LiveTask:
     def _say_left(self) -> int:
         task_id = self._task.id
         if not self._interrupts.cancel.is_set():
-            say(f"detached; the task goes on. `arbor logs -f {task_id}` comes back to it")
+            command = "arbor logs -f" if self._view is None else "arbor attach"
+            say(f"detached; the task goes on. `{command} {task_id}` comes back to it")
             return exits.DONE
         if not self._owns or self._interrupts.number == signal.SIGHUP:
             say(f"left; the task goes on. `arbor attach {task_id}` comes back to it")
@@ -139,17 +147,19 @@ class LiveTask:
         return exits.CANCELLED
 
     async def _show_output(self, offset: int) -> None:
-        async with aclosing(self._task.output(offset, window=WINDOW_BYTES)) as items:
+        view = self._view
+        async with aclosing(self._items(offset)) as items:
             try:
                 async for item in items:
                     if isinstance(item, Gap):
                         await self._writer.flush()
                         complain(gap_text(item))
                         continue
-                    if self._tty:
-                        self._screen.saw(item.data)
-                    self._count_output(item)
-                    await self._writer.write(STDERR if item.is_error else STDOUT, item.data)
+                    if view is not None:
+                        await self._writer.write(STDOUT, view.show(item))
+                    elif isinstance(item, Chunk):
+                        self._count_output(item)
+                        await self._writer.write(STDERR if item.is_error else STDOUT, item.data)
                 await self._writer.flush()
             except OSError as error:
                 self._broken = error
@@ -157,15 +167,20 @@ class LiveTask:
     def _count_output(self, chunk: Chunk) -> None:
         if chunk.is_error or sys.stdout.isatty():
             self._stop_counting()
-        elif self._receiving is not None:
-            if self._sending is not None:
-                self._sending.finish()
-            self._receiving.advance(len(chunk.data))
+        elif self._download is not None:
+            if self._upload is not None:
+                self._upload.finish()
+            self._download.advance(len(chunk.data))
 
     def _stop_counting(self) -> None:
-        for progress in (self._sending, self._receiving):
+        for progress in (self._upload, self._download):
             if progress is not None:
                 progress.finish()
+
+    def _items(self, offset: int) -> AsyncGenerator[Item, None]:
+        if self._view is not None:
+            return self._view.items(offset)
+        return self._task.output(offset, window=WINDOW_BYTES)
 
     async def _leave_on_detach(self, output: asyncio.Task[None]) -> None:
         await self._interrupts.detach.wait()
@@ -197,7 +212,7 @@ class LiveTask:
             output.cancel()
 
     def _on_unreadable(self, error: OSError) -> None:
-        if self._tty and terminal.is_interactive():
+        if self._view is not None and terminal.is_interactive():
             # The terminal is gone, and with it the person.
             self._interrupts.detach.set()
         elif self._owns:
@@ -210,38 +225,44 @@ class LiveTask:
 
     async def _take_input(self, data: bytes) -> bool:
         """Whether more is wanted."""
-        if self._tty and terminal.is_interactive() and terminal.DETACH_KEY in data:
-            data = data[: data.index(terminal.DETACH_KEY)]
-            if data:
-                await self._task.write(data)
-            self._interrupts.detach.set()
-            return False
         if not data and not self._owns:
             return False
+        if self._view is None:
+            return await self._send(data)
+        return await self._act(self._view.typed(data))
+
+    async def _act(self, typed: list[Typed]) -> bool:
+        """Do what was typed; whether more is wanted. Calls wait for each other, in order."""
+        async with self._acting:
+            for each in typed:
+                if each.what is What.DETACH:
+                    self._interrupts.detach.set()
+                    return False
+                if each.what is What.ANSWER:
+                    await self._task.reply(each.data)
+                elif not await self._send(each.data):
+                    return False
+            return True
+
+    async def _send(self, data: bytes) -> bool:
         try:
             await self._task.write(data, eof=not data)
-            if self._sending is not None:
-                self._sending.advance(len(data))
+            if self._upload is not None:
+                self._upload.advance(len(data))
         except Conflict as error:
             if error.code not in ("task_over", "input_closed"):
                 complain(error.message)
             return False
         except ArborError as error:
             complain(error.message)
-            return self._tty
+            return self._view is not None
         return bool(data)
 
-    async def _follow_size(self) -> None:
-        changed = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, changed.set)
-        while True:
-            await self._task.resize(*terminal.size())
-            await changed.wait()
-            changed.clear()
-
-    async def show_raw(self, offset: int = 0) -> int:
-        """As `show`, with the terminal in raw mode."""
-        with terminal.raw_mode(self._screen):
+    async def show_raw(self, view: TerminalView, offset: int = 0) -> int:
+        """As `show`, with the terminal in raw mode; it is put back before anything is said."""
+        self._view = view
+        with self._raw:
+            self._raw.enter_context(terminal.raw_mode(view.restoring))
             return await self.show(offset)
 
 

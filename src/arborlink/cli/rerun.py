@@ -52,7 +52,7 @@ def rerun_command(task: str, env: tuple[str, ...], detach: bool, as_json: bool) 
         interrupts = Interrupts()
         interrupts.install()
         handle = await hub.task(new.id)
-        return await LiveTask(handle, interrupts, tty=False, input=False).show()
+        return await LiveTask(handle, interrupts, input=False).show()
 
     return with_hub(work)
 

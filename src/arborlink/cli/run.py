@@ -12,11 +12,13 @@ import click
 from arborlink.cli import exits
 from arborlink.cli.completion import complete_files, complete_workspaces
 from arborlink.cli.console import complain, show
+from arborlink.cli.detach_option import detach_key_option
 from arborlink.cli.parameters import duration
 from arborlink.cli.references import WORKSPACE_HELP
 
 if TYPE_CHECKING:
     from arborlink.cli.interrupts import Interrupts
+    from arborlink.cli.screen.detach_key import Key
     from arborlink.client import TaskHandle
     from arborlink.protocol.resources import Workspace
 
@@ -48,6 +50,7 @@ Examples:
 )
 @click.option("--timeout", type=TIMEOUT, metavar="DURATION", help="End it after 90, 1m, 2h30m.")
 @click.option("-t", "--tty", is_flag=True, help="With a terminal; Ctrl-] leaves it running.")
+@detach_key_option
 @click.option("--shell", is_flag=True, help="Run by /bin/sh -c.")
 @click.option("--merge", is_flag=True, help="stderr into stdout, in the order of writing.")
 @click.option("-d", "--detach", is_flag=True, help="Print the task's id; send input, do not wait.")
@@ -75,6 +78,7 @@ def run_command(
     env_files: tuple[Path, ...],
     timeout: float | None,
     tty: bool,
+    detach_key: tuple[Key, ...],
     shell: bool,
     merge: bool,
     detach: bool,
@@ -126,7 +130,7 @@ def run_command(
             return exits.CANCELLED
         if detach:
             return await _detached(task, interrupts, with_input=with_input)
-        return await _shown(task, interrupts, tty=tty, with_input=with_input)
+        return await _shown(task, interrupts, detach_key if tty else None, with_input=with_input)
 
     return with_hub(work)
 
@@ -146,14 +150,24 @@ async def _started(
         return None
 
 
-async def _shown(task: TaskHandle, interrupts: Interrupts, *, tty: bool, with_input: bool) -> int:
+async def _shown(
+    task: TaskHandle,
+    interrupts: Interrupts,
+    detach_key: tuple[Key, ...] | None,
+    *,
+    with_input: bool,
+) -> int:
+    """Show the task; `detach_key`: what leaves its terminal, None where it has none."""
     from arborlink.cli.live import LiveTask
+    from arborlink.cli.terminal_view import TerminalView
 
-    if tty and not with_input:
+    live = LiveTask(task, interrupts, input=with_input)
+    if detach_key is None:
+        return await live.show()
+    if not with_input:
         # A terminal has no end of input by itself.
         await task.write(b"", eof=True)
-    live = LiveTask(task, interrupts, tty=tty, input=with_input)
-    return await (live.show_raw() if tty else live.show())
+    return await live.show_raw(TerminalView(task, detach_key, starts=True))
 
 
 async def _detached(task: TaskHandle, interrupts: Interrupts, *, with_input: bool) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import termios
 import tty
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from arborlink.cli.keyboard import STDIN
@@ -15,12 +16,6 @@ from arborlink.terminal_modes import read_modes
 
 STDOUT: Final = 1
 DEFAULT_SIZE: Final = (80, 24)
-DETACH_KEY: Final = b"\x1d"  # Ctrl-]
-ENTER_SCREEN: Final = b"\x1b[?1049h"
-LEAVE_SCREEN: Final = b"\x1b[?1049l"
-# Bracketed paste, mouse reports and colours off, cursor visible: what a program that was left
-# running may have set.
-RESET: Final = b"\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?25h\x1b[0m"
 
 
 def is_interactive() -> bool:
@@ -51,35 +46,59 @@ def modes() -> dict[str, int]:
         return {}
 
 
-class Screen:
-    """Remembers whether the program on it has switched to the alternate screen."""
-
-    def __init__(self) -> None:
-        self._alternate = False
-
-    def saw(self, data: bytes) -> None:
-        """These bytes were shown."""
-        entered, left = data.rfind(ENTER_SCREEN), data.rfind(LEAVE_SCREEN)
-        if entered != left:
-            self._alternate = entered > left
-
-    def restoring(self) -> bytes:
-        """What puts the terminal back."""
-        return (LEAVE_SCREEN if self._alternate else b"") + RESET
+def is_shown() -> bool:
+    """Whether a person sees what is written to standard output."""
+    try:
+        return os.isatty(STDOUT)
+    except OSError:
+        return False
 
 
 @contextmanager
-def raw_mode(screen: Screen) -> Iterator[None]:
-    """Every key goes to the task; afterwards the terminal is as it was, whatever happened."""
+def raw_mode(restoring: Callable[[], bytes]) -> Iterator[None]:
+    """Send every key to the task; afterwards the terminal is as it was, whatever happened.
+
+    `restoring` returns what to write to it then, if standard output is a terminal.
+    """
     if not is_interactive():
-        yield
+        try:
+            yield
+        finally:
+            _restore_screen(restoring)
         return
     saved = termios.tcgetattr(STDIN)
     try:
-        tty.setraw(STDIN, termios.TCSANOW)
+        with _raw_again_when_continued():
+            tty.setraw(STDIN, termios.TCSANOW)
+            yield
+    finally:
+        _restore_screen(restoring)
+        # Answers and releases of keys that are still on their way are for no one any more.
+        with suppress(termios.error):
+            termios.tcsetattr(STDIN, termios.TCSAFLUSH, saved)
+
+
+@contextmanager
+def _raw_again_when_continued() -> Iterator[None]:
+    """A shell gives a terminal its own settings while a command is stopped, and keeps them."""
+
+    def on_continued(*_: object) -> None:
+        with suppress(termios.error):
+            tty.setraw(STDIN, termios.TCSANOW)
+
+    before = signal.signal(signal.SIGCONT, on_continued)
+    try:
         yield
     finally:
-        termios.tcsetattr(STDIN, termios.TCSANOW, saved)
-        if os.isatty(STDOUT):
-            sys.stdout.flush()
-            os.write(STDOUT, screen.restoring())
+        signal.signal(signal.SIGCONT, before)
+
+
+def _restore_screen(restoring: Callable[[], bytes]) -> None:
+    if not is_shown():
+        return
+    data = restoring()
+    # The terminal may be gone: then there is nothing to restore.
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        while data:
+            data = data[os.write(STDOUT, data) :]

@@ -8,6 +8,7 @@ import os
 import select
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 from arborlink.client.signal import Signal
@@ -20,6 +21,8 @@ QUEUED_BYTES: Final = 1 * MIB
 # What the thread writes before it says so.
 BATCH_BYTES: Final = 256 * KIB
 BATCH_PARTS: Final = 512
+# For a write that has begun to end when the rest is dropped.
+ABANDON_SECONDS: Final = 0.5
 # Linux: "as much as you take without blocking", whatever others have set the descriptor to.
 NOWAIT: Final[int | None] = getattr(os, "RWF_NOWAIT", None)
 UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ESPIPE})
@@ -64,6 +67,18 @@ class Writer:
             OSError: as for `write`.
         """
         await self._until_waiting(0)
+
+    async def abandon(self) -> None:
+        """Drop what the thread has not begun to write, and wait a moment for what it has.
+
+        Afterwards others may write to the descriptors, unless one of them takes nothing.
+        """
+        with self._filled:
+            self._waiting -= sum(len(data) for _, data in self._queue)
+            self._queue.clear()
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(ABANDON_SECONDS):
+                await self.flush()
 
     async def _until_waiting(self, limit: int) -> None:
         while self._waiting > limit and self._failure is None:

@@ -3,7 +3,7 @@
 `Hub` is asynchronous, `SyncHub` is the same without an event loop.
 """
 
-from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.client.device import sign_in
 from arborlink.client.hub import Hub
 from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, Segment, SessionLink
@@ -61,11 +61,13 @@ __all__ = [
     "Segment",
     "SessionLink",
     "SignInUnfinished",
+    "Snapshot",
     "SyncHub",
     "SyncTaskHandle",
     "Task",
     "TaskHandle",
     "TaskStatus",
+    "TerminalChange",
     "TerminalSize",
     "Token",
     "TooManyRequests",

@@ -27,3 +27,35 @@ class Gap:
     start: int
     end: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a terminal shows at `offset`: `data`, written to a terminal of `cols` by `rows` that was
+    just reset, makes it. What was read before is of no account any more."""
+
+    offset: int
+    cols: int
+    rows: int
+    data: bytes
+
+    @property
+    def end(self) -> int:
+        """The offset at which the output goes on."""
+        return self.offset
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalChange:
+    """A terminal has this size from `offset` on. `controls`: its size is this viewer's to set, and
+    this viewer answers the program's questions."""
+
+    offset: int
+    cols: int
+    rows: int
+    controls: bool
+
+    @property
+    def end(self) -> int:
+        """The offset at which the output goes on."""
+        return self.offset

@@ -116,14 +116,20 @@ class ExactInput:
 
 
 class TypedInput:
-    """Input after whatever came before; one frame at a time, so that the command sets the pace."""
+    """Input after whatever came before; one frame at a time, so that the command sets the pace.
+
+    What a terminal answers by itself (`write_reply`) does not wait for that: the hub passes it on
+    only from the viewer that controls the terminal, and drops it otherwise.
+    """
 
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
         self.failure: ArborError | None = None
         self._waiting = bytearray()
+        self._replies: list[bytes] = []
         self._eof = False
-        self._in_flight = False
+        # The frame that the hub has not answered yet.
+        self._in_flight = b""
         self._attached = False
 
     @property
@@ -141,6 +147,11 @@ class TypedInput:
         self._waiting += data
         self._eof = self._eof or eof
 
+    def write_reply(self, data: bytes) -> None:
+        """Answer a question of the program; an answer without a connection is too late."""
+        if self._attached:
+            self._replies.append(data)
+
     def connected(self) -> None:
         """A new connection follows the task."""
         self._attached = True
@@ -148,8 +159,9 @@ class TypedInput:
     def disconnected(self) -> None:
         """The connection is gone: whether the frame on its way arrived cannot be known."""
         self._attached = False
+        self._replies.clear()
         if self._in_flight:
-            self._in_flight = False
+            self._in_flight = b""
             self.failure = Unavailable(
                 "the connection broke while input was on its way, so it may not have arrived. "
                 "Look at the task's output before you send it again",
@@ -158,26 +170,37 @@ class TypedInput:
 
     def acknowledge(self, offset: int) -> None:
         """The command has taken input."""
-        self._in_flight = False
+        self._in_flight = b""
 
     def rewind(self, want: int) -> None:
         """Never asked of input without an offset."""
 
     def pause(self) -> None:
-        """The hub did not take the last frame."""
-        self.disconnected()
+        """The hub did not take the last frame: stop, until `connected` is called again."""
+        self._attached = False
+        self._waiting[:0] = self._in_flight
+        self._in_flight = b""
 
     def to_send(self) -> list[ViewerInput]:
         """What may be sent now."""
-        if not self._attached or self._in_flight or not (self._waiting or self._eof):
-            return []
+        messages: list[ViewerInput] = []
+        if not self._attached:
+            return messages
+        for reply in self._replies:
+            for start in range(0, len(reply), limits.INPUT_FRAME_BYTES):
+                part = reply[start : start + limits.INPUT_FRAME_BYTES]
+                messages.append(ViewerInput(task_id=self.task_id, input=part, is_reply=True))
+        self._replies.clear()
+        if self._in_flight or not (self._waiting or self._eof):
+            return messages
         data = bytes(self._waiting[: limits.INPUT_FRAME_BYTES])
         del self._waiting[: len(data)]
         eof = self._eof and not self._waiting
         self._eof = self._eof and not eof
         # An end without bytes moves no offset, so nothing would ever acknowledge it.
-        self._in_flight = bool(data)
-        return [ViewerInput(task_id=self.task_id, input=data, eof=eof)]
+        self._in_flight = data
+        messages.append(ViewerInput(task_id=self.task_id, input=data, eof=eof))
+        return messages
 
 
 def _somebody_else(offset: int, end: int) -> Conflict:

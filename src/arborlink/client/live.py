@@ -42,9 +42,9 @@ class Feed:
             stream = mine
         return stream
 
-    def resize(self, cols: int, rows: int) -> None:
-        """Say the size of the terminal."""
-        self._connection.machine.resize(self.subscription.task_id, cols, rows)
+    def resize(self, cols: int, rows: int, *, take: bool) -> None:
+        """Say the size of the terminal; `take`: and take control of it."""
+        self._connection.machine.resize(self.subscription.task_id, cols, rows, take=take)
         self._connection.poke()
 
     def poke(self) -> None:

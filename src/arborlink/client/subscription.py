@@ -12,14 +12,23 @@ comes a second time is dropped.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
+from typing import TypeAlias
 
-from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, InvalidInput, RemoteProtocolError
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.messages import Gap as GapMessage
-from arborlink.protocol.messages import Output, Subscribe, TaskStatusChanged, ViewerAck
+from arborlink.protocol.messages import (
+    Output,
+    Screen,
+    Subscribe,
+    TaskStatusChanged,
+    TerminalState,
+    ViewerAck,
+)
 from arborlink.protocol.resources import Workspace
 from arborlink.protocol.stream import ReceiveStream
 
@@ -27,10 +36,19 @@ from arborlink.protocol.stream import ReceiveStream
 ACKS_PER_WINDOW = 4
 # Without output there is no "from the end": one byte before it is the least that can be asked.
 TAIL_OFFSET = -1
+# Changes of a terminal that are known before the output in front of them has arrived; of more, the
+# oldest are passed over.
+MAX_CHANGES_AHEAD = 64
+
+Item: TypeAlias = Chunk | Gap | Snapshot | TerminalChange
 
 
 class Subscription:
-    """Follows one task; `output=False` follows its status and input only."""
+    """Follows one task; `output=False` follows its status and input only.
+
+    `terminal`: as a terminal does, which is sent what the task's terminal shows in place of the
+    output so far, on each connection anew.
+    """
 
     def __init__(
         self,
@@ -39,6 +57,7 @@ class Subscription:
         *,
         window: int = limits.SUBSCRIPTION_WINDOW_BYTES,
         output: bool = True,
+        terminal: bool = False,
     ) -> None:
         self.task_id = task_id
         self.window = window if output else limits.SUBSCRIPTION_WINDOW_MIN_BYTES
@@ -48,10 +67,12 @@ class Subscription:
         self.failure: ArborError | None = None
         self.confirmed = False
         self.has_output = output
+        self._is_terminal = terminal
+        self._changes_ahead: deque[TerminalChange] = deque(maxlen=MAX_CHANGES_AHEAD)
         self._asked = offset if output else TAIL_OFFSET
         # A negative offset is resolved by the hub: the first thing that arrives says to what.
         self._stream = _stream_at(offset) if output and offset >= 0 else None
-        self._items: deque[Chunk | Gap] = deque()
+        self._items: deque[Item] = deque()
         self._taken_end: int | None = None
         self._buffered = 0
         self._wire_end = 0
@@ -104,7 +125,10 @@ class Subscription:
             offset = min(want, offset)
         self.confirmed = False
         self._wire_end = self._acknowledged = max(0, offset)
-        return Subscribe(task_id=self.task_id, offset=offset, window=self.window)
+        self._changes_ahead.clear()
+        return Subscribe(
+            task_id=self.task_id, offset=offset, window=self.window, terminal=self._is_terminal
+        )
 
     def receive_output(self, message: Output) -> None:
         """Bytes have arrived.
@@ -127,7 +151,7 @@ class Subscription:
                 f"the hub sent {self._buffered} bytes into a window of {self.window}",
                 code="credit_exceeded",
             )
-        self._items.append(Chunk(message.offset + skip, message.is_error, message.time, data))
+        self._append(Chunk(message.offset + skip, message.is_error, message.time, data))
 
     def receive_gap(self, message: GapMessage) -> None:
         """Bytes that will never arrive.
@@ -142,6 +166,28 @@ class Subscription:
         self._wire_end = max(self._wire_end, message.end)
         if new is not None:
             self._items.append(Gap(*new, message.reason))
+            self._append_changes()
+
+    def receive_screen(self, message: Screen) -> None:
+        """What the terminal shows takes the place of everything that is not read yet."""
+        self.confirmed = True
+        if not self.has_output:
+            return
+        self._items.clear()
+        self._buffered = 0
+        self._taken_end = None
+        self._stream = _stream_at(message.offset)
+        self._wire_end = self._acknowledged = message.offset
+        self._items.append(Snapshot(message.offset, message.cols, message.rows, message.output))
+
+    def receive_terminal(self, message: TerminalState) -> None:
+        """The terminal's size and control change, once the output before that has been read."""
+        self.confirmed = True
+        if self.has_output:
+            self._changes_ahead.append(
+                TerminalChange(message.offset, message.cols, message.rows, message.controls)
+            )
+            self._append_changes()
 
     def receive_status(self, message: TaskStatusChanged) -> None:
         """The task as the hub says it is now."""
@@ -159,7 +205,7 @@ class Subscription:
                 code="offset_beyond_end",
             )
 
-    def take(self) -> Chunk | Gap | None:
+    def take(self) -> Item | None:
         """The next piece; asking for it says that the one before has been consumed."""
         if self._taken_end is not None and self._stream is not None:
             self._stream.advance_durable(self._taken_end)
@@ -167,7 +213,8 @@ class Subscription:
         if not self._items:
             return None
         item = self._items.popleft()
-        self._taken_end = item.end
+        if isinstance(item, Chunk | Gap):
+            self._taken_end = item.end
         if isinstance(item, Chunk):
             self._buffered -= len(item.data)
         return item
@@ -187,6 +234,23 @@ class Subscription:
         """What tells the hub."""
         self._acknowledged += self.unacknowledged
         return ViewerAck(task_id=self.task_id, offset=self._acknowledged)
+
+    def _append(self, chunk: Chunk) -> None:
+        """Append `chunk`, cut where the terminal changes."""
+        while self._changes_ahead and self._changes_ahead[0].offset < chunk.end:
+            change = self._changes_ahead.popleft()
+            cut = max(0, change.offset - chunk.offset)
+            if cut:
+                self._items.append(dataclasses.replace(chunk, data=chunk.data[:cut]))
+                rest = chunk.data[cut:]
+                chunk = dataclasses.replace(chunk, offset=chunk.offset + cut, data=rest)
+            self._items.append(change)
+        self._items.append(chunk)
+        self._append_changes()
+
+    def _append_changes(self) -> None:
+        while self._changes_ahead and self._changes_ahead[0].offset <= self._end:
+            self._items.append(self._changes_ahead.popleft())
 
     def _stream_from(self, offset: int) -> ReceiveStream:
         if self._stream is None:

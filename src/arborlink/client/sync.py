@@ -229,9 +229,9 @@ class SyncTaskHandle:
         """As `TaskHandle.drain`."""
         self._hub._call(self._handle.drain())
 
-    def resize(self, cols: int, rows: int) -> None:
+    def resize(self, cols: int, rows: int, *, take: bool = False) -> None:
         """As `TaskHandle.resize`."""
-        self._hub._call(self._handle.resize(cols, rows))
+        self._hub._call(self._handle.resize(cols, rows, take=take))
 
     def refresh(self) -> Task:
         """As `TaskHandle.refresh`."""

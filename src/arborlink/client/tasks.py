@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.client.http import HttpApi
 from arborlink.client.input import ExactInput, TypedInput
 from arborlink.client.live import Feed, LivePool
 from arborlink.client.replies import Page, Segment
-from arborlink.client.subscription import Subscription
+from arborlink.client.subscription import Item, Subscription
 from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, Conflict
 from arborlink.protocol.lifecycle import is_final
@@ -84,11 +84,35 @@ class TaskHandle:
         try:
             while (item := await _next(feed)) is not None:
                 self._learn(feed)
+                if not isinstance(item, Chunk | Gap):
+                    continue
                 part = _below(item, stop_at)
                 if part is not None:
                     yield part
                 if item.end >= stop_at:
                     return
+            self._learn(feed)
+        finally:
+            feed.close()
+
+    async def terminal(
+        self, offset: int = 0, *, window: int = DEFAULT_WINDOW_BYTES
+    ) -> AsyncGenerator[Chunk | Gap | Snapshot | TerminalChange, None]:
+        """What a terminal needs that shows the task's: a snapshot, then the output after it, and
+        between them each change of size or control. It ends with the task.
+
+        After a connection was lost there is another snapshot. A hub that has none sends the output
+        from `offset` (negative: so many bytes before its end), as `output` does.
+
+        Raises:
+            ArborError: the task cannot be seen, or the token is not valid any more.
+        """
+        feed = self._live.follow(Subscription(self.id, offset, window=window, terminal=True))
+        self._prime(feed)
+        try:
+            while (item := await _next(feed)) is not None:
+                self._learn(feed)
+                yield item
             self._learn(feed)
         finally:
             feed.close()
@@ -241,9 +265,35 @@ class TaskHandle:
         while not stream.settled:
             await _progress(feed, stream)
 
-    async def resize(self, cols: int, rows: int) -> None:
-        """Say the size of the terminal, in characters."""
-        self._hold().resize(cols, rows)
+    async def reply(self, data: bytes) -> None:
+        """Answer a question of the program, as a terminal does by itself.
+
+        Only from the viewer that controls the terminal it is passed on (`TerminalChange`).
+
+        Raises:
+            Conflict: this handle owns the task's input, which has no place for answers.
+        """
+        feed = self._hold()
+        stream = feed.input(self._input)
+        if isinstance(stream, ExactInput):
+            raise Conflict("answers of a terminal have no place in a task's exact input")
+        stream.write_reply(data)
+        feed.poke()
+
+    def share_input(self) -> None:
+        """Type after whatever others type from now on, as a handle from `Hub.task` does.
+
+        Call it before anything is written.
+        """
+        self._input = TypedInput(self.id)
+
+    async def resize(self, cols: int, rows: int, *, take: bool = False) -> None:
+        """Say the size of the terminal, in characters.
+
+        Of a task that is followed by `terminal` it is a wish: the size becomes it while this viewer
+        controls the terminal. `take`: it controls it from now on.
+        """
+        self._hold().resize(cols, rows, take=take)
 
     def _hold(self) -> Feed:
         feed = self._input_feed
@@ -284,7 +334,7 @@ class TaskHandle:
             )
 
 
-async def _next(feed: Feed) -> Chunk | Gap | None:
+async def _next(feed: Feed) -> Item | None:
     """The next piece, as soon as there is one; None at the end."""
     subscription = feed.subscription
     while True:
@@ -307,6 +357,9 @@ async def _progress(feed: Feed, stream: ExactInput | TypedInput) -> None:
 
 def _check(feed: Feed, stream: ExactInput | TypedInput) -> None:
     failure: ArborError | None = stream.failure or feed.subscription.failure
+    if isinstance(stream, TypedInput):
+        # What may be lost is said once: what is typed after it goes its way.
+        stream.failure = None
     if failure is not None:
         raise failure
     status = feed.subscription.status

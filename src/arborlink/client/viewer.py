@@ -18,8 +18,10 @@ from arborlink.protocol.messages import (
     ErrorMessage,
     InputAck,
     Output,
+    Screen,
     Subscribe,
     TaskStatusChanged,
+    TerminalState,
     Unsubscribe,
     ViewerAck,
     ViewerInput,
@@ -37,6 +39,7 @@ INPUT_RETRY_CODES = frozenset({"input_not_ready", "input_window_full", "unavaila
 REMOVED = "task_removed"
 
 ToSend: TypeAlias = Subscribe | Unsubscribe | ViewerAck | ViewerInput | ViewerResize
+OfTask = Output | GapMessage | Screen | TerminalState | TaskStatusChanged | InputAck
 InputStream: TypeAlias = ExactInput | TypedInput
 
 
@@ -47,6 +50,8 @@ class ViewerMachine:
         self._subscriptions: dict[str, Subscription] = {}
         self._inputs: dict[str, InputStream] = {}
         self._sizes: dict[str, ViewerResize] = {}
+        # Of these tasks' terminals control is to be taken once there is a connection.
+        self._takes: dict[str, ViewerResize] = {}
         # Tasks left before their end: the hub may still be sending them on this socket.
         self._abandoned: set[str] = set()
         self._connected = False
@@ -91,6 +96,7 @@ class ViewerMachine:
         if stream is not None:
             stream.disconnected()
         self._sizes.pop(task_id, None)
+        self._takes.pop(task_id, None)
         if self._connected and subscription.failure is None:
             self._to_send.append(Unsubscribe(task_id=task_id))
             if not (subscription.ended and subscription.has_output):
@@ -111,12 +117,16 @@ class ViewerMachine:
         if self._connected:
             stream.connected()
 
-    def resize(self, task_id: str, cols: int, rows: int) -> None:
-        """The size of a followed task's terminal; said again after every reconnect."""
+    def resize(self, task_id: str, cols: int, rows: int, *, take: bool = False) -> None:
+        """The size of a followed task's terminal; said again after every reconnect. `take`: and
+        control of the terminal with it, this once."""
         message = ViewerResize(task_id=task_id, cols=cols, rows=rows)
         self._sizes[task_id] = message
+        taking = ViewerResize(task_id=task_id, cols=cols, rows=rows, take=take)
         if self._connected:
-            self._to_send.append(message)
+            self._to_send.append(taking)
+        elif take:
+            self._takes[task_id] = taking
 
     def connected(self, subscriptions: int = limits.SUBSCRIPTIONS_PER_CONNECTION) -> None:
         """A new socket was welcomed: follow everything from where it stands."""
@@ -124,7 +134,8 @@ class ViewerMachine:
         self._limit = subscriptions
         self._abandoned.clear()
         self._to_send = [each.subscribe() for each in self._subscriptions.values()]
-        self._to_send += self._sizes.values()
+        self._to_send += (self._sizes | self._takes).values()
+        self._takes.clear()
         for stream in self._inputs.values():
             stream.connected()
 
@@ -154,7 +165,7 @@ class ViewerMachine:
             self._on_error(message, now)
         elif isinstance(message, WorkspaceChanged):
             self._on_workspace(message)
-        elif isinstance(message, Output | GapMessage | TaskStatusChanged | InputAck):
+        elif isinstance(message, OfTask):
             subscription = self._subscriptions.get(message.task_id)
             if subscription is None:
                 return
@@ -163,6 +174,10 @@ class ViewerMachine:
                 subscription.receive_output(message)
             elif isinstance(message, GapMessage):
                 subscription.receive_gap(message)
+            elif isinstance(message, Screen):
+                subscription.receive_screen(message)
+            elif isinstance(message, TerminalState):
+                subscription.receive_terminal(message)
             elif isinstance(message, TaskStatusChanged):
                 subscription.receive_status(message)
             elif (stream := self._inputs.get(message.task_id)) is not None:
