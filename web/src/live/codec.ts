@@ -12,6 +12,8 @@ export function decodeMessage(frame: ArrayBuffer): HubToViewer | null {
     case 'welcome':
     case 'output':
     case 'gap':
+    case 'screen':
+    case 'terminal':
     case 'status':
     case 'workspace':
     case 'inputAck':

@@ -45,6 +45,7 @@ export class Directory {
   readonly state = new Store<Known>(NOTHING);
   /** The tasks that were started from this page, since it was loaded. */
   readonly startedHere = new Set<string>();
+  readonly #seen = new Set<string>();
   readonly #link: Link;
   readonly #tasks = new TaskTable(KEPT_FINAL_TASKS);
   #refreshedAt: number | null = null;
@@ -87,10 +88,18 @@ export class Directory {
     this.#publishing = null;
   }
 
+  /** Whether a task was started from here and is shown for the first time, which it is by asking. */
+  isFirstLook(taskId: string): boolean {
+    const isFirst = this.startedHere.has(taskId) && !this.#seen.has(taskId);
+    this.#seen.add(taskId);
+    return isFirst;
+  }
+
   /** Nobody is signed in: what was known is of no concern to who is next. */
   forget(): void {
     this.close();
     this.startedHere.clear();
+    this.#seen.clear();
     this.#tasks.clear();
     this.state.set(NOTHING);
   }

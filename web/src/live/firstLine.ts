@@ -1,6 +1,12 @@
 import { isLineFeed } from './drawPace';
 import type { Piece } from './taskFeed';
 
+const KIB = 1024;
+/** How far a first line that is cut off is looked through for its end. */
+const ALIGN_BYTES = 64 * KIB;
+const TERMINAL_ALIGN_BYTES = 4 * KIB;
+/** Drawn of the end of a flood, at most: dozens of screens, in a few milliseconds. */
+const SKIPPED_TO_LINES = 1_000;
 /** Longest character of UTF-8, in bytes. */
 const MAX_CHARACTER_BYTES = 4;
 
@@ -36,6 +42,13 @@ export class FirstLine {
       ? null
       : { ...piece, offset: offset + skip, bytes: bytes.subarray(skip) };
   }
+}
+
+/** For output from `offset` on; `isSkip`: it is the end of a flood. */
+export function firstLineAt(offset: number, isTerminal: boolean, isSkip: boolean): FirstLine {
+  const lookedThrough = isTerminal ? TERMINAL_ALIGN_BYTES : ALIGN_BYTES;
+  const most = isSkip ? SKIPPED_TO_LINES : Number.POSITIVE_INFINITY;
+  return new FirstLine(offset === 0 ? 0 : lookedThrough, most);
 }
 
 /** Index behind which there are at most so many line feeds. */

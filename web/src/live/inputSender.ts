@@ -35,7 +35,7 @@ export class InputSender {
   state: InputState = { kind: 'waiting' };
   /** Bytes that may or may not have arrived; null if there are none. */
   uncertain: number | null = null;
-  readonly #taskId: string;
+  readonly taskId: string;
   #kept = new Uint8Array(0);
   #sent = 0;
   /** Offset of the first kept byte, as far as others let us know it. */
@@ -45,7 +45,7 @@ export class InputSender {
   #askAt: number | null = null;
 
   constructor(taskId: string) {
-    this.#taskId = taskId;
+    this.taskId = taskId;
   }
 
   /** Bytes that the command has not taken yet. */
@@ -128,14 +128,14 @@ export class InputSender {
     if (this.state.kind === 'waiting') {
       if (this.#asked) return [];
       this.#asked = true;
-      return [{ type: 'input', taskId: this.#taskId, offset: WHERE_DOES_IT_END }];
+      return [{ type: 'input', taskId: this.taskId, offset: WHERE_DOES_IT_END }];
     }
     const input = this.#kept.subarray(this.#sent, INPUT_AHEAD_BYTES);
     if (input.length === 0) {
       return [];
     }
     this.#sent += input.length;
-    return [{ type: 'input', taskId: this.#taskId, input }];
+    return [{ type: 'input', taskId: this.taskId, input }];
   }
 
   /** The hub's input goes up to `end`: how much of ours does it have? */

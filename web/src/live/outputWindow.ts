@@ -1,21 +1,16 @@
-import type { GapInfo } from '../protocol/messages';
+import type { GapInfo, Screen as TerminalScreen, TerminalState } from '../protocol/messages';
 import { DrawPace, isLineFeed } from './drawPace';
-import { FirstLine } from './firstLine';
-import { formatSize } from './format';
+import { FirstLine, firstLineAt } from './firstLine';
+import { gapNote } from './gapNote';
 import { Harmless } from './harmless';
 import { LineTable } from './lineTable';
 import type { Screen } from './screen';
 import type { OutputSink, Piece } from './taskFeed';
-import { gapReason } from './words';
+import type { Queued, Streams, Target, Waiting, WindowOptions } from './windowOptions';
 
 const KIB = 1024;
 /** Rows kept loaded below what is looked at; beyond them nothing more is taken from the hub. */
 export const AHEAD_ROWS = 1_500;
-/** How far a first line that is cut off is looked through for its end. */
-const ALIGN_BYTES = 64 * KIB;
-const TERMINAL_ALIGN_BYTES = 4 * KIB;
-/** Drawn of the end of a flood, at most: dozens of screens, in a few milliseconds. */
-const SKIPPED_TO_LINES = 1_000;
 /** Beyond it the oldest rows are not told apart any more; what is drawn stays. */
 const KEPT_BYTES = 16 * KIB * KIB;
 /** Small pieces of one row are kept together up to this size. */
@@ -24,37 +19,6 @@ const MERGED_BYTES = 4 * KIB;
 const PAGE_ROWS = 3_000;
 const MIN_PAGE_BYTES = 64 * KIB;
 const MAX_PAGE_BYTES = 1024 * KIB;
-
-const RESET = '\x1b[0m';
-const MARKED = '\x1b[0;30;43m';
-
-export type Streams = 'both' | 'stdout' | 'stderr';
-
-interface Waiting {
-  readonly piece: Piece;
-  /** Told up to where it is drawn. */
-  readonly drawn: (to: number) => void;
-}
-
-/** Where to be once it is drawn: `rowsAbove` rows above the row `rowInLine` of a byte's line. */
-interface Target {
-  readonly offset: number;
-  readonly rowInLine: number;
-  readonly rowsAbove: number;
-}
-
-export interface WindowOptions {
-  readonly isTerminal: boolean;
-  readonly streams: Streams;
-  /** Whether the bytes at an offset were written while we were looking. */
-  readonly isLive: (offset: number) => boolean;
-  /** Go on from another offset; negative: so many bytes before the end. */
-  readonly seek: (offset: number) => void;
-  /** Seconds, monotonic. */
-  readonly now: () => number;
-  /** Something about what is shown has changed. */
-  readonly onChange: () => void;
-}
 
 /**
  * The part of an output that is on a screen: following its end, or held where somebody looks.
@@ -68,7 +32,7 @@ export class OutputWindow implements OutputSink {
   readonly #options: WindowOptions;
   #following = true;
   #streams: Streams;
-  #queue: (Waiting | GapInfo)[] = [];
+  #queue: Queued[] = [];
   readonly #pace = new DrawPace();
   readonly #harmless: Harmless;
   #drawing = false;
@@ -125,16 +89,33 @@ export class OutputWindow implements OutputSink {
   // ── what arrives ───────────────────────────────────────────────────────────────────────────
 
   restart(offset: number): void {
+    this.#restart(offset);
+    this.#firstLine = firstLineAt(offset, this.#options.isTerminal, this.#keepModes);
+    this.#pump();
+  }
+
+  /** What a terminal shows, in place of the output before it. */
+  screen(screen: TerminalScreen): void {
+    this.#restart(screen.offset);
+    this.#keepModes = false;
+    this.#firstLine = new FirstLine(0);
+    this.#queue.push(screen);
+    this.#pump();
+  }
+
+  /** A terminal's size, and who controls it, from here on. */
+  terminal(state: TerminalState): void {
+    this.#queue.push(state);
+    this.#pump();
+  }
+
+  #restart(offset: number): void {
     this.#leaving = false;
     this.#queue = [];
     this.#inFlight = null;
     this.#clearFirst = true;
-    this.#beginAt(offset);
-    const lookedThrough = this.#options.isTerminal ? TERMINAL_ALIGN_BYTES : ALIGN_BYTES;
-    const most = this.#keepModes ? SKIPPED_TO_LINES : Number.POSITIVE_INFINITY;
-    this.#firstLine = new FirstLine(offset === 0 ? 0 : lookedThrough, most);
     this.#atLineStart = true;
-    this.#pump();
+    this.#beginAt(offset);
   }
 
   output(piece: Piece, shown: (to: number) => void): void {
@@ -186,8 +167,13 @@ export class OutputWindow implements OutputSink {
     this.#leaving = true;
     this.#keepModes = true;
     this.#rests = true;
-    this.#options.seek(-tail);
+    this.#options.seek(-tail, true);
     this.#options.onChange();
+  }
+
+  /** Go on from the end as it is now; what is drawn stays until that is there. */
+  refresh(tail: number): void {
+    this.#leave(-tail);
   }
 
   goOn(): void {
@@ -299,7 +285,9 @@ export class OutputWindow implements OutputSink {
         return;
       }
       this.#queue.shift();
-      if ('reason' in next) this.#drawGap(next);
+      if ('controls' in next) this.#options.onTerminal?.(next);
+      else if ('cols' in next) this.#drawScreen(next);
+      else if ('reason' in next) this.#drawGap(next);
       else this.#draw(next);
     }
   }
@@ -357,15 +345,24 @@ export class OutputWindow implements OutputSink {
     });
   }
 
+  /** About as long as what it stands for: a place in it is found by that. */
+  #drawScreen(screen: TerminalScreen): void {
+    const { offset: end, output } = screen;
+    const offset = Math.max(0, end - output.length);
+    this.#options.onTerminal?.(screen);
+    this.#write(output, false, (row, endRow) => {
+      this.table.add({ row, endRow, offset, end, piece: null, gap: null });
+      this.#start = offset;
+    });
+  }
+
   #drawGap(gap: GapInfo): void {
-    const before = this.#atLineStart ? '' : '\r\n';
-    const text = `${formatSize(gap.to - gap.from)} are missing here: ${gapReason(gap.reason)}`;
-    const note = `${before}${MARKED} ${text} ${RESET}\r\n`;
+    const note = gapNote(gap, this.#atLineStart);
     const skipped = this.#atLineStart ? 0 : 1;
     this.#inFlight = gap;
     this.#atLineStart = true;
     this.#harmless.rowAdded();
-    this.#write(new TextEncoder().encode(note), false, (row, endRow) => {
+    this.#write(note, false, (row, endRow) => {
       const { from, to } = gap;
       this.table.add({ row: row + skipped, endRow, offset: from, end: to, piece: null, gap });
       this.#end = to;
@@ -440,7 +437,7 @@ export class OutputWindow implements OutputSink {
     this.#leaving = true;
     this.#keepModes = false;
     this.#freeze();
-    this.#options.seek(offset);
+    this.#options.seek(offset, false);
   }
 
   #topPlace(): { offset: number; rowInLine: number } {

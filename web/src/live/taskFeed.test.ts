@@ -1,5 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Output, TaskStatusChanged, ViewerToHub } from '../protocol/messages';
+import type {
+  Output,
+  Screen,
+  TaskStatusChanged,
+  TerminalState,
+  ViewerToHub,
+} from '../protocol/messages';
 import { type OutputSink, type Piece, TaskFeed, WINDOW_BYTES } from './taskFeed';
 
 const KIB = 1024;
@@ -192,4 +198,101 @@ test('goes to the end when it is asked for what is beyond it', () => {
   const feed = feedAt(1_000_000);
   feed.receive({ type: 'error', code: 'offset_beyond_end', message: '', ref: 'tsk_1', want: 5 });
   expect(sent).toEqual([subscribe(-WINDOW_BYTES)]);
+});
+
+/** A feed of a terminal whose subscription the hub has answered. */
+function terminalAt(offset: number, size = 0, wantsScreen = true): { feed: TaskFeed } {
+  const feed = new TaskFeed(
+    'tsk_1',
+    offset,
+    WINDOW_BYTES,
+    sink,
+    { send: (message) => sent.push(message), schedule: () => () => {} },
+    {
+      onScreen: ({ offset: at }) => {
+        sink.text = `#${at} `;
+      },
+      onTerminal: ({ cols, controls }) => {
+        sink.text += `(${cols}${controls ? '!' : ''})`;
+      },
+      wantsScreen,
+    },
+  );
+  sent.push(feed.subscribe());
+  feed.changed(status(size));
+  return { feed };
+}
+
+function screen(offset: number): Screen {
+  const output = new TextEncoder().encode('painted');
+  return { type: 'screen', taskId: 'tsk_1', offset, cols: 80, rows: 24, output };
+}
+
+function state(offset: number, cols: number, controls = false): TerminalState {
+  return { type: 'terminal', taskId: 'tsk_1', offset, cols, rows: 24, controls };
+}
+
+test('a terminal is followed from its screen on, and acknowledged from there', () => {
+  const { feed } = terminalAt(-100, 5_000);
+  expect(sent[0]).toMatchObject({ offset: -100, terminal: true });
+  feed.receive(screen(5_000));
+  feed.receive(state(4_000, 80, true));
+  feed.receive(output(5_000, 'after'));
+  expect(sink.text).toBe('#5000 (80!)after');
+  expect(feed.end).toBe(5_005);
+  sink.show();
+  feed.receive(output(5_005, 'x'.repeat(WINDOW_BYTES / 4)));
+  sink.show();
+  expect(sent.at(-1)).toEqual({
+    type: 'ack',
+    taskId: 'tsk_1',
+    offset: 5_005 + WINDOW_BYTES / 4,
+  });
+});
+
+test('a change of a terminal comes between the bytes that it belongs between', () => {
+  const { feed } = terminalAt(-100, 10);
+  feed.receive(screen(10));
+  feed.receive(state(0, 80));
+  feed.receive(state(12, 90));
+  feed.receive(state(14, 100, true));
+  feed.receive(output(10, 'abcdef'));
+  expect(sink.text).toBe('#10 (80)ab(90)cd(100!)ef');
+});
+
+test('an older place is no terminal, and the end is one again', () => {
+  const { feed } = terminalAt(-100, 10);
+  feed.receive(screen(10));
+  feed.seek(0);
+  expect(sent.at(-1)).not.toHaveProperty('terminal');
+  expect(feed.isAsTerminal).toBe(false);
+  feed.changed(status(10));
+  feed.receive(state(0, 80));
+  feed.receive(output(0, 'abc'));
+  expect(sink.text).toBe('@0 abc');
+  feed.seek(-100);
+  expect(sent.at(-1)).toMatchObject({ offset: -100, terminal: true });
+  feed.seek(-100, false);
+  expect(sent.at(-1)).not.toHaveProperty('terminal');
+});
+
+test('what was sent before the last answer is of another subscription', () => {
+  const { feed } = terminalAt(-100, 10);
+  feed.receive(screen(10));
+  feed.seek(-100);
+  feed.receive(screen(11));
+  feed.receive(state(11, 90));
+  expect(sink.text).toBe('#10 ');
+  feed.changed(status(12));
+  feed.receive(screen(12));
+  expect(sink.text).toBe('#12 ');
+});
+
+test('a new connection goes on from the screen, unless a place is held', () => {
+  const { feed } = terminalAt(-100, 10);
+  feed.receive(screen(10));
+  expect(feed.subscribe()).toMatchObject({ offset: 10, terminal: true });
+  const held = terminalAt(-100, 10, false);
+  held.feed.receive(screen(10));
+  expect(held.feed.subscribe()).not.toHaveProperty('terminal');
 });

@@ -3,8 +3,10 @@ import type {
   GapInfo,
   HubToViewer,
   Output,
+  Screen,
   Subscribe,
   TaskStatusChanged,
+  TerminalState,
   ViewerToHub,
 } from '../protocol/messages';
 import type { Follower } from './link';
@@ -19,6 +21,8 @@ export const TERMINAL_WINDOW_BYTES = 128 * KIB;
 /** Acknowledge when this part of the window has been shown, so that it never runs dry. */
 const ACK_PART = 1 / 8;
 const PUBLISH_SECONDS = 0.1;
+/** Changes of a terminal known before the output in front of them; of more, the oldest are passed over. */
+const MAX_CHANGES_AHEAD = 64;
 
 /** Bytes as they arrived; `time` is in µs since the task's start. */
 export interface Piece {
@@ -35,6 +39,16 @@ export interface OutputSink {
   gap(gap: GapInfo): void;
   /** What comes next begins at `offset` and has nothing to do with what came before. */
   restart(offset: number): void;
+}
+
+/** Where a task's terminal goes: what it shows, and each change of its size and of who controls it. */
+export interface TerminalSink {
+  /** Takes the place of all output before its offset. */
+  onScreen(screen: Screen): void;
+  /** In order with the output. */
+  onTerminal(state: TerminalState): void;
+  /** Whether a new connection is to go on from the screen as it is then, and not where it stands. */
+  readonly wantsScreen: boolean;
 }
 
 export interface Progress {
@@ -64,6 +78,10 @@ export class TaskFeed implements Follower {
   readonly #sink: OutputSink;
   readonly #environment: FeedEnvironment;
   readonly #window: number;
+  readonly #terminal: TerminalSink | null;
+  /** Whether we follow as a terminal: the end, with its screen and its changes. */
+  #asTerminal = false;
+  #changesAhead: TerminalState[] = [];
   #stream = new ReceiveStream(0);
   #shown = 0;
   #acked = 0;
@@ -80,15 +98,21 @@ export class TaskFeed implements Follower {
   #place = 0;
   #cancelPublish: (() => void) | null = null;
 
-  /** `offset`: where to begin; negative: so many bytes before the end. */
+  /**
+   * `offset`: where to begin; negative: so many bytes before the end. `terminal`: of a task that has
+   * one; at the end its screen is asked for.
+   */
   constructor(
     taskId: string,
     offset: number,
     window: number,
     sink: OutputSink,
     environment: FeedEnvironment,
+    terminal: TerminalSink | null = null,
   ) {
     this.taskId = taskId;
+    this.#terminal = terminal;
+    this.#asTerminal = terminal !== null && offset < 0;
     this.#window = window;
     this.#sink = sink;
     this.#environment = environment;
@@ -114,8 +138,17 @@ export class TaskFeed implements Follower {
     return this.#tail !== null;
   }
 
-  /** Go on from another offset; negative: so many bytes before the end. */
-  seek(offset: number): void {
+  /** Whether what arrives is the terminal as it is, or is on its way to that. */
+  get isAsTerminal(): boolean {
+    return this.#asTerminal;
+  }
+
+  /**
+   * Go on from another offset; negative: so many bytes before the end. `asTerminal`: from the screen
+   * of the task's terminal, if it has one.
+   */
+  seek(offset: number, asTerminal = offset < 0): void {
+    this.#asTerminal = this.#terminal !== null && asTerminal;
     this.#begin(offset);
     if (offset >= 0) this.#sink.restart(offset);
     this.#ask();
@@ -126,6 +159,7 @@ export class TaskFeed implements Follower {
   subscribe(): Subscribe {
     this.#followed = true;
     this.#unanswered = 1;
+    if (this.#tail === null) this.#asTerminal = this.#terminal?.wantsScreen ?? false;
     return this.#subscription();
   }
 
@@ -136,6 +170,10 @@ export class TaskFeed implements Follower {
       const { from, to, reason } = message;
       const received = this.#take(from, to);
       if (received !== null) this.#sink.gap({ from: received.from, to, reason });
+    } else if (message.type === 'screen') {
+      this.#screen(message);
+    } else if (message.type === 'terminal') {
+      this.#changed(message);
     } else if (message.type === 'error') {
       this.#refused(message);
     }
@@ -166,7 +204,14 @@ export class TaskFeed implements Follower {
 
   #subscription(): Subscribe {
     const offset = this.#tail ?? this.#stream.end;
-    return { type: 'subscribe', taskId: this.taskId, offset, window: this.#window };
+    this.#changesAhead = [];
+    return {
+      type: 'subscribe',
+      taskId: this.taskId,
+      offset,
+      window: this.#window,
+      ...(this.#asTerminal ? { terminal: true } : {}),
+    };
   }
 
   /** Subscribe anew on the connection there is; a later one asks by itself. */
@@ -194,6 +239,34 @@ export class TaskFeed implements Follower {
     this.#acked = offset;
   }
 
+  #screen(screen: Screen): void {
+    if (this.#unanswered > 0 || !this.#asTerminal) {
+      return;
+    }
+    this.#tail = null;
+    this.#place += 1;
+    this.#problem = null;
+    this.#startAt(screen.offset);
+    this.grown(screen.offset);
+    this.#terminal?.onScreen(screen);
+    this.#publishSoon();
+  }
+
+  /** It is passed on with the output that it belongs in front of. */
+  #changed(state: TerminalState): void {
+    if (this.#unanswered > 0 || !this.#asTerminal) {
+      return;
+    }
+    this.#changesAhead = [...this.#changesAhead, state].slice(-MAX_CHANGES_AHEAD);
+    this.#passChanges(this.#tail === null ? this.#stream.end : 0);
+  }
+
+  #passChanges(upTo: number): void {
+    while (this.#changesAhead[0] !== undefined && this.#changesAhead[0].offset <= upTo) {
+      this.#terminal?.onTerminal(this.#changesAhead.shift() as TerminalState);
+    }
+  }
+
   #output(message: Output): void {
     const to = message.offset + message.output.length;
     this.grown(message.end ?? 0);
@@ -202,11 +275,21 @@ export class TaskFeed implements Follower {
       return;
     }
     const { isError, time } = message;
-    const bytes = message.output.subarray(received.skip);
     const place = this.#place;
-    this.#sink.output({ offset: received.from, bytes, isError, time }, (shown) => {
+    const onShown = (shown: number) => {
       if (place === this.#place) this.#onShown(shown);
-    });
+    };
+    let bytes = message.output.subarray(received.skip);
+    let offset = received.from;
+    while (bytes.length > 0) {
+      this.#passChanges(offset);
+      const length = Math.min(bytes.length, (this.#changesAhead[0]?.offset ?? to) - offset);
+      const part = bytes.subarray(0, length);
+      this.#sink.output({ offset, bytes: part, isError, time }, onShown);
+      bytes = bytes.subarray(length);
+      offset += length;
+    }
+    this.#passChanges(offset);
   }
 
   #take(from: number, to: number): { from: number; skip: number } | null {

@@ -38,6 +38,14 @@ export class TaskInput {
     this.#flush();
   }
 
+  /** A terminal's own answer: now or not at all, and it does not count as typing. */
+  reply(input: Uint8Array): void {
+    if (this.sender.state.kind === 'ready') {
+      const { taskId } = this.sender;
+      this.#environment.send({ type: 'input', taskId, input, isReply: true });
+    }
+  }
+
   connected(): void {
     this.sender.connected();
     this.#flush();

@@ -80,6 +80,7 @@ function useController(
         look: first.look,
         writable: first.writable,
         startAt: first.startAt,
+        takesSize: () => client.directory.isFirstLook(first.task.id),
         openLink,
       }),
     [client, first, openLink],

@@ -81,6 +81,11 @@ export class FloodSkip {
     }
   }
 
+  /** Whether output is passed over, or was a moment ago. */
+  get isActive(): boolean {
+    return this.#isFlood || this.#isResting;
+  }
+
   close(): void {
     for (const cancel of this.#cancel) cancel();
     this.#cancel = [];

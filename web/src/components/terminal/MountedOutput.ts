@@ -1,22 +1,20 @@
-import type { Follower, Link } from '../../live/link';
+import type { Follower } from '../../live/link';
 import { isFinal } from '../../live/merge';
 import { OutputFlow } from '../../live/outputFlow';
-import { OutputWindow, type Streams } from '../../live/outputWindow';
-import type { OutputMap } from '../../live/segments';
+import { OutputWindow } from '../../live/outputWindow';
 import {
   type OutputSink,
   type Piece,
   TaskFeed,
   TERMINAL_WINDOW_BYTES,
+  type TerminalSink,
   WINDOW_BYTES,
 } from '../../live/taskFeed';
 import { TaskInput } from '../../live/taskInput';
-import { boundedSize } from '../../live/terminalSize';
 import type {
   GapInfo,
   HubToViewer,
   SearchHit,
-  Task,
   TaskStatusChanged,
   TerminalSize,
 } from '../../protocol/messages';
@@ -25,9 +23,12 @@ import { matchedText, spanOf } from './highlight';
 import { keySequence, type OutputKey } from './keys';
 import { LongestLine } from './LongestLine';
 import { marksInView } from './marksInView';
+import type { MountedOptions, Mounting } from './mounting';
 import { marksOf, PALETTES } from './palette';
 import { RowMarks } from './RowMarks';
 import { type Readable, readableRows } from './readableRows';
+import { ScreenReturn } from './ScreenReturn';
+import { SharedSize } from './SharedSize';
 import { type Look, TerminalScreen } from './TerminalScreen';
 import { Typing } from './Typing';
 
@@ -36,40 +37,12 @@ const KIB = 1024;
 const TAIL_BYTES = 256 * KIB;
 /** Loaded before the place one jumps to. */
 const CONTEXT_BYTES = 64 * KIB;
-/** Until a size stays as it is: lines are wrapped anew, and a program draws its screen anew. */
+/** Until a size stays as it is: lines are wrapped anew. */
 const RESIZE_SECONDS = 0.1;
-
-export interface OutputEnvironment {
-  /** Seconds, monotonic. */
-  now(): number;
-  schedule(seconds: number, callback: () => void): () => void;
-}
-
-export interface Mounting {
-  /** Around the others; colours and type of the look are set on it. */
-  readonly box: HTMLElement;
-  readonly terminal: HTMLElement;
-  readonly marks: HTMLElement;
-}
-
-export interface MountedOptions {
-  readonly link: Link;
-  readonly task: Task;
-  readonly look: Look;
-  readonly writable: boolean;
-  readonly map: OutputMap;
-  /** Where to begin; null: at the end. */
-  readonly startAt: number | null;
-  readonly times: boolean;
-  readonly wrap: boolean;
-  readonly streams: Streams;
-  readonly hits: () => readonly SearchHit[];
-  readonly openLink: (url: string) => void;
-  readonly onChange: () => void;
-  /** The task is over. */
-  readonly onEnd: () => void;
-  readonly environment: OutputEnvironment;
-}
+/** What the line about another window's size takes from a terminal, as its style sheet says. */
+const LINE_PIXELS = 30;
+/** So far behind the end one is still at it. */
+const NEAR_BYTES = 64 * KIB;
 
 /** An output while it is on a page: what arrives, what is drawn, and what is typed. */
 export class MountedOutput implements OutputSink, Follower {
@@ -80,20 +53,20 @@ export class MountedOutput implements OutputSink, Follower {
   readonly flow = new OutputFlow();
   readonly typing: Typing;
   readonly input: TaskInput;
+  /** Of a program's terminal; null: output goes through pipes. */
+  readonly size: SharedSize | null;
   readonly #options: MountedOptions;
   readonly #marks: RowMarks;
   readonly #box: HTMLElement;
   readonly #host: HTMLElement;
   readonly #longest = new LongestLine();
   readonly #flood: FloodSkip;
+  readonly #return: ScreenReturn;
   readonly #stops: (() => void)[] = [];
   #times: boolean;
   #wrap: boolean;
   #hit: SearchHit | null = null;
   #hasFocus = false;
-  // Once it was typed into here, the program's terminal has the size of this one.
-  #ownsSize = false;
-  #cancelResize: (() => void) | null = null;
   #cancelFit: (() => void) | null = null;
   #closed = false;
 
@@ -110,13 +83,15 @@ export class MountedOutput implements OutputSink, Follower {
       look: options.look,
       tty: task.tty,
       openLink: options.openLink,
-      isTyped: () => this.isAttached,
+      isTyped: () => this.typing.enabled && (this.size?.controls ?? false),
     });
     this.#marks = new RowMarks(elements.marks, this.screen);
     this.window = new OutputWindow(this.screen.buffer, {
       isTerminal: task.tty !== null,
       isLive: (offset) => offset >= this.feed.liveFrom,
-      seek: (offset) => this.feed.seek(offset),
+      seek: (offset, isSkip) => this.#seek(offset, isSkip),
+      onTerminal: (state) =>
+        this.size?.changed(state, state.type === 'terminal' ? state.controls : undefined),
       now: environment.now,
       onChange: () => this.#changed(),
       streams: options.streams,
@@ -124,15 +99,19 @@ export class MountedOutput implements OutputSink, Follower {
     const send = link.send.bind(link);
     const windowBytes = task.tty === null ? WINDOW_BYTES : TERMINAL_WINDOW_BYTES;
     const { schedule } = environment;
-    this.feed = new TaskFeed(task.id, -TAIL_BYTES, windowBytes, this, { send, schedule });
+    const sink = task.tty === null ? null : this.#terminalSink();
+    this.feed = new TaskFeed(task.id, -TAIL_BYTES, windowBytes, this, { send, schedule }, sink);
+    this.size = task.tty === null ? null : this.#sharedSize(task.tty);
     this.#flood = new FloodSkip(this.window, skipLimits(task.tty !== null), {
       schedule,
       behind: () => this.behind,
       afterFrame: (callback) => this.screen.afterFrame(callback),
     });
+    this.#return = this.#screenReturn();
     this.input = new TaskInput(task.id, { ...environment, send, onChange: options.onChange });
     this.typing = new Typing(this.screen.terminal, elements.terminal, {
       onInput: (data) => this.#typed(data),
+      onReply: (data) => this.input.reply(data),
       onMove: () => this.#moved(),
       onFocus: (hasFocus) => this.#focused(hasFocus),
       onChange: options.onChange,
@@ -150,6 +129,7 @@ export class MountedOutput implements OutputSink, Follower {
   }
 
   subscribe() {
+    this.size?.left();
     return this.feed.subscribe();
   }
 
@@ -157,6 +137,7 @@ export class MountedOutput implements OutputSink, Follower {
     if (this.input.receive(message)) return;
     this.feed.receive(message);
     this.#flood.check();
+    this.#return.check();
   }
 
   output(piece: Piece, shown: (to: number) => void): void {
@@ -251,29 +232,45 @@ export class MountedOutput implements OutputSink, Follower {
 
   setLook(look: Look): void {
     dress(this.#box, look);
-    this.screen.setLook(look);
+    const measurable = this.screen.setLook(look);
     this.fit();
+    void measurable.then(() => {
+      if (!this.#closed) this.fit();
+    });
   }
 
-  /** Whether the terminal has the size of the program's, not that of its box. */
-  get hasFixedSize(): boolean {
-    return this.#options.task.tty !== null && !this.#ownsSize;
+  /** The size of a program's terminal that is another window's; null: it is as there is room for. */
+  get sizeElsewhere(): TerminalSize | null {
+    return this.typing.enabled && this.size?.isElsewhere ? this.size.size : null;
   }
 
-  /** Take the size that there is room for, or that the program's terminal has. */
+  /** Give the program's terminal the size that there is room for here. */
+  takeSize(): void {
+    this.size?.take();
+    this.screen.terminal.focus();
+  }
+
+  /** Take the size that there is room for; a program's terminal is shown in its own. */
   fit(): void {
-    const { task } = this.#options;
-    const proposed = this.screen.proposeSize(this.#host);
-    if (proposed === null || this.hasFixedSize) {
+    const isLineShown = this.#box.dataset.elsewhere !== undefined;
+    const proposed = this.screen.proposeSize(this.#host, isLineShown ? LINE_PIXELS : 0);
+    if (proposed === null) {
       return;
     }
-    const wide = task.tty === null && !this.#wrap ? this.#longest.columns : 0;
-    const size = { cols: Math.max(proposed.cols, wide), rows: proposed.rows };
+    if (this.size !== null) {
+      this.size.fit(proposed);
+      this.screen.fitInto(this.#host);
+      return;
+    }
+    const wide = this.#wrap ? 0 : this.#longest.columns;
+    this.#resize({ cols: Math.max(proposed.cols, wide), rows: proposed.rows });
+  }
+
+  #resize(size: TerminalSize): void {
     const { cols, rows } = this.screen.terminal;
     if (size.cols !== cols || size.rows !== rows) {
       this.window.resize(() => this.screen.resize(size), size.cols !== cols);
     }
-    if (this.isAttached) this.#announceSize();
   }
 
   drawMarks(): void {
@@ -313,8 +310,9 @@ export class MountedOutput implements OutputSink, Follower {
   close(): void {
     this.#closed = true;
     for (const stop of this.#stops) stop();
-    this.#cancelResize?.();
+    this.size?.close();
     this.#cancelFit?.();
+    this.#return.close();
     this.#flood.close();
     this.input.close();
     this.feed.close();
@@ -355,7 +353,7 @@ export class MountedOutput implements OutputSink, Follower {
 
   #told(fact: TaskStatusChanged): void {
     this.feed.changed(fact);
-    if (fact.task?.tty) this.#programResized(fact.task.tty);
+    if (fact.task?.tty && !this.feed.isAsTerminal) this.size?.changed(fact.task.tty);
     this.grown(this.feed.size);
     if (isFinal(fact.status)) {
       this.typing.enable(false);
@@ -365,16 +363,58 @@ export class MountedOutput implements OutputSink, Follower {
     }
   }
 
-  /** Somebody gave the program's terminal another size: unless that was us, we take it too. */
-  #programResized(told: TerminalSize): void {
-    const size = boundedSize(told);
-    const { cols, rows } = this.screen.terminal;
-    if (this.isAttached || (size.cols === cols && size.rows === rows)) {
-      return;
-    }
-    this.#ownsSize = false;
-    this.window.resize(() => this.screen.resize(size), size.cols !== cols);
-    this.#options.onChange();
+  #sharedSize(size: TerminalSize): SharedSize {
+    const { link, takesSize, environment } = this.#options;
+    const { taskId } = this;
+    return new SharedSize({
+      size,
+      takes: takesSize,
+      mayChange: () => this.typing.enabled,
+      send: ({ cols, rows }, take) =>
+        link.send({ type: 'resize', taskId, cols, rows, ...(take ? { take } : {}) }),
+      schedule: environment.schedule,
+      onSize: (changed) => {
+        this.#resize(changed);
+        this.screen.fitInto(this.#host);
+        this.#options.onChange();
+      },
+      onControl: (controls) => {
+        this.screen.controlled(controls);
+        this.#options.onChange();
+      },
+    });
+  }
+
+  #terminalSink(): TerminalSink {
+    const { window } = this;
+    return {
+      onScreen: (screen) => window.screen(screen),
+      onTerminal: (state) => window.terminal(state),
+      // Where a place is held, its rows stay when the connection is made anew.
+      get wantsScreen() {
+        return window.following;
+      },
+    };
+  }
+
+  #seek(offset: number, isSkip: boolean): void {
+    if (isSkip) this.#return.skipped();
+    this.feed.seek(offset, offset < 0 && !isSkip);
+    if (!this.feed.isAsTerminal) this.size?.left();
+  }
+
+  #screenReturn(): ScreenReturn {
+    return new ScreenReturn({
+      ...this.#options.environment,
+      isDue: () =>
+        this.size !== null &&
+        !this.feed.isAsTerminal &&
+        !this.#flood.isActive &&
+        this.window.following &&
+        !this.window.isMoving &&
+        this.behind <= NEAR_BYTES,
+      goOn: () => this.window.refresh(TAIL_BYTES),
+    });
   }
 
   #typed(data: Uint8Array): void {
@@ -386,15 +426,12 @@ export class MountedOutput implements OutputSink, Follower {
     this.#hit = null;
     const isEverything = this.window.end >= this.feed.end && this.feed.end >= this.feed.size;
     this.window.moved(isEverything);
+    this.#return.check();
     this.#options.onChange();
   }
 
   #focused(hasFocus: boolean): void {
     this.#hasFocus = hasFocus;
-    if (this.isAttached) {
-      this.#ownsSize = true;
-      this.fit();
-    }
     this.#options.onChange();
   }
 
@@ -405,17 +442,9 @@ export class MountedOutput implements OutputSink, Follower {
     });
   }
 
-  #announceSize(): void {
-    this.#cancelResize?.();
-    this.#cancelResize = this.#options.environment.schedule(RESIZE_SECONDS, () => {
-      this.#cancelResize = null;
-      const { cols, rows } = this.screen.terminal;
-      this.#options.link.send({ type: 'resize', taskId: this.taskId, cols, rows });
-    });
-  }
-
   #changed(): void {
     this.#highlight();
+    this.#return.check();
     if (!this.#wrap && this.#longest.columns > this.screen.terminal.cols) this.fit();
     this.#options.onChange();
   }

@@ -1,14 +1,15 @@
 import { explain, get } from '../../live/http';
 import type { Link } from '../../live/link';
 import { isFinal } from '../../live/merge';
-import type { Streams } from '../../live/outputWindow';
 import { OutputSearch, type SearchOptions, type SearchQuery } from '../../live/search';
 import { findStderr, OutputMap, type Segment } from '../../live/segments';
 import { Store } from '../../live/store';
+import type { Streams } from '../../live/windowOptions';
 import type { SearchPage, Task } from '../../protocol/messages';
 import type { OutputKey } from './keys';
 import type { MapPicture } from './MapCanvas';
-import { MountedOutput, type Mounting, type OutputEnvironment } from './MountedOutput';
+import { MountedOutput } from './MountedOutput';
+import type { Mounting, OutputEnvironment } from './mounting';
 import { NOTHING_YET, type OutputViewState } from './outputView';
 import { marksOf } from './palette';
 import { NOTHING_TO_READ, type Readable } from './readableRows';
@@ -30,6 +31,8 @@ export interface OutputOptions {
   readonly openLink: (url: string) => void;
   /** Offset to begin at; left out: follow the end. */
   readonly startAt?: number | null;
+  /** Asked once it is shown: whether a terminal is to have the size of this window. */
+  readonly takesSize?: () => boolean;
   readonly environment?: OutputEnvironment;
 }
 
@@ -86,6 +89,11 @@ export class OutputController {
     this.view = new Store<OutputViewState>({ ...NOTHING_YET, size: task.outputSize, following });
   }
 
+  /** Whether the task has a terminal. */
+  get isTerminal(): boolean {
+    return this.#task.tty !== null;
+  }
+
   /** What is searched for, and what was found. */
   get searching() {
     return this.#search.state;
@@ -101,6 +109,7 @@ export class OutputController {
       task: this.#task,
       look: this.#look,
       writable: this.#options.writable && !this.#final,
+      takesSize: this.#options.takesSize?.() ?? false,
       map: this.#map,
       startAt,
       times,
@@ -236,6 +245,11 @@ export class OutputController {
     this.#mounted?.screen.terminal.focus();
   }
 
+  /** Give the program's terminal the size of this window. */
+  takeSize(): void {
+    this.#mounted?.takeSize();
+  }
+
   sendKey(key: OutputKey): void {
     this.#mounted?.sendKey(key);
   }
@@ -318,7 +332,7 @@ export class OutputController {
       behindMs: following ? flow.delay * 1000 : null,
       writable: typing.enabled,
       attached: mounted.isAttached,
-      fixedSize: mounted.hasFixedSize,
+      sizeElsewhere: mounted.sizeElsewhere,
       ctrl: typing.ctrl,
       problem: this.#problem ?? feed.progress.get().problem ?? input.problem,
     });

@@ -24,7 +24,7 @@ export function OutputView({ controller }: { controller: OutputController }) {
   const terminal = useRef<HTMLDivElement>(null);
   const marks = useRef<HTMLDivElement>(null);
   const view = useStore(controller.view);
-  const { start, end, following, times, wrap, fixedSize, attached } = view;
+  const { start, end, following, times, wrap, sizeElsewhere, attached } = view;
 
   useEffect(() => {
     if (box.current === null || terminal.current === null || marks.current === null) {
@@ -50,12 +50,23 @@ export function OutputView({ controller }: { controller: OutputController }) {
       data-following={following}
       data-times={times || undefined}
       data-wrap={wrap || undefined}
-      data-fixed={fixedSize || undefined}
+      data-fixed={controller.isTerminal || undefined}
+      data-elsewhere={
+        sizeElsewhere === null ? undefined : `${sizeElsewhere.cols}x${sizeElsewhere.rows}`
+      }
     >
       <div className={styles.marks} ref={marks} aria-hidden="true" />
       <div className={styles.terminal} ref={terminal} />
       <ReadableOutput controller={controller} />
       <MapColumn controller={controller} />
+      {sizeElsewhere !== null && (
+        <p className={styles.elsewhere} role="status">
+          {sizeElsewhere.cols} × {sizeElsewhere.rows}, sized for another window ·{' '}
+          <button type="button" onClick={() => controller.takeSize()}>
+            use this size
+          </button>
+        </p>
+      )}
     </section>
   );
 }

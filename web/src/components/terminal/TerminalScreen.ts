@@ -3,7 +3,7 @@ import type { TerminalPalette } from '../../live/preferences';
 import { boundedSize, SCROLLBACK_ROWS, scrollbackOf } from '../../live/terminalSize';
 import type { TerminalSize } from '../../protocol/messages';
 import { BufferScreen } from './BufferScreen';
-import { fence } from './fences';
+import { type Fence, fence } from './fences';
 import { loadGraphemes } from './graphemes';
 import { linkHandler, type OpenLink, plainLinks } from './links';
 import { PALETTES } from './palette';
@@ -15,6 +15,9 @@ const MIN_CONTRAST = 4.5;
 const SCROLLBAR_PIXELS = 1;
 /** Fewer and xterm cannot place wide characters. */
 const MIN_COLUMNS = 2;
+/** Type is scaled in quarters of a pixel, and not to what cannot be read: beyond that one scrolls. */
+const FONT_STEPS = 4;
+const MIN_FONT_PIXELS = 6;
 
 export interface Look {
   readonly fontSize: number;
@@ -35,7 +38,10 @@ export interface ScreenOptions {
 export class TerminalScreen {
   readonly terminal: Terminal;
   readonly buffer: BufferScreen;
+  readonly #fence: Fence;
   #closed = false;
+  #fontSize: number;
+  // At the size of the look's type, whatever it is scaled to.
   #cell: { width: number; height: number } | null = null;
 
   /** `host` must have a size by now. */
@@ -56,7 +62,8 @@ export class TerminalScreen {
       ...(tty === null ? {} : boundedSize(tty)),
     });
     this.buffer = new BufferScreen(this.terminal, new Veil(this.terminal));
-    fence(this.terminal, {
+    this.#fontSize = look.fontSize;
+    this.#fence = fence(this.terminal, {
       mayReply: () => this.buffer.isLive && isTyped(),
       droppedRows: () => this.buffer.trimmed,
       maxRows: () => this.terminal.options.scrollback ?? SCROLLBACK_ROWS,
@@ -66,25 +73,49 @@ export class TerminalScreen {
     this.terminal.open(host);
   }
 
-  /** The size that fills the host; null while there is no telling. */
-  proposeSize(host: HTMLElement): TerminalSize | null {
+  /** The size that fills the host and so many pixels below it; null while there is no telling. */
+  proposeSize(host: HTMLElement, below = 0): TerminalSize | null {
     const { width, height } = this.cell();
     const cols = Math.floor((host.clientWidth - SCROLLBAR_PIXELS) / width);
-    const rows = Math.floor(host.clientHeight / height);
+    const rows = Math.floor((host.clientHeight + below) / height);
     const isShown = Number.isFinite(cols) && Number.isFinite(rows) && host.clientHeight > 0;
     return isShown ? boundedSize({ cols: Math.max(MIN_COLUMNS, cols), rows }) : null;
   }
 
-  /** Size of one character in CSS pixels. Asking the page is dear, so it is asked once a look. */
+  /**
+   * Size of one character in the look's type, in CSS pixels. Asking the page is dear, so it is asked
+   * once a look.
+   */
   cell(): { width: number; height: number } {
     if (this.#cell === null) {
       const screen = this.terminal.element?.querySelector('.xterm-screen');
       const { width, height } = screen?.getBoundingClientRect() ?? { width: 0, height: 0 };
-      const cell = { width: width / this.terminal.cols, height: height / this.terminal.rows };
+      const { cols, rows, options } = this.terminal;
+      const scale = this.#fontSize / (options.fontSize ?? this.#fontSize);
+      const cell = { width: (width / cols) * scale, height: (height / rows) * scale };
       if (height === 0) return cell;
       this.#cell = cell;
     }
     return this.#cell;
+  }
+
+  /** As large as the look wants, or as much smaller as the terminal needs to fit into `host`. */
+  fitInto(host: HTMLElement): void {
+    const { cols, rows, options } = this.terminal;
+    const { width, height } = this.cell();
+    const room = Math.min(
+      (host.clientWidth - SCROLLBAR_PIXELS) / (cols * width),
+      host.clientHeight / (rows * height),
+    );
+    if (!(room > 0)) return;
+    const scaled = Math.floor(Math.min(1, room) * this.#fontSize * FONT_STEPS) / FONT_STEPS;
+    const fontSize = Math.max(MIN_FONT_PIXELS, scaled);
+    if (options.fontSize !== fontSize) options.fontSize = fontSize;
+  }
+
+  /** Whether the program's questions are answered here, and it hears of focus. */
+  controlled(controls: boolean): void {
+    this.#fence.controlled(controls);
   }
 
   resize(size: TerminalSize): void {
@@ -93,16 +124,19 @@ export class TerminalScreen {
     this.buffer.resize(cols, rows);
   }
 
-  setLook(look: Look): void {
+  /** Resolves when its characters can be measured. */
+  setLook(look: Look): Promise<void> {
     this.terminal.options = lookOptions(look);
+    this.#fontSize = look.fontSize;
     this.#cell = null;
-    void this.whenMeasurable();
+    return this.whenMeasurable();
   }
 
   /** Fonts come late: once this one is there, characters are measured again. */
   async whenMeasurable(): Promise<void> {
     const { options } = this.terminal;
-    const { fontFamily = '', fontSize = 0 } = options;
+    const { fontFamily = '' } = options;
+    const fontSize = this.#fontSize;
     await document.fonts.load(`${fontSize}px ${fontFamily}`).catch(() => []);
     if (this.#closed) return;
     // xterm measures when an option changes.

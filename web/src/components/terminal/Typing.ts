@@ -1,4 +1,5 @@
 import type { Terminal } from '@xterm/xterm';
+import { isReply } from '../../live/replies';
 import { withCtrl } from './keys';
 
 /** Rows that a swipe goes on for after the finger has left, per row a frame. */
@@ -8,6 +9,8 @@ const ESCAPE = '\x1b';
 
 export interface TypingEvents {
   onInput(data: Uint8Array): void;
+  /** The terminal has something to say to the program that nobody typed. */
+  onReply(data: Uint8Array): void;
   /** Somebody has scrolled, or tried to. */
   onMove(): void;
   onFocus(hasFocus: boolean): void;
@@ -67,6 +70,10 @@ export class Typing {
   }
 
   #typed(text: string): void {
+    if (isReply(text)) {
+      this.#events.onReply(new TextEncoder().encode(text));
+      return;
+    }
     const isOne = this.ctrl && Array.from(text).length === 1;
     const typed = isOne && this.takeCtrl() ? withCtrl(text) : text;
     this.#events.onInput(new TextEncoder().encode(typed));

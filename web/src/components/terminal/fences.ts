@@ -38,12 +38,17 @@ const REPEATED = ['L', 'M', 'S', 'T', 'b', 'I', 'Z'];
 const MAX_REPETITIONS = 1_000;
 const STATUS_STRING_QUERY = { intermediates: '$', final: 'q' };
 
+export interface Fence {
+  /** The program is answered here from now on, or no longer: it hears of focus if it wanted to. */
+  controlled(controls: boolean): void;
+}
+
 /**
  * Keeps output from acting on whoever looks at it (guarantee G28).
  *
  * A handler that answers true has dealt with the sequence: xterm's own is not asked.
  */
-export function fence(terminal: Terminal, gate: Gate): void {
+export function fence(terminal: Terminal, gate: Gate): Fence {
   const { parser } = terminal;
   const silent = () => !gate.mayReply();
   for (const query of CSI_QUERIES) {
@@ -53,13 +58,34 @@ export function fence(terminal: Terminal, gate: Gate): void {
   for (const final of REPEATED) {
     parser.registerCsiHandler({ final }, ([count]) => Number(count) > MAX_REPETITIONS);
   }
-  parser.registerCsiHandler(
-    { prefix: '?', final: 'h' },
-    (modes) => modes.includes(REPORT_FOCUS) && silent(),
-  );
   parser.registerDcsHandler(STATUS_STRING_QUERY, silent);
   fenceOsc(parser, silent);
   limitLinks(parser, gate);
+  return fenceFocus(terminal, silent);
+}
+
+/** A program that wants to hear of focus does so where it is answered, though it asked elsewhere. */
+function fenceFocus(terminal: Terminal, silent: () => boolean): Fence {
+  let isWanted = false;
+  let isOurs = false;
+  const remember = (is: boolean) => (modes: (number | number[])[]) => {
+    if (isOurs || !modes.includes(REPORT_FOCUS)) return false;
+    isWanted = is;
+    return is && silent();
+  };
+  terminal.parser.registerCsiHandler({ prefix: '?', final: 'h' }, remember(true));
+  terminal.parser.registerCsiHandler({ prefix: '?', final: 'l' }, remember(false));
+  return {
+    controlled(controls) {
+      if (!isWanted) return;
+      terminal.write('', () => {
+        isOurs = true;
+      });
+      terminal.write(`\x1b[?${REPORT_FOCUS}${controls ? 'h' : 'l'}`, () => {
+        isOurs = false;
+      });
+    },
+  };
 }
 
 /** Beyond the limit text stays text. Whether a link has gone is not told, so count by rows. */

@@ -83,6 +83,24 @@ test('replayed output does not turn focus reports on', async () => {
   expect(live.terminal.modes.sendFocusMode).toBe(true);
 });
 
+test('a program hears of focus once it is answered here, and only as long', async () => {
+  const terminal = new Terminal({ allowProposedApi: true, cols: 40, rows: 5 });
+  terminals.push(terminal);
+  const gate = { mayReply: () => false, droppedRows: () => 0, maxRows: () => 1_000 };
+  const fenced = fence(terminal, gate);
+  await write(terminal, '\x1b[?1004h');
+  fenced.controlled(true);
+  await write(terminal, '');
+  expect(terminal.modes.sendFocusMode).toBe(true);
+  fenced.controlled(false);
+  await write(terminal, '');
+  expect(terminal.modes.sendFocusMode).toBe(false);
+  await write(terminal, '\x1b[?1004l');
+  fenced.controlled(true);
+  await write(terminal, '');
+  expect(terminal.modes.sendFocusMode).toBe(false);
+});
+
 test('a program may still change colours and modes, and that can be undone', async () => {
   const { terminal } = terminalThat(false);
   await write(terminal, `\x1b]10;#ff0000\x07\x1b[?2004h${RESTORE_COLOURS}x`);

@@ -1,4 +1,5 @@
-import type { Streams } from '../../live/outputWindow';
+import type { Streams } from '../../live/windowOptions';
+import type { TerminalSize } from '../../protocol/messages';
 
 /** What a page shows about an output. Changes at most ten times a second. */
 export interface OutputViewState {
@@ -26,8 +27,8 @@ export interface OutputViewState {
   readonly writable: boolean;
   /** Whether what is typed goes to the program now: it has the keyboard. */
   readonly attached: boolean;
-  /** Whether the terminal has the size of the program's, not that of its box. */
-  readonly fixedSize: boolean;
+  /** The size of the program's terminal if it is that of another window. */
+  readonly sizeElsewhere: TerminalSize | null;
   /** Whether the next key of the key row or the phone's keyboard is taken with Ctrl. */
   readonly ctrl: boolean;
   /** What does not work, for a person. */
@@ -50,7 +51,7 @@ export const NOTHING_YET: OutputViewState = {
   behindMs: null,
   writable: false,
   attached: false,
-  fixedSize: false,
+  sizeElsewhere: null,
   ctrl: false,
   problem: null,
 };

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { AHEAD_ROWS, OutputWindow } from '../../live/outputWindow';
 import { plainText } from '../../live/plainText';
 import type { Piece } from '../../live/taskFeed';
+import type { Screen, TerminalState } from '../../protocol/messages';
 import { BufferScreen } from './BufferScreen';
 
 /** xterm draws in turns of the clock. */
@@ -52,10 +53,14 @@ class Bench {
         if (this.asked === null) this.seek(offset);
         else this.asked = offset;
       },
+      onTerminal: (state) => this.onTerminal(state),
       now: () => 0,
       onChange: () => this.onDrawn(),
     });
   }
+
+  /** The terminal has another size. */
+  onTerminal: (state: Screen | TerminalState) => void = () => {};
 
   /** Something was drawn. */
   onDrawn = () => {};
@@ -455,4 +460,45 @@ test('the line at the top stays there when the width changes', async () => {
   bench.window.resize(() => bench.screen.resize(25, 12), true);
   await bench.idle();
   expect(bench.topLine()).toBe(before);
+});
+
+function painted(offset: number, text: string): Screen {
+  const output = encoder.encode(text);
+  return { type: 'screen', taskId: 'tsk_1', offset, cols: 40, rows: 5, output };
+}
+
+test('a screen takes the place of what was drawn, and the output goes on behind it', async () => {
+  const bench = new Bench(numbered(300));
+  bench.send(2_000);
+  await bench.idle();
+  bench.terminal.write('\x1b[?1049h\x1b[?2004h');
+  bench.window.screen(painted(1_000, 'first\r\nsecond\r\n$ '));
+  bench.window.output(
+    { offset: 1_000, bytes: encoder.encode('ls\r\n'), isError: false, time: 0 },
+    () => {},
+  );
+  await bench.turns();
+  expect([0, 1, 2].map((row) => bench.rowText(row))).toEqual(['first', 'second', '$ ls']);
+  expect(bench.terminal.modes.bracketedPasteMode).toBe(false);
+  expect(bench.window.end).toBe(1_004);
+  // Its place stands for about as much output as it was made of.
+  expect(bench.window.start).toBe(1_000 - 'first\r\nsecond\r\n$ '.length);
+});
+
+test('a terminal has its size from where it was changed on', async () => {
+  const bench = new Bench('');
+  const drawn: string[] = [];
+  bench.onTerminal = ({ cols }) => {
+    drawn.push(`${cols}: ${bench.rowText(0)}`);
+  };
+  const write = (offset: number, text: string) =>
+    bench.window.output({ offset, bytes: encoder.encode(text), isError: false, time: 0 }, () => {});
+  bench.window.screen(painted(0, ''));
+  write(0, 'abc');
+  const state = { type: 'terminal', taskId: 'tsk_1', rows: 5, controls: false } as const;
+  bench.window.terminal({ ...state, offset: 3, cols: 60 });
+  write(3, 'def');
+  await bench.turns();
+  expect(drawn).toEqual(['40: ', '60: abc']);
+  expect(bench.rowText(0)).toBe('abcdef');
 });
