@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import ViewportSize, expect
 
 from tests.e2e.arbor import Arbor
 from tests.e2e.shared import end_all, one_for_all
@@ -17,8 +17,8 @@ from tests.e2e.web.tasks import start_shell
 from tests.e2e.web.terminal import TerminalOnPage, open_shell, open_terminal_of
 
 LINE: Final = "sized for another window"
-LARGE: Final = {"width": 1360, "height": 860}
-SMALL: Final = {"width": 900, "height": 600}
+LARGE: Final[ViewportSize] = {"width": 1360, "height": 860}
+SMALL: Final[ViewportSize] = {"width": 900, "height": 600}
 # Whether all of a terminal is inside of the room that there is for it.
 FITS: Final = """box => {
   const screen = box.querySelector('.xterm-screen').getBoundingClientRect();
