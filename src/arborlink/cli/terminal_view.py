@@ -38,6 +38,8 @@ class TerminalView:
         self._keys_changed = asyncio.Event()
         self._size_changed = asyncio.Event()
         self._takes_size = not read_only
+        # Until the hub has said that this terminal has control, as was asked for at once.
+        self._is_starting = starts
         # Of a hub that does not say who controls a terminal: what was written before is a replay.
         self._live_from: int | None = 0 if starts else task.info.output_size
         if self._reads_keys and not read_only:
@@ -78,6 +80,9 @@ class TerminalView:
         size = terminal.size()
         if self._read_only and (change.cols, change.rows) != size:
             self._say_other_size(change, size)
+        self._is_starting = self._is_starting and not change.controls
+        if self._is_starting:
+            return b""
         return self._local.set_may_act(change.controls and not self._read_only)
 
     def _say_other_size(self, change: TerminalChange, size: tuple[int, int]) -> None:

@@ -47,7 +47,7 @@ class Subscription:
     """Follows one task; `output=False` follows its status and input only.
 
     `terminal`: as a terminal does, which is sent what the task's terminal shows in place of the
-    output so far, on each connection anew.
+    output so far: from a negative offset, and where it has fallen far behind.
     """
 
     def __init__(
@@ -127,7 +127,11 @@ class Subscription:
         self._wire_end = self._acknowledged = max(0, offset)
         self._changes_ahead.clear()
         return Subscribe(
-            task_id=self.task_id, offset=offset, window=self.window, terminal=self._is_terminal
+            task_id=self.task_id,
+            offset=offset,
+            window=self.window,
+            terminal=self._is_terminal,
+            resumes=self._is_terminal and self._stream is not None,
         )
 
     def receive_output(self, message: Output) -> None:

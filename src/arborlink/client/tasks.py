@@ -98,11 +98,13 @@ class TaskHandle:
     async def terminal(
         self, offset: int = 0, *, window: int = DEFAULT_WINDOW_BYTES
     ) -> AsyncGenerator[Chunk | Gap | Snapshot | TerminalChange, None]:
-        """What a terminal needs that shows the task's: a snapshot, then the output after it, and
-        between them each change of size or control. It ends with the task.
+        """What a terminal needs that shows the task's: from a negative `offset` a snapshot, then
+        the output after it, and each change of size or control where it belongs. It ends with the
+        task.
 
-        After a connection was lost there is another snapshot. A hub that has none sends the output
-        from `offset` (negative: so many bytes before its end), as `output` does.
+        From another `offset` there is the output, as long as it is near its end; a terminal that
+        has fallen far behind is sent another snapshot. A hub without one sends the output from
+        `offset` (negative: so many bytes before its end), as `output` does.
 
         Raises:
             ArborError: the task cannot be seen, or the token is not valid any more.

@@ -62,6 +62,8 @@ MAX_TERMINAL_ROWS: Final = 500
 MAX_TERMINAL_SIDE: Final = 5_000
 # Of one `screen`, whose lines above the screen are left out as far as needed.
 SCREEN_BYTES: Final = 1 * MIB
+# Of the output that a terminal which resumes is sent instead.
+TERMINAL_RESUME_BYTES: Final = 256 * KIB
 SCREEN_SCROLLBACK_LINES: Final = 1_000
 # Sizes of one task's terminal that are kept; where there are more, some in the middle are not.
 MAX_TERMINAL_SIZES: Final = 1_000

@@ -329,7 +329,9 @@ class Subscribe(Message, tag="subscribe", frozen=True):
     A negative `offset` is that many bytes before the end. `window`: unacknowledged bytes the
     viewer will take. `terminal`: the viewer is a terminal. Of a task that has one it is sent
     `screen` in place of the output so far, whatever `offset` says (plain `output` from `offset`
-    where there is no snapshot), and `terminal` then and whenever that changes.
+    where there is no snapshot), and `terminal` then and whenever that changes. `resumes`: it shows
+    everything below `offset` already, as one that was cut off does, or one that was there from the
+    start: it goes on with `output` from there, unless that is more than 256 KiB before the end.
     """
 
     task_id: Id | None = None
@@ -343,6 +345,7 @@ class Subscribe(Message, tag="subscribe", frozen=True):
         | None
     ) = None
     terminal: bool = False
+    resumes: bool = False
 
 
 class Unsubscribe(Message, tag="unsubscribe", frozen=True):

@@ -11,6 +11,7 @@ import pytest
 from arborlink.hub.screen.model import ScreenModel
 from arborlink.hub.screen.parser import Parser
 from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.limits import KIB
 from arborlink.protocol.messages import (
     Output,
     Screen,
@@ -76,6 +77,26 @@ async def test_the_output_before_is_not_sent_whatever_offset_is_asked_for(
         await stage.output(b"!")
         assert (await viewer.expect(Output)).output == b"!"
         assert not viewer.seen(Output)
+
+
+async def test_a_viewer_that_resumes_gets_the_output_unless_it_is_far_behind(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    async with staged(bench, identity) as stage, bench.viewer() as viewer:
+        await stage.output(b"ask\x1b[6n")
+        await stage.daemon.acked(stage.task, stage.end)
+        for offset in (0, 3):
+            await viewer.send(
+                Subscribe(task_id=stage.task, offset=offset, terminal=True, resumes=True)
+            )
+            assert (await viewer.expect(TerminalState)).controls is False
+            assert (await viewer.expect(Output)).output == b"ask\x1b[6n"[offset:]
+        assert not viewer.seen(Screen)
+        for _ in range(5):
+            await stage.output(b"x" * 64 * KIB)
+        await stage.daemon.acked(stage.task, stage.end)
+        await viewer.send(Subscribe(task_id=stage.task, offset=0, terminal=True, resumes=True))
+        assert (await viewer.expect(Screen)).offset == stage.end
 
 
 async def test_a_size_goes_into_the_screen(bench: Bench, identity: DaemonIdentity) -> None:

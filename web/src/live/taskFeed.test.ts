@@ -234,7 +234,7 @@ function state(offset: number, cols: number, controls = false): TerminalState {
 
 test('a terminal is followed from its screen on, and acknowledged from there', () => {
   const { feed } = terminalAt(-100, 5_000);
-  expect(sent[0]).toMatchObject({ offset: -100, terminal: true });
+  expect(sent[0]).toMatchObject({ offset: -100, terminal: true, resumes: false });
   feed.receive(screen(5_000));
   feed.receive(state(4_000, 80, true));
   feed.receive(output(5_000, 'after'));
@@ -288,10 +288,10 @@ test('what was sent before the last answer is of another subscription', () => {
   expect(sink.text).toBe('#12 ');
 });
 
-test('a new connection goes on from the screen, unless a place is held', () => {
+test('a new connection goes on as a terminal, unless a place is held', () => {
   const { feed } = terminalAt(-100, 10);
   feed.receive(screen(10));
-  expect(feed.subscribe()).toMatchObject({ offset: 10, terminal: true });
+  expect(feed.subscribe()).toMatchObject({ offset: 10, terminal: true, resumes: true });
   const held = terminalAt(-100, 10, false);
   held.feed.receive(screen(10));
   expect(held.feed.subscribe()).not.toHaveProperty('terminal');

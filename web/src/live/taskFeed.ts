@@ -47,7 +47,7 @@ export interface TerminalSink {
   onScreen(screen: Screen): void;
   /** In order with the output. */
   onTerminal(state: TerminalState): void;
-  /** Whether a new connection is to go on from the screen as it is then, and not where it stands. */
+  /** Whether the end is followed, so that a screen may take the place of what is missed. */
   readonly wantsScreen: boolean;
 }
 
@@ -210,7 +210,7 @@ export class TaskFeed implements Follower {
       taskId: this.taskId,
       offset,
       window: this.#window,
-      ...(this.#asTerminal ? { terminal: true } : {}),
+      ...(this.#asTerminal ? { terminal: true, resumes: this.#tail === null } : {}),
     };
   }
 

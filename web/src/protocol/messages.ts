@@ -316,7 +316,9 @@ export interface ViewerAuth {
  * A negative `offset` is that many bytes before the end. `window`: unacknowledged bytes the
  * viewer will take. `terminal`: the viewer is a terminal. Of a task that has one it is sent
  * `screen` in place of the output so far, whatever `offset` says (plain `output` from `offset`
- * where there is no snapshot), and `terminal` then and whenever that changes.
+ * where there is no snapshot), and `terminal` then and whenever that changes. `resumes`: it shows
+ * everything below `offset` already, as one that was cut off does, or one that was there from the
+ * start: it goes on with `output` from there, unless that is more than 256 KiB before the end.
  */
 export interface Subscribe {
   type: 'subscribe';
@@ -325,6 +327,7 @@ export interface Subscribe {
   offset?: number;
   window?: number | null;
   terminal?: boolean;
+  resumes?: boolean;
 }
 
 /** Stop following. */

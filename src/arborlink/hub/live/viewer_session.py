@@ -328,7 +328,7 @@ class ViewerSession(Session):
         subscription = Subscription(output, row.workspace_id, offset, window)
         self._rotation.add(task_id, subscription)
         if message.terminal and row.tty is not None:
-            self._terminals.follow(row, subscription)
+            self._terminals.follow(row, subscription, resumes=message.resumes)
         else:
             self._terminals.unfollow(task_id)
         self.send(self._viewing.facts.status(row))

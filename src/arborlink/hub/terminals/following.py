@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from arborlink.hub.store.base import TaskRow
 from arborlink.hub.terminals.control import Terminals
 from arborlink.hub.terminals.ports import ScreenSource
+from arborlink.protocol import limits
 from arborlink.protocol.messages import AnyMessage, Screen, TerminalState
 
 if TYPE_CHECKING:
@@ -39,12 +40,17 @@ class TerminalFollowing:
         self._send = send
         self._wake = wake
         self._held: dict[str, tuple[TaskRow, Subscription]] = {}
+        self._resuming: set[str] = set()
         self._beginning: Subscription | None = None
         self._changed = asyncio.Event()
 
-    def follow(self, row: TaskRow, subscription: Subscription) -> None:
-        """Hold a new subscription until there is a screen for it."""
+    def follow(self, row: TaskRow, subscription: Subscription, *, resumes: bool) -> None:
+        """Hold a new subscription until there is a screen for it.
+
+        `resumes`: it needs none, unless it is far behind.
+        """
         self._terminals.join(row, self)
+        (self._resuming.add if resumes else self._resuming.discard)(row.id)
         subscription.hold(self._changed.set)
         self._held[row.id] = (row, subscription)
         self._changed.set()
@@ -52,6 +58,7 @@ class TerminalFollowing:
     def unfollow(self, task_id: str) -> None:
         """The task is not followed any more, or not as a terminal."""
         self._held.pop(task_id, None)
+        self._resuming.discard(task_id)
         self._terminals.leave(task_id, self)
         self._changed.set()
 
@@ -84,7 +91,9 @@ class TerminalFollowing:
 
     async def _begin(self, row: TaskRow, subscription: Subscription) -> None:
         screen: Screen | None = None
-        if self._screens is not None:
+        behind = subscription.output.end - subscription.cursor.sent
+        needs_none = row.id in self._resuming and behind <= limits.TERMINAL_RESUME_BYTES
+        if self._screens is not None and not needs_none:
             screen = await self._screens.snapshot(row, self._terminals.history(row), self._holder)
         if self._rotation.get(row.id) is not subscription:
             return
