@@ -25,7 +25,7 @@ export function oneLine(text: string): string {
     .replace(LAST_BREAK, '')
     .replaceAll(LINE_BREAKS, ' ⏎ ')
     .replaceAll(UNSEEN, picture);
-  return isLong ? `${line}…` : line;
+  return isLong ? `${line} …` : line;
 }
 
 /** What a task is called in a row: its title, or else its command. */
