@@ -148,7 +148,8 @@ export class MountedOutput implements OutputSink, Follower {
     this.#longest.add(bytes);
     let from = offset;
     this.window.output(piece, (to) => {
-      this.flow.shown(to - from, arrived, environment.now());
+      // What was there before says nothing of how fast it grows.
+      if (offset >= this.feed.liveFrom) this.flow.shown(to - from, arrived, environment.now());
       from = to;
       shown(to);
     });
