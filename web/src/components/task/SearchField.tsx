@@ -1,6 +1,6 @@
 import { ActionIcon, TextInput, Tooltip } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { type KeyboardEvent, useState } from 'react';
+import { type KeyboardEvent, useRef, useState } from 'react';
 import { useStore } from '../../hooks/useStore';
 import { formatSize } from '../../live/format';
 import type { SearchState } from '../../live/search';
@@ -20,21 +20,27 @@ export function SearchField({ controller, field }: Props) {
   const { size } = useStore(controller.view);
   const [text, setText] = useState('');
   const [options, setOptions] = useState({ regex: false, case: false });
-  const start = useDebouncedCallback(
-    (query: string, chosen: typeof options) => controller.search(query, chosen),
-    TYPING_MS,
-  );
+  // What was typed last has not been looked for yet.
+  const isTyping = useRef(false);
+  const start = useDebouncedCallback((query: string, chosen: typeof options) => {
+    isTyping.current = false;
+    controller.search(query, chosen);
+  }, TYPING_MS);
 
   const change = (changed: string, chosen = options) => {
     setText(changed);
     setOptions(chosen);
+    isTyping.current = true;
     start(changed, chosen);
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key === 'Enter') {
       event.preventDefault();
-      if (event.shiftKey) controller.previousHit();
+      if (isTyping.current) start.flush();
+      else if (event.shiftKey) controller.previousHit();
       else controller.nextHit();
+      // The hits stay, and `n` and `p` go through them.
+      field.current?.blur();
     } else if (event.key === 'Escape') {
       event.preventDefault();
       change('');
@@ -129,7 +135,7 @@ function describe({ state, hits, current, searched, total, problem }: SearchStat
     case 'searching':
       return `${place}${count} so far · ${percent(searched, total)}`;
     case 'done':
-      return hits.length === 0 ? 'no hit' : `${place}${count}`;
+      return hits.length === 0 ? 'No matches' : `${place}${count}`;
     case 'full':
       return `${place}the first ${count}`;
     case 'failed':
