@@ -167,7 +167,7 @@ async def test_it_is_filtered_by_status_and_by_text(arbor: Arbor, person: Person
     await page.get_by_text("All", exact=True).click()
     await expect(rows_of(page)).to_have_count(10)
     await page.get_by_role("searchbox", name="Search the tasks").fill("%' OR 1=1 --")
-    await expect(page.get_by_text("No task is like that.")).to_be_visible()
+    await expect(page.get_by_text("No task matches.")).to_be_visible()
     await page.get_by_role("button", name="Show all tasks").click()
     await expect(rows_of(page).first).to_contain_text("test_4999.py")
 

@@ -169,6 +169,44 @@ async def test_search_finds_what_is_not_in_the_browser(arbor: Arbor, person: Per
     await expect(output.rows).not_to_contain_text(seen.copy().pop())
     seen.add(await needle_in_view(output))
     assert seen == {"a needle here", "another needle"}
+    # Enter has left the field, as in less: letters are keys again, and go through the hits.
+    shown = await needle_in_view(output)
+    await output.page.keyboard.press("n")
+    await expect(output.rows).not_to_contain_text(shown)
+    await output.page.keyboard.press("p")
+    await expect(output.rows).to_contain_text(shown)
+    await expect(output.page.get_by_label("Search the whole output")).to_have_value("needle")
+
+
+# What the facts of a task said at any time, with each change of the page.
+NOTE_FACTS = """
+window.facts = new Set();
+new MutationObserver(() => {
+  const rate = [...document.querySelectorAll('dl[aria-label=Facts] > div')]
+    .find((fact) => fact.querySelector('dt')?.textContent === 'Rate');
+  if (rate) window.facts.add(rate.querySelector('dd').textContent);
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
+async def test_what_was_there_before_is_no_rate(arbor: Arbor, person: Person) -> None:
+    task = start(arbor, "seq 1 100000; until [ -e go ]; do sleep 0.05; done", shell=True)
+    end = len("".join(f"{number}\n" for number in range(1, 100_001)))
+    await asyncio.to_thread(wait_until, lambda: output_size(arbor, task) == end, "all of it")
+    await person.context.add_init_script(NOTE_FACTS)
+    output = OutputOnPage(await person.open(f"/tasks/{task}"))
+    await output.drawn_up_to(end)
+    await expect(output.page.locator("dl[aria-label=Facts]")).to_contain_text("quiet")
+    rates = await output.page.evaluate("[...window.facts]")
+    assert [rate for rate in rates if rate.endswith("/s")] == []
+    arbor.run("cancel", task)
+
+
+def output_size(arbor: Arbor, task: str) -> int:
+    """How much the hub has."""
+    answer = arbor.api(f"/api/tasks/{task}")
+    assert isinstance(answer, dict)
+    return int(answer["outputSize"])
 
 
 async def needle_in_view(output: OutputOnPage) -> str:

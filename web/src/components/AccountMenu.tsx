@@ -5,7 +5,7 @@ import { useClient } from '../hooks/useClient';
 import type { Principal } from '../protocol/messages';
 import { AccountTarget } from './AccountTarget';
 
-const THEMES = { auto: 'As the system', light: 'Light', dark: 'Dark' } as const;
+const THEMES = { auto: 'Same as system', light: 'Light', dark: 'Dark' } as const;
 type Theme = keyof typeof THEMES;
 
 interface Props {

@@ -83,7 +83,7 @@ function Aside({ workspace, running }: { workspace: Workspace; running: number |
   if (workspace.state === 'unreachable' && workspace.since !== null) {
     return (
       <span className={styles.count}>
-        <Since time={workspace.since} />
+        <Since time={workspace.since} ago />
       </span>
     );
   }

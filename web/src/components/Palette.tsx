@@ -82,7 +82,7 @@ function usePages({ me, onHelp }: Props): SpotlightActionGroupData {
     { id: 'help', label: 'Show the keys', rightSection: '?', onClick: onHelp },
     { id: 'light', label: 'Light theme', onClick: () => setColorScheme('light') },
     { id: 'dark', label: 'Dark theme', onClick: () => setColorScheme('dark') },
-    { id: 'auto', label: 'Theme as the system', onClick: () => setColorScheme('auto') },
+    { id: 'auto', label: 'Same theme as the system', onClick: () => setColorScheme('auto') },
     { id: 'sign-out', label: 'Sign out', onClick: () => void session.signOut() },
   ];
   if (isOwner(me)) {

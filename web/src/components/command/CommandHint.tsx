@@ -83,7 +83,7 @@ function Reading({ draft, onChange, onSearch }: Pick<Props, 'draft' | 'onChange'
       <ArgumentList argv={split.argv} />
       {word !== null && (
         <span className={styles.shellHint}>
-          <code>{word}</code> is passed on as it is.{' '}
+          <code>{word}</code> reaches the command as plain text.{' '}
           <button type="button" className={styles.search} onClick={() => onChange({ shell: true })}>
             Use a shell
           </button>

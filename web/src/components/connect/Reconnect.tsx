@@ -3,9 +3,8 @@ import { useDisclosure } from '@mantine/hooks';
 import { useAction } from '../../hooks/useAction';
 import { useRemoveDaemon } from '../../hooks/useDaemon';
 import { joinCommandLine } from '../../live/argv';
-import { formatTime } from '../../live/format';
 import { hubNow } from '../../live/hubClock';
-import { lostWithDaemon } from '../../live/words';
+import { lostWithDaemon, unreachableSentence } from '../../live/words';
 import type { Workspace } from '../../protocol/messages';
 import styles from '../ConnectMachine.module.css';
 import { Copyable } from '../Copyable';
@@ -22,7 +21,7 @@ export function Reconnect({ workspace, daemonId }: { workspace: Workspace; daemo
       <p>
         {since === null
           ? `${name} has a code already and has not connected yet.`
-          : `${name} cannot be reached since ${formatTime(since, hubNow())}.`}{' '}
+          : unreachableSentence(workspace, hubNow())}{' '}
         Usually it comes back by itself. If its daemon was ended, start it again
         {host !== null && ` on ${host}`}:
       </p>

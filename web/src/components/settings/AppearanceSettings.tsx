@@ -6,7 +6,7 @@ import styles from './settings.module.css';
 import { TerminalSample } from './TerminalSample';
 
 const THEMES = [
-  { value: 'auto', label: 'As the system' },
+  { value: 'auto', label: 'Same as system' },
   { value: 'light', label: 'Light' },
   { value: 'dark', label: 'Dark' },
 ] as const;
@@ -43,7 +43,7 @@ export function AppearanceSettings() {
             data={PALETTE_LABELS}
           />
         </Setting>
-        <Setting label="Size of the text">
+        <Setting label="Text size">
           <input
             className={styles.range}
             type="range"
@@ -54,7 +54,7 @@ export function AppearanceSettings() {
           />
           <output className={styles.pixels}>{terminalFontSize} px</output>
         </Setting>
-        <Setting label="Font" about="One that is installed here and has characters of one width.">
+        <Setting label="Font" about="A monospaced font that is installed on this device.">
           <TextInput
             aria-label="Font of the terminal"
             placeholder="JetBrains Mono"

@@ -20,7 +20,9 @@ export default function CancelDialog({ task, opened, onClose, onCancel }: Props)
     <Modal opened={opened} onClose={onClose} title="Cancel this task?">
       <p>{consequence(task, workspace)}</p>
       <div className={styles.choices}>
-        <Button onClick={onClose}>Keep it</Button>
+        <Button onClick={onClose}>
+          {task.status === 'pending' ? 'Keep waiting' : 'Keep running'}
+        </Button>
         <Button className={styles.danger} onClick={onCancel} data-autofocus>
           Cancel task
         </Button>

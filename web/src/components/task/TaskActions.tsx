@@ -107,7 +107,7 @@ function ShareItems({ onShare }: Pick<Props, 'onShare'>) {
 function RunItems({ task, controls }: { task: Task; controls: TaskControls }) {
   return (
     <Menu.Item disabled={controls.busy} onClick={controls.rerun}>
-      Run {isFinal(task.status) ? 'again' : 'another one'}
+      {isFinal(task.status) ? 'Run again' : 'Start another run'}
     </Menu.Item>
   );
 }

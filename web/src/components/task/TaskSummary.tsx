@@ -23,7 +23,7 @@ export function TaskSummary({ task }: { task: Task }) {
     <p className={styles.summary}>
       <StatusChip task={task} />
       <span title={formatExactTime(began)}>
-        {task.startedAt === null ? 'asked for' : 'started'} {formatTime(began, now)}
+        {task.startedAt === null ? 'requested' : 'started'} {formatTime(began, now)}
         {isOurs && ' by you'}
       </span>
       {isHeard && others > 0 && (

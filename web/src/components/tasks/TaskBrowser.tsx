@@ -39,7 +39,7 @@ export function TaskBrowser({ workspaceId, search, onSearch }: Props) {
       {isEmpty &&
         view.complete &&
         (status === null && text === '' ? (
-          <NoTasksYet />
+          <NoTasksYet workspace={workspaces.find(({ id }) => id === workspaceId)} />
         ) : (
           <NoTasksFound onClear={() => onSearch({ status: undefined, text: undefined })} />
         ))}

@@ -48,7 +48,7 @@ export default function TaskMenu({ task, tabIndex }: Props) {
           {operates && (
             <>
               <Menu.Item disabled={controls.busy} onClick={controls.rerun}>
-                Run {isFinal(task.status) ? 'again' : 'another one'}
+                {isFinal(task.status) ? 'Run again' : 'Start another run'}
               </Menu.Item>
               <Menu.Item onClick={edit}>Edit and run…</Menu.Item>
             </>

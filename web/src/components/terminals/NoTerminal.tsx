@@ -15,7 +15,7 @@ export function NoTerminal({ workspace, busy, onOpen }: Props) {
     <div className={styles.empty}>
       <p>
         {isConnected
-          ? 'No terminal is open here. One goes on when you close this page, until you end it.'
+          ? 'No terminal is open here. A terminal keeps running when you close this page, until you end it.'
           : 'This machine is not connected now. A terminal can be opened when it is back.'}
       </p>
       <Button variant="filled" disabled={busy || !isConnected} onClick={onOpen}>

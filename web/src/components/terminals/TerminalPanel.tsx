@@ -24,11 +24,11 @@ export function TerminalPanel({ task }: { task: Task }) {
           Details
         </Link>
         <span className={styles.hint}>
-          It goes on when you leave. <kbd>Ctrl Shift .</kbd> is the way out by keyboard.
+          It keeps running when you leave. <kbd>Ctrl Shift .</kbd> is the way out by keyboard.
         </span>
         {!isFinal(task.status) && (
           <Button size="compact-sm" className={styles.end} onClick={controls.askToCancel}>
-            End it
+            End terminal
           </Button>
         )}
       </div>

@@ -41,7 +41,7 @@ export function RemoveWorkspace({ workspace, opened, onClose }: Props) {
         {action.problem !== null && <Problem error={action.problem} />}
         <div className={styles.choices}>
           <Button onClick={onClose} data-autofocus>
-            Keep it
+            Keep workspace
           </Button>
           <Button className={styles.danger} disabled={action.busy || isBusy} onClick={remove}>
             Remove {workspace.name}

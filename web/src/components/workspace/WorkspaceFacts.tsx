@@ -35,9 +35,13 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
         aria-label="Facts"
         data-stale={isStale || undefined}
       >
-        <Fact name={STATES[state]} title={since === null ? undefined : formatExactTime(since)}>
-          {since === null ? '–' : `since ${formatTime(since, now)}`}
-        </Fact>
+        {since === null ? (
+          <Fact name="State">{STATES[state]}</Fact>
+        ) : (
+          <Fact name={STATES[state]} title={formatExactTime(since)}>
+            since {formatTime(since, now)}
+          </Fact>
+        )}
         <Fact name="Running">
           {running}
           {queued > 0 && ` + ${queued} queued`}
