@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,30 +53,31 @@ def test_the_daemons_exit_code_is_the_one_that_is_not_started_again() -> None:
     assert up_processes.REFUSED_EXIT_CODE == REFUSED_EXIT_CODE
 
 
-async def start(program: str, said: list[str]) -> StartedChild:
-    return await StartedChild.start([sys.executable, "-c", program], os.environ, (), said.append)
+async def start(program: str, say: Callable[[str], None]) -> StartedChild:
+    return await StartedChild.start([sys.executable, "-c", program], os.environ, (), say)
 
 
 async def test_a_flood_of_errors_is_cut() -> None:
     said: list[str] = []
-    child = await start("import sys; sys.stderr.write('line\\n' * 100_000); sys.exit(3)", said)
+    child = await start(
+        "import sys; sys.stderr.write('line\\n' * 100_000); sys.exit(3)", said.append
+    )
     assert await child.wait() == 3
     assert said == ["line"] * MOST_LINES
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
 async def test_one_that_does_not_listen_is_killed(number: str) -> None:
-    said: list[str] = []
+    ready = asyncio.Event()
     late: list[str] = []
     program = (
         f"import signal, sys, time; signal.signal(signal.{number}, signal.SIG_IGN);"
         "sys.stderr.write('ready\\n'); sys.stderr.flush(); time.sleep(1000)"
     )
-    child = await start(program, said)
+    child = await start(program, lambda _line: ready.set())
     async with asyncio.TaskGroup() as group:
         ended = group.create_task(child.wait())
-        while not said:
-            await asyncio.sleep(0.01)
+        await ready.wait()
         await stop(child, 0.1, lambda: late.append("late"))
         assert await ended == (-9 if number == "SIGTERM" else -15)
     assert late == (["late"] if number == "SIGTERM" else [])
