@@ -50,7 +50,7 @@ up: .venv/.installed  ## start a hub and a daemon for this folder and print the 
 down: .venv/.installed  ## stop what `make up` started
 	@$(BIN)/arbor down
 
-# Browser, proxy and networks of the end-to-end tests; APT=no installs none of them.
+# Browser, proxy and networks of the tests, and a terminal to compare screens with; APT=no: none.
 .venv/.browser: .venv/.dev
 	@APT='$(APT)' sh tools/debian_packages.sh
 	@touch $@

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Installs what the end-to-end tests need besides Python, where that is missing: a browser, a proxy,
-# and network namespaces. Says first what it will install. Needs root and apt-get; with APT=no it
+# Installs what the tests need besides Python, where that is missing: a browser, a proxy, a terminal
+# multiplexer, a pager, and network namespaces. Says first what it will install. Needs root and apt-get; with APT=no it
 # installs nothing. Tests that find one of them missing are skipped, and say so.
 browsers="chromium-headless-shell chromium"
 missing=""
 need() { command -v "$1" >/dev/null || missing="$missing $2"; }
 need tc iproute2
 need nginx nginx-light
+need tmux tmux
+need less less
 browser=""
 for each in $browsers; do
     if command -v "$each" >/dev/null; then browser="$each"; break; fi
