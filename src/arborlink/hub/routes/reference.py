@@ -18,7 +18,8 @@ _STYLE: Final = """
 @media (prefers-color-scheme: dark) { :root { --text: #e8ebe6; --back: #121513; --box: #191d1a;
   --line: #2a2f2b; --soft: #a3aaa0; --accent: #6cc08c; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
-  color: var(--text); background: var(--back); overflow-wrap: anywhere; }
+  color: var(--text); background: var(--back); overflow-wrap: break-word; }
+section { overflow-x: auto; }
 h1, h2, h3 { font-weight: 600; line-height: 1.3; } h2 { margin-top: 3rem; }
 h3 { font-size: 1rem; margin: 2rem 0 .3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
 h4 { font-size: .9rem; margin: 1rem 0 .3rem; color: var(--soft); }
