@@ -53,6 +53,24 @@ async def test_repeated_input_is_dropped_and_input_out_of_order_is_told_where_to
         assert not daemon.seen(Input)
 
 
+async def test_input_that_was_acknowledged_while_its_sender_was_away_is_acknowledged_again(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    """A sender whose whole window was on its way sends nothing new before it hears of that."""
+    async with bench.daemon(identity) as daemon:
+        async with bench.viewer() as viewer:
+            task = await handed(bench, identity, daemon)
+            await viewer.send(ViewerInput(task_id=task, offset=0, input=b"abc"))
+            await daemon.expect(Input)
+        await daemon.send(InputAck(task_id=task, offset=3))
+        await daemon.settle()
+        async with bench.viewer() as viewer:
+            await viewer.subscribe(task)
+            await viewer.send(ViewerInput(task_id=task, offset=0, input=b"abc"))
+            assert await viewer.expect(InputAck) == InputAck(task_id=task, offset=3)
+        assert not daemon.seen(Input)
+
+
 async def test_input_to_a_task_that_is_over_or_takes_none_is_refused(
     bench: Bench, identity: DaemonIdentity
 ) -> None:

@@ -335,6 +335,10 @@ class Tasks:
             self._inputs.relay(row.id)
         relay = self._inputs.known(row.id)
         message = relay.accept(offset, data, eof)
+        if offset is not None and offset < relay.acked:
+            # It was acknowledged while whoever repeats it was away, and would not be again: a
+            # sender whose window is full of it would wait for ever.
+            self._facts.input_acknowledged(row.workspace_id, row.id, relay.acked)
         session = self._presence.session(row.workspace_id)
         if message is not None and session is not None and row.instance_id is not None:
             session.send(message)
