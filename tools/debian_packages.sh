@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what the tests need besides Python, where that is missing: a browser, a proxy, a terminal
-# multiplexer, a pager, and network namespaces. Says first what it will install. Needs root and apt-get; with APT=no it
-# installs nothing. Tests that find one of them missing are skipped, and say so.
+# Installs what the tests need besides Python, where that is missing: a browser, a proxy, network
+# namespaces, a terminal multiplexer and a pager. Says first what it will install. Needs root and
+# apt-get; with APT=no it installs nothing. Tests that find one of them missing are skipped, and say so.
 browsers="chromium-headless-shell chromium"
 missing=""
 need() { command -v "$1" >/dev/null || missing="$missing $2"; }

@@ -42,8 +42,9 @@ class Interrupts:
             loop.add_signal_handler(number, self._on_signal, number)
 
     def end(self) -> None:
-        """Act as if the command had been told to end."""
-        self._on_signal(signal.SIGTERM)
+        """Act as if the command had been told to end, unless it was."""
+        if not self.cancel.is_set():
+            self._on_signal(signal.SIGTERM)
 
     @property
     def exit_code(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import select
 import stat
@@ -128,7 +129,8 @@ class Keyboard:
         except RuntimeError:
             coroutine.close()
             raise
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, concurrent.futures.CancelledError):
+            # The command ends. The two are different classes.
             return False
 
     def _report(self, error: OSError) -> None:

@@ -16,7 +16,7 @@ from arborlink.cli.input_left import give_back, unreadable_text
 from arborlink.cli.interrupts import LEAVE_SECONDS, Interrupts
 from arborlink.cli.keyboard import STDIN, Keyboard
 from arborlink.cli.notices import watch_machine
-from arborlink.cli.progress import Progress, input_progress, output_progress
+from arborlink.cli.progress import Progress, input_progress, may_show_beside_output, output_progress
 from arborlink.cli.screen.keys import Typed, What
 from arborlink.cli.terminal_view import TerminalView
 from arborlink.cli.writer import Writer
@@ -65,7 +65,8 @@ class LiveTask:
         """
         # A terminal that shows what the command writes has no line for anything else.
         if self._view is None:
-            self._upload = input_progress(STDIN) if self._input else None
+            if self._input:
+                self._upload = input_progress(STDIN, wanted=may_show_beside_output())
             self._download = output_progress(None)
         async with asyncio.TaskGroup() as group:
             output = group.create_task(self._show_output(offset))

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Callable
 from typing import Final
 
 from arborlink.cli.console import erase_status, show_status
@@ -14,6 +15,7 @@ from arborlink.cli.display import size_text
 # Before that nobody wonders.
 FIRST_SECONDS: Final = 1.0
 NEXT_SECONDS: Final = 0.5
+STDOUT: Final = 1
 
 
 class Progress:
@@ -52,11 +54,11 @@ class Progress:
 
 
 def output_progress(total: int | None) -> Progress:
-    """Return that of output which goes to a file or a program."""
-    return Progress(total, wanted=not sys.stdout.isatty())
+    """Return that of output which goes to a file. A program may have the screen (less)."""
+    return Progress(total, wanted=_stdout_is(stat.S_ISREG))
 
 
-def input_progress(descriptor: int) -> Progress:
+def input_progress(descriptor: int, *, wanted: bool = True) -> Progress:
     """Return that of input; of a file it is known how much there is."""
     total = None
     try:
@@ -65,4 +67,16 @@ def input_progress(descriptor: int) -> Progress:
             total = max(0, status.st_size - os.lseek(descriptor, 0, os.SEEK_CUR))
     except OSError:
         pass
-    return Progress(total, "sent ")
+    return Progress(total, "sent ", wanted=wanted)
+
+
+def may_show_beside_output() -> bool:
+    """Whether no program that has the screen reads our output."""
+    return not (_stdout_is(stat.S_ISFIFO) or _stdout_is(stat.S_ISSOCK))
+
+
+def _stdout_is(kind: Callable[[int], bool]) -> bool:
+    try:
+        return kind(os.fstat(STDOUT).st_mode)
+    except OSError:
+        return False
