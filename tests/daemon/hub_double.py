@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from arborlink.protocol import limits
 from arborlink.protocol.checksum import parse_checksum
 from arborlink.protocol.codec import MSGPACK_SUBPROTOCOL, Codec
+from arborlink.protocol.fields import TaskUsage
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
@@ -35,7 +36,6 @@ from arborlink.protocol.messages import (
     Rotated,
     Status,
     TaskPosition,
-    TaskUsage,
     Usage,
 )
 from arborlink.protocol.stream import ReceiveStream

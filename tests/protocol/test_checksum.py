@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arborlink.protocol.checksum import format_checksum, parse_checksum
-from arborlink.protocol.messages import Checksum
+from arborlink.protocol.fields import Checksum
 
 crcs = st.integers(0, 2**32 - 1)
 

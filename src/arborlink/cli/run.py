@@ -94,13 +94,11 @@ def run_command(
     when it could not be executed or found, 130 when cancelled, 125 when Arbor failed.
     """
     from arborlink.cli import keyboard, terminal
-    from arborlink.cli.env_file import read_env_file
     from arborlink.cli.interrupts import Interrupts
     from arborlink.cli.session import choose_workspace, folder_in, with_hub
     from arborlink.client import Hub
 
-    variables = {name: _given(value) for file in env_files for name, value in read_env_file(file)}
-    variables |= dict(variable(each) for each in env)
+    variables = _variables(env_files, env)
     words = tuple(map(_given, (" ".join(command),) if shell else command))
     # A terminal that is left at once is for those who attach later: our input's end is not its end.
     passes = not detach if tty else keyboard.has_input()
@@ -183,6 +181,13 @@ def _unreachable_text(workspace: Workspace) -> str:
         f"the daemon of {workspace.name} is not connected. Start it{where}, or give --queue to run "
         "the command when it is back"
     )
+
+
+def _variables(files: tuple[Path, ...], given: tuple[str, ...]) -> dict[str, str]:
+    from arborlink.cli.env_file import read_env_file
+
+    variables = {name: _given(value) for file in files for name, value in read_env_file(file)}
+    return variables | dict(variable(each) for each in given)
 
 
 def variable(text: str) -> tuple[str, str]:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from arborlink.client import selection
+from arborlink.client.accounts import Accounts
 from arborlink.client.credentials import known_hub, resolve, say_no_key
 from arborlink.client.http import RETRY_SECONDS, HttpApi
 from arborlink.client.live import LivePool
-from arborlink.client.management import Management
 from arborlink.client.new_task import sendable
 from arborlink.client.patience import say_nothing
-from arborlink.client.replies import (
-    CreatedToken,
-    CreatedUser,
-    Enrollment,
-    NewToken,
-    NewUser,
-    Page,
-    SessionLink,
-    UserChanges,
-)
+from arborlink.client.replies import Enrollment, Page
 from arborlink.client.seeing import see
 from arborlink.client.tasks import TaskHandle
 from arborlink.protocol import ids
@@ -33,13 +24,9 @@ from arborlink.protocol.resources import (
     NewTask,
     NewTerminal,
     Principal,
-    Role,
-    Scope,
     SpoolPolicy,
     StandardInput,
     Task,
-    Token,
-    User,
     Workspace,
 )
 
@@ -52,7 +39,6 @@ PAGE_ITEMS: Final = 100
 # How many tasks a part of an id is looked for in: a hub that knows `id` gives only those that fit.
 SEARCHED_TASKS: Final = 1_000
 IDEMPOTENCY_KEY_BYTES: Final = 16
-DEFAULT_SCOPES: Final[tuple[Scope, ...]] = ("tasks:read", "tasks:write")
 
 T = TypeVar("T")
 
@@ -61,7 +47,7 @@ def _quiet(connected: bool) -> None:
     """The default of `on_connection`."""
 
 
-class Hub(Management):
+class Hub(Accounts):
     """A hub. Use it as an asynchronous context manager:
 
         async with Hub() as hub:
@@ -342,91 +328,6 @@ class Hub(Management):
         async with self._api.stream(path, headers, **query) as response:
             yield response
 
-    # ── tokens ───────────────────────────────────────────────────────────────────────────────
-
-    async def tokens(self) -> list[Token]:
-        """The API tokens of the token's owner, without their secrets."""
-        return [
-            each async for page in self._pages("/api/tokens", Page[Token]) for each in page.items
-        ]
-
-    async def create_token(
-        self,
-        name: str,
-        *,
-        scopes: Sequence[Scope] = DEFAULT_SCOPES,
-        workspace_id: str | None = None,
-        expires_in: float | None = None,
-    ) -> CreatedToken:
-        """A new API token; its secret is shown this once. `expires_in` is in seconds."""
-        body = NewToken(
-            name=name,
-            scopes=list(scopes),
-            workspace_id=workspace_id,
-            expires_in=expires_in,
-        )
-        return await self._api.post("/api/tokens", CreatedToken, body)
-
-    async def revoke_token(self, token_id: str) -> None:
-        """Make a token worthless, at once.
-
-        Raises:
-            NotFound: there is none.
-        """
-        await self._api.delete(f"/api/tokens/{token_id}")
-
-    # ── accounts ─────────────────────────────────────────────────────────────────────────────
-
-    async def users(self) -> list[User]:
-        """All accounts of the hub; for owners."""
-        return [each async for page in self._pages("/api/users", Page[User]) for each in page.items]
-
-    async def create_user(
-        self, username: str, *, role: Role = "member", password: str | None = None
-    ) -> CreatedUser:
-        """A new account; without a password it has a link to sign in with, once. For owners.
-
-        Raises:
-            Conflict: the name is taken.
-            InvalidInput: a name or password that cannot be used.
-        """
-        body = NewUser(username=username, role=role, password=password)
-        return await self._api.post("/api/users", CreatedUser, body)
-
-    async def change_user(
-        self,
-        user_id: str,
-        *,
-        username: str | None = None,
-        role: Role | None = None,
-        password: str | None = None,
-        current_password: str | None = None,
-    ) -> User:
-        """Change what is given. For a new password of one's own the current one is needed, if there
-        is one; everything else is for owners. A new password ends the account's sessions.
-
-        Raises:
-            NotAllowed: the current password is wrong (code `wrong_password`), or no owner.
-            Conflict: the name is taken, or nobody would be an owner.
-        """
-        body = UserChanges(
-            username=username, role=role, password=password, current_password=current_password
-        )
-        return await self._api.patch(f"/api/users/{user_id}", User, body)
-
-    async def remove_user(self, user_id: str) -> None:
-        """Remove an account; its workspaces pass on to the token's owner. For owners.
-
-        Raises:
-            NotFound: there is none.
-            Conflict: it is one's own.
-        """
-        await self._api.delete(f"/api/users/{user_id}")
-
-    async def session_link(self) -> SessionLink:
-        """A link that signs a browser in, once."""
-        return await self._api.post("/api/session/link", SessionLink, {})
-
     # ── inside ───────────────────────────────────────────────────────────────────────────────
 
     async def _workspace_id(self, ref: str | None) -> str:
@@ -474,17 +375,6 @@ class Hub(Management):
         raise NotFound(
             f"none of the newest {searched} tasks is yours. `arbor run -- COMMAND` starts one"
         )
-
-    async def _pages(
-        self, path: str, kind: type[Page[T]], **query: object
-    ) -> AsyncGenerator[Page[T], None]:
-        cursor: str | None = None
-        while True:
-            page = await self._api.get(path, kind, cursor=cursor, **query)
-            yield page
-            cursor = page.next_cursor
-            if cursor is None:
-                return
 
     @property
     def _api(self) -> HttpApi:

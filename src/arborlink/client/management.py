@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from arborlink.client.replies import DaemonToken
+from arborlink.client.replies import DaemonToken, Page
 from arborlink.protocol.errors import NotFound
 from arborlink.protocol.resources import Task, Workspace
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # A daemon that is connected has its new token after a fraction of it.
 ROTATION_SECONDS: Final = 5.0
 ROTATION_POLL_SECONDS: Final = 0.1
+
+T = TypeVar("T")
 
 
 class Management(ABC):
@@ -104,3 +106,14 @@ class Management(ABC):
         if workspace.daemon_id is None:
             raise NotFound(f"Workspace {workspace.name} has no daemon.", ref=workspace_id)
         return workspace.daemon_id
+
+    async def _pages(
+        self, path: str, kind: type[Page[T]], **query: object
+    ) -> AsyncGenerator[Page[T], None]:
+        cursor: str | None = None
+        while True:
+            page = await self._api.get(path, kind, cursor=cursor, **query)
+            yield page
+            cursor = page.next_cursor
+            if cursor is None:
+                return

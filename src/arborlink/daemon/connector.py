@@ -28,7 +28,8 @@ from arborlink.daemon.uplink import Uplink
 from arborlink.daemon.usage import UsageMeter
 from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol import limits, octets
-from arborlink.protocol.messages import HostInfo, TaskUsage
+from arborlink.protocol.fields import TaskUsage
+from arborlink.protocol.messages import HostInfo
 
 # Another release than the supervisor needs (sysexits.h, EX_CONFIG).
 MISMATCH_EXIT_CODE: Final = 78

@@ -22,6 +22,7 @@ from arborlink.daemon.tokens import Tokens
 from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import RemoteProtocolError
+from arborlink.protocol.fields import TaskUsage
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
 from arborlink.protocol.messages import (
@@ -43,7 +44,6 @@ from arborlink.protocol.messages import (
     Rotate,
     Rotated,
     Status,
-    TaskUsage,
     Usage,
 )
 

@@ -11,6 +11,21 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from arborlink.protocol import limits
+from arborlink.protocol.fields import (
+    Capabilities,
+    Checksum,
+    Clock,
+    Count,
+    ExitCode,
+    Id,
+    InputBytes,
+    Moment,
+    Secret,
+    Sentence,
+    ShortText,
+    SignalNumber,
+    TaskUsage,
+)
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.resources import (
@@ -30,24 +45,9 @@ from arborlink.protocol.resources import (
 
 PROTOCOL_VERSION = 1
 
-Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
-Secret = Annotated[str, Meta(max_length=limits.MAX_TOKEN_CHARS)]
-ShortText = Annotated[str, Meta(max_length=256)]
-Sentence = Annotated[str, Meta(max_length=4096)]
-Count = Annotated[int, Meta(ge=0, le=limits.MAX_OFFSET)]
-Amount = Annotated[float, Meta(ge=0, le=float(limits.MAX_OFFSET))]
-# Bounded: an integer of a thousand digits fits neither a float nor MessagePack.
-Clock = Annotated[int, Meta(ge=-limits.MAX_OFFSET, le=limits.MAX_OFFSET)] | float
-# What any system's processes end with, and its signals are numbered.
-ExitCode = Annotated[int, Meta(ge=-(2**31), le=2**32 - 1)]
-SignalNumber = Annotated[int, Meta(ge=0, le=limits.MAX_SIGNAL)]
-Moment = Annotated[int, Meta(ge=0, le=limits.MAX_UNIX_MICROSECONDS)]
-Checksum = Annotated[str, Meta(pattern=r"^crc32:[0-9a-f]{8}$")]
-# Both sides name what they can do beyond version 1 of the protocol as it was at first.
-Capabilities = Annotated[list[ShortText], Meta(max_length=limits.MAX_CAPABILITIES)]
+# What both sides can do beyond version 1 of the protocol as it was at first.
 RESIZED_CAPABILITY: Final = "resized"
 USAGE_CAPABILITY: Final = "usage"
-InputBytes = Annotated[bytes, Meta(max_length=limits.INPUT_FRAME_BYTES)]
 
 
 class Message(
@@ -193,16 +193,6 @@ class Resized(Message, tag="resized", frozen=True):
 
     def __post_init__(self) -> None:
         limit_size(self)
-
-
-class TaskUsage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the processes of one running task use: see `usage` of a task in the HTTP API."""
-
-    task_id: Id
-    cpu_seconds: Amount
-    cpu_share: Amount
-    memory_bytes: Count
-    processes: Count
 
 
 class Usage(Message, tag="usage", frozen=True):

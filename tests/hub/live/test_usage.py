@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from arborlink.protocol.fields import TaskUsage
 from arborlink.protocol.lifecycle import TaskStatus
-from arborlink.protocol.messages import TaskUsage, Usage
+from arborlink.protocol.messages import Usage
 from tests.hub.live.bench import Bench
 from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon
 from tests.hub.live.test_output import handed

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from arborlink.protocol.checksum import format_checksum
+from arborlink.protocol.fields import TaskUsage
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import (
     AnyMessage,
@@ -22,7 +23,6 @@ from arborlink.protocol.messages import (
     Rotated,
     Status,
     Subscribe,
-    TaskUsage,
     Unsubscribe,
     Usage,
     ViewerAck,

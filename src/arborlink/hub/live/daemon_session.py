@@ -20,6 +20,7 @@ from arborlink.protocol.errors import (
     RemoteProtocolError,
     Unavailable,
 )
+from arborlink.protocol.fields import TaskUsage
 from arborlink.protocol.lifecycle import TaskStatus, is_final
 from arborlink.protocol.link import HubLink
 from arborlink.protocol.messages import (
@@ -33,7 +34,6 @@ from arborlink.protocol.messages import (
     Resized,
     Rotated,
     Status,
-    TaskUsage,
     Usage,
 )
 from arborlink.protocol.resources import ProcessUsage, TerminalSizeChange
