@@ -71,7 +71,9 @@ async def test_terminals_are_read_and_announcing_can_be_turned_off(
     arbor: Arbor, person: Person
 ) -> None:
     page = await person.open("/settings")
-    await page.get_by_role("switch", name="Announce new output").uncheck()
+    announces = page.get_by_role("switch", name="Announce new output")
+    await announces.press("Space")
+    await expect(announces).not_to_be_checked()
     task = await asyncio.to_thread(start_shell, arbor)
     terminal = TerminalOnPage(await person.open(f"/tasks/{task}"))
     await terminal.attached()
