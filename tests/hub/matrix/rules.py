@@ -156,7 +156,8 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _of("workspace", READ, scope_first=True, query="workspace=@id"),
     ),
     "GET /api/tasks/{id}": (_of("task", READ),),
-    "DELETE /api/tasks/{id}": (_of("task", READ, WRITE, ends=True),),
+    # Allowed, and then it is not over.
+    "DELETE /api/tasks/{id}": (_of("task", READ, WRITE, ends=True, done=409),),
     "POST /api/tasks/{id}/cancel": (_of("task", READ, WRITE, ends=True),),
     # Allowed, and then there is no daemon that could do it.
     "POST /api/tasks/{id}/rerun": (_of("task", READ, WRITE, done=409),),

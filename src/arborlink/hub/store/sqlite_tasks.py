@@ -35,6 +35,9 @@ LIST_CHARS: Final = 1 * MIB
 KEYS_RETRY_SECONDS: Final = 60.0
 # Greater than every task's id: a page that begins at the newest is a range like any other.
 AFTER_ALL_IDS: Final = "tsk~"
+ID_PREFIX: Final = "tsk_"
+# Of the end of an id that is looked up, as the index `tasks_by_end` has it.
+END_CHARS: Final = 4
 
 # What a task takes in the database besides its texts, about: all else in its rows, and the indexes.
 ROW_BYTES: Final = 1 * KIB
@@ -61,12 +64,21 @@ class SqliteTasks(Database):
 
     async def tasks(self, query: TaskQuery) -> TaskList:
         """Read a page, newest first."""
-        sql, bindings = _listing(query)
         search = query.search or ""
 
         def job(connection: apsw.Connection) -> TaskList:
             add_matcher(connection, search)
-            return _page(connection.execute(sql, bindings), query.limit)
+            if query.id_part is None:
+                return _page(connection.execute(*_listing(query)), query.limit)
+            rows = [
+                row
+                for sql, bindings in _named(query, query.id_part)
+                for row in connection.execute(sql, bindings)
+            ]
+            # An id may begin and end so; each listing has its newest rows.
+            by_id = {row[0]: row for row in rows}
+            newest = sorted(by_id, reverse=True)[: query.limit + 1]
+            return _page((by_id[each] for each in newest), query.limit)
 
         readers = self.searches if search else self.lists
         return await readers.read(job)
@@ -233,13 +245,6 @@ def _listing(query: TaskQuery) -> tuple[str, Bindings]:
         **search_bindings(query.search),
         "limit": query.limit + 1,
     }
-    if query.id_part is not None:
-        bindings["workspaces"] = None if workspaces is None else to_json(sorted(workspaces))
-        return _SQL["tasks_named"], {
-            **bindings,
-            "part": query.id_part,
-            "created_by": query.created_by,
-        }
     if query.created_by is None and workspaces is not None and len(workspaces) == 1:
         bindings["workspace"] = next(iter(workspaces))
         return _SQL["tasks_of_workspace"], bindings
@@ -248,6 +253,24 @@ def _listing(query: TaskQuery) -> tuple[str, Bindings]:
         bindings["created_by"] = query.created_by
         return _SQL["tasks_of_creator"], bindings
     return _SQL["tasks"], bindings
+
+
+def _named(query: TaskQuery, part: str) -> list[tuple[str, Bindings]]:
+    """Return the listings whose tasks have an id that begins or ends with `part`."""
+    workspaces = query.workspace_ids
+    bindings: Bindings = {
+        "before": AFTER_ALL_IDS if query.before is None else query.before,
+        "statuses": to_json(sorted(query.statuses)) if query.statuses else None,
+        **search_bindings(query.search),
+        "limit": query.limit + 1,
+        "workspaces": None if workspaces is None else to_json(sorted(workspaces)),
+        "created_by": query.created_by,
+    }
+    beginning = part if part.startswith(ID_PREFIX) else ID_PREFIX + part
+    found = [(_SQL["tasks_that_begin"], {**bindings, "part": beginning})]
+    if len(part) >= END_CHARS:
+        found.append((_SQL["tasks_that_end"], {**bindings, "part": part}))
+    return found
 
 
 def _page(found: Iterable[tuple[Any, ...]], limit: int) -> TaskList:

@@ -52,27 +52,37 @@ SELECT * FROM task_rows WHERE id IN (
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
--- name: tasks_named
--- The same page of tasks whose id ends with a text, found by its last four characters, or begins
--- with it. Both are ranges of an index.
+-- name: tasks_that_end
+-- The same page of tasks whose id ends with a text, found by its last four characters.
 SELECT * FROM task_rows WHERE id IN (
-  SELECT id FROM (
-    SELECT id, workspace_id, created_by, status FROM tasks INDEXED BY tasks_by_end
-    WHERE substr(id, -4) = substr(:part, -4) AND length(:part) >= 4
-      AND substr(id, -length(:part)) = :part
-    UNION
-    SELECT id, workspace_id, created_by, status FROM tasks
-    WHERE id >= :part AND id < :part || '~'
-    UNION
-    SELECT id, workspace_id, created_by, status FROM tasks
-    WHERE id >= 'tsk_' || :part AND id < 'tsk_' || :part || '~'
-  ) AS named
-  WHERE id < :before
+  SELECT id FROM tasks INDEXED BY tasks_by_end
+  WHERE substr(id, -4) = substr(:part, -4)
+    AND substr(id, -length(:part)) = :part
+    AND id < :before
     AND (:created_by IS NULL OR created_by = :created_by)
     AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
     AND (:start IS NULL OR EXISTS (
-      SELECT 1 FROM task_texts WHERE task_id = named.id
+      SELECT 1 FROM task_texts WHERE task_id = tasks.id
+        AND CASE
+          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
+          ELSE text_matches(CAST(text AS BLOB)) END
+    ))
+  ORDER BY id DESC LIMIT :limit
+) ORDER BY id DESC;
+
+-- name: tasks_that_begin
+-- The same page of tasks whose id begins with a text: a range of ids.
+SELECT * FROM task_rows WHERE id IN (
+  SELECT id FROM tasks
+  WHERE id >= :part
+    AND id < :part || '~'
+    AND id < :before
+    AND (:created_by IS NULL OR created_by = :created_by)
+    AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
+    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+    AND (:start IS NULL OR EXISTS (
+      SELECT 1 FROM task_texts WHERE task_id = tasks.id
         AND CASE
           WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
           ELSE text_matches(CAST(text AS BLOB)) END
