@@ -20,9 +20,11 @@ POLL_SECONDS = 0.05
 
 async def until_all_are_back(daemons: list[HerdDaemon], what: str, since: float) -> None:
     """Each welcomed. How soon, and after how many refusals, depends on the machine: printed."""
-    deadline = time.monotonic() + HANG_SECONDS
-    while any(daemon.welcomed_at is None for daemon in daemons):
-        away = sum(daemon.welcomed_at is None for daemon in daemons)
+    fewest, progress_at = len(daemons) + 1, time.monotonic()
+    while away := sum(daemon.welcomed_at is None for daemon in daemons):
+        if away < fewest:
+            fewest, progress_at = away, time.monotonic()
+        deadline = progress_at + HANG_SECONDS
         assert time.monotonic() < deadline, f"{away} of {len(daemons)} are still away"
         await asyncio.sleep(POLL_SECONDS)
     most = max(daemon.refusals for daemon in daemons)

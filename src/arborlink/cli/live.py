@@ -49,6 +49,8 @@ class LiveTask:
         self._raw = ExitStack()
         self._acting = asyncio.Lock()
         self._input = input
+        # Once the terminal is gone, it is not one any more to those who ask.
+        self._at_terminal = False
         self._writer = Writer()
         self._broken: OSError | None = None
         self._keyboard: Keyboard | None = None
@@ -213,8 +215,7 @@ class LiveTask:
             output.cancel()
 
     def _on_unreadable(self, error: OSError) -> None:
-        if self._view is not None and terminal.is_interactive():
-            # The terminal is gone, and with it the person.
+        if self._at_terminal:
             self._interrupts.detach.set()
         elif self._owns:
             # What has been read is not the whole: the command must not take it for that.
@@ -226,6 +227,10 @@ class LiveTask:
 
     async def _take_input(self, data: bytes) -> bool:
         """Whether more is wanted."""
+        if not data and self._at_terminal:
+            # In raw mode no key ends the input: the terminal was closed (read of a hung-up one).
+            self._interrupts.detach.set()
+            return False
         if not data and not self._owns:
             return False
         if self._view is None:
@@ -262,6 +267,7 @@ class LiveTask:
     async def show_raw(self, view: TerminalView, offset: int = 0) -> int:
         """As `show`, with the terminal in raw mode; it is put back before anything is said."""
         self._view = view
+        self._at_terminal = terminal.is_interactive()
         with self._raw:
             self._raw.enter_context(terminal.raw_mode(view.restoring))
             return await self.show(offset)
