@@ -158,8 +158,8 @@ HUB: Final[dict[str, Limit]] = {
     "terminal_screens": Limit(
         64,
         (
-            "tests/hub/screen/test_keeper.py::test_of_more_models_than_there_may_be_the_one_not_used_goes",
-            "tests/hub/terminals/test_screens.py::test_a_hub_that_keeps_no_screens_sends_the_output",
+            "hub/screen/test_keeper.py::test_of_more_models_than_there_may_be_the_one_not_used_goes",
+            "hub/terminals/test_screens.py::test_a_hub_that_keeps_no_screens_sends_the_output",
         ),
     ),
     "subscriptions_per_connection": Limit(
@@ -458,6 +458,24 @@ WIRE: Final[dict[str, Limit]] = {
     "MAX_TERMINAL_MODES": Limit(64, (FIELD,)),
     "MAX_TERMINAL_MODE_CHARS": Limit(16, (FIELD,)),
     "MAX_TIMEOUT_SECONDS": Limit(30 * 86_400, (FIELD,)),
+    "MAX_TERMINAL_SIZES": Limit(
+        1_000,
+        (
+            "protocol/test_size_history.py::test_of_too_many_the_first_and_the_newest_stay",
+            "daemon/test_terminal_sizes.py::test_a_journal_grows_by_a_bounded_number_of_sizes",
+        ),
+    ),
+    "SCREEN_BYTES": Limit(
+        MIB,
+        (
+            "hub/screen/test_snapshot.py::test_lines_above_give_way_to_the_bound_and_a_screen_that_is_too_large_is_none",
+        ),
+    ),
+    "SCREEN_SCROLLBACK_LINES": Limit(
+        1_000,
+        ("hub/screen/test_snapshot.py::test_what_scrolled_off_is_there_up_to_a_bound",),
+    ),
+    "MAX_CAPABILITIES": Limit(64, (FIELD,)),
     "MAX_GRACE_SECONDS": Limit(300, (FIELD,)),
     "MAX_TASKS_IN_AUTH": Limit(4_096, (FIELD,)),
 }

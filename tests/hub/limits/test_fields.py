@@ -20,6 +20,7 @@ from arborlink.protocol.messages import (
     Subscribe,
     ViewerAuth,
     ViewerInput,
+    ViewerResize,
 )
 from arborlink.protocol.resources import NewTask
 
@@ -69,6 +70,8 @@ FIELDS = [
     Field("MAX_TERMINAL_MODES", NewTask, lambda n: with_modes({f"M{i}": 1 for i in range(n)})),
     Field("MAX_TERMINAL_MODE_CHARS", NewTask, lambda n: with_modes({"M" * n: 1})),
     Field("MAX_TERMINAL_SIDE", Resize, lambda n: {"taskId": "t", "cols": 1, "rows": n}),
+    Field("MAX_TERMINAL_SIDE", ViewerResize, lambda n: {"taskId": "t", "cols": n, "rows": 1}),
+    Field("MAX_CAPABILITIES", DaemonAuth, lambda n: AUTH | {"capabilities": ["c"] * n}),
     Field("MAX_GRACE_SECONDS", Cancel, lambda n: {"taskId": "t", "graceSeconds": n}, 0.001),
     Field("MAX_NAME_CHARS", WorkspaceName, lambda n: {"name": "n" * n}),
     Field("MAX_ID_CHARS", Subscribe, lambda n: {"taskId": "t" * n}),
