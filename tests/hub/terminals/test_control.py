@@ -229,10 +229,11 @@ async def sizes(stage: Stage) -> list[dict[str, int]]:
     return found
 
 
-async def test_a_late_viewer_is_told_every_size_of_what_it_is_sent(
-    bench: Bench, identity: DaemonIdentity
-) -> None:
-    async with staged(bench, identity) as stage:
+async def test_a_late_viewer_is_told_every_size_of_what_it_is_sent(tmp_path: Path) -> None:
+    async with (
+        running_bench(tmp_path, terminal_screens=0) as bench,
+        staged(bench, await bench.enrolled()) as stage,
+    ):
         for cols in (90, 100, 110):
             await stage.output(b"abc")
             await stage.applied(cols)
@@ -260,6 +261,20 @@ async def test_what_was_wished_while_the_daemon_was_away_counts_when_it_is_back(
         await viewer.settle()
         known = [spooled(stage.task)]
         async with bench.daemon(identity, tasks=known, capabilities=[RESIZED_CAPABILITY]) as daemon:
+            assert (await daemon.expect(Resize)).cols == 95
+
+
+async def test_what_was_wished_before_the_task_ran_counts_when_it_does(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    task = await bench.create(identity.workspace_id, tty=SIZE)
+    async with bench.viewer() as viewer:
+        await viewer.send(Subscribe(task_id=task, terminal=True))
+        assert (await viewer.expect(TerminalState)).cols == 80
+        await viewer.send(ViewerResize(task_id=task, cols=95, rows=24, take=True))
+        assert (await viewer.expect(TerminalState)).controls
+        async with bench.daemon(identity, capabilities=[RESIZED_CAPABILITY]) as daemon:
+            await daemon.running(task)
             assert (await daemon.expect(Resize)).cols == 95
 
 

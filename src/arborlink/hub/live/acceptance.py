@@ -124,7 +124,7 @@ class Acceptance:
             )
             self._resume(auth, session)
         for row in self._daemons.tasks.unfinished_tasks(auth.workspace_id):
-            await self._daemons.terminals.daemon_is_back(row)
+            await self._daemons.terminals.task_runs(row)
         await self._daemons.rotation.offer(session)
         self._daemons.facts.workspace_changed(auth.workspace_id)
         await self._daemons.dispatcher.kick(auth.workspace_id)

@@ -257,7 +257,7 @@ class DaemonSession(Session):
                 return  # the successor has the output's callbacks
         if report.status is TaskStatus.RUNNING:
             await settlement.started(row, report)
-            self._daemons.terminals.started(row)
+            await self._daemons.terminals.task_runs(self._row(row.id))
         elif report.status in (TaskStatus.PENDING, TaskStatus.EXPIRED):
             raise RemoteProtocolError(
                 f"a daemon cannot report {report.status}", code="unexpected_status"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from arborlink.hub.store.base import TaskRow, TaskStore
 from arborlink.hub.terminals.ports import ScreenKeeper
-from arborlink.protocol.lifecycle import TaskStatus, is_final
+from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import Resize, TerminalState
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
 from arborlink.protocol.size_history import SizeHistory, same_size
@@ -121,11 +121,6 @@ class Terminals:
         self._set_controller(row.id, terminal, viewer)
         await self._apply_wish(row, terminal)
 
-    def started(self, row: TaskRow) -> None:
-        """A task runs; if it has a terminal, its screen is kept from now on."""
-        if self.keeper is not None and row.tty is not None and not is_final(row.status):
-            self.keeper.follow(row, self.history(row))
-
     def size_arrived(self, task_id: str, change: TerminalSizeChange) -> None:
         """The daemon says a size. Called before any later output is stored; see `resized`."""
         if self.keeper is not None:
@@ -141,10 +136,15 @@ class Terminals:
         if self.keeper is not None:
             self.keeper.forget_workspace(workspace_id)
 
-    async def daemon_is_back(self, row: TaskRow) -> None:
-        """Go on where its connection broke: what was wished for meanwhile counts now."""
-        if row.status is TaskStatus.RUNNING:
-            self.started(row)
+    async def task_runs(self, row: TaskRow) -> None:
+        """A task was started, or its daemon is back: what was wished for meanwhile counts now.
+
+        If it has a terminal, its screen is kept from now on.
+        """
+        if row.status is not TaskStatus.RUNNING or row.tty is None:
+            return
+        if self.keeper is not None:
+            self.keeper.follow(row, self.history(row))
         terminal = self._followed.get(row.id)
         if terminal is not None and terminal.controller is not None:
             await self._apply_wish(row, terminal)
