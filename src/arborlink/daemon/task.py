@@ -104,7 +104,8 @@ class RunningTask:
         """Give the terminal another size; None if it has that, or there is no terminal.
 
         What the command has written before is read first, so that the offset is where the size
-        begins to count.
+        begins to count: nothing before it was written at this size. Of a command that floods, some
+        KiB that the kernel holds may follow that were written at the one before.
         """
         size = TerminalSize(cols=cols, rows=rows)
         if self.sizes.last is None or same_size(self.sizes.last, size):
