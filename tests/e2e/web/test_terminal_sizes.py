@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 from playwright.async_api import ViewportSize, expect
 
-from tests.e2e.arbor import Arbor
+from tests.e2e.arbor import Arbor, wait_until
 from tests.e2e.shared import end_all, one_for_all
 from tests.e2e.web.browser import PHONE, Browsers, Person
 from tests.e2e.web.tasks import start_shell
-from tests.e2e.web.terminal import TerminalOnPage, open_shell, open_terminal_of
+from tests.e2e.web.terminal import TerminalOnPage, open_shell
 
 LINE: Final = "sized for another window"
 LARGE: Final[ViewportSize] = {"width": 1360, "height": 860}
@@ -36,9 +37,9 @@ def tidy(arbor: Arbor) -> Iterator[None]:
     end_all(arbor)
 
 
-async def size_of(arbor: Arbor, task: str) -> tuple[int, int]:
+def size_of(arbor: Arbor, task: str) -> tuple[int, int]:
     """Rows and columns of a task's terminal, as the hub knows them."""
-    told = (await asyncio.to_thread(arbor.run, "tasks", "--json")).stdout
+    told = arbor.run("tasks", "--json").stdout
     tty = next(each for each in json.loads(told) if each["id"] == task)["tty"]
     return tty["rows"], tty["cols"]
 
@@ -119,12 +120,15 @@ async def test_a_glance_from_a_phone_changes_nothing_and_shows_all(
 async def test_a_terminal_that_is_opened_here_has_the_size_of_this_window(
     arbor: Arbor, person: Person
 ) -> None:
-    page = await person.open(f"/workspaces/{arbor.workspace_id}")
+    page = await person.open(f"/workspaces/{arbor.workspace_id}/terminals")
     await page.set_viewport_size(LARGE)
-    terminal = await open_terminal_of(page)
+    # It has another name while there is no other terminal.
+    await page.get_by_role("button", name=re.compile("^(Open a|New) terminal$")).first.click()
+    await page.wait_for_url("**task=**")
+    terminal = TerminalOnPage(page)
     task = page.url.split("task=")[1]
-    rows = terminal.rows.locator("> div")
     # Nothing was typed: until it has been taken it has the size that every new one begins with.
-    await expect(rows).not_to_have_count(24)
-    assert (await size_of(arbor, task))[0] == await rows.count()
+    taken = "the size of the window"
+    await asyncio.to_thread(wait_until, lambda: size_of(arbor, task) != (24, 80), taken)
+    await expect(terminal.rows.locator("> div")).to_have_count(size_of(arbor, task)[0])
     await expect(page.get_by_text(LINE)).to_have_count(0)
