@@ -8,14 +8,19 @@ Only a task's own output goes another way, as it is (`cli/writer.py`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
 from arborlink import visible
+from arborlink.cli.cells import cut
 from arborlink.cli.table import Column, layout
 
 ERASE_LINE = "\r\x1b[K"
+# The other screen, without a cursor, and back (xterm's control sequences).
+ENTER_SCREEN, LEAVE_SCREEN = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+HOME, ERASE_REST_OF_LINE, ERASE_BELOW = "\x1b[H", "\x1b[K", "\x1b[K\x1b[J"
 
 
 def complain(text: str) -> None:
@@ -131,7 +136,7 @@ def print_table(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], *, whole: bool = False
 ) -> None:
     """Write columns that fit the terminal; to a file or program, or with `whole`, uncut."""
-    for line in layout(columns, rows, None if whole else _room()):
+    for line in layout(columns, rows, None if whole else terminal_room()):
         show(line)
 
 
@@ -140,10 +145,34 @@ def is_for_a_person() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def _room() -> int | None:
+def terminal_room() -> int | None:
     """Return how many cells a line has; None: stdout is no terminal."""
     if not is_for_a_person():
         return None
     import shutil
 
     return shutil.get_terminal_size().columns
+
+
+@contextmanager
+def whole_screen() -> Iterator[Callable[[list[str]], None]]:
+    """Take the terminal that stdout is; what was on it before is back at the end.
+
+    Yields what draws lines in place of those drawn before, as many and as much as fit.
+    """
+    stream = visible.unguarded(sys.stdout)
+    click.echo(ENTER_SCREEN, stream, nl=False)
+    try:
+        yield _draw
+    finally:
+        click.echo(LEAVE_SCREEN, stream, nl=False)
+
+
+def _draw(lines: list[str]) -> None:
+    import shutil
+
+    columns, rows = shutil.get_terminal_size()
+    shown = [cut(visible.line(line), columns) for line in lines[:rows]]
+    text = f"{ERASE_REST_OF_LINE}\r\n".join(shown)
+    stream = visible.unguarded(sys.stdout)
+    click.echo(f"{HOME}{text}{ERASE_BELOW}", stream, nl=False)

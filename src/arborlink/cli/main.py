@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "rerun": ("rerun", "Run a task's command again."),
     "search": ("search", "Find text in output."),
     "inspect": ("inspect", "All that is known of a task or a workspace."),
+    "top": ("top", "What running tasks use: processor, memory, processes."),
     "events": ("events", "What happens to tasks and workspaces, as it happens."),
     "rm": ("manage", "Delete tasks that are over."),
     "prune": ("manage", "Delete old tasks."),
