@@ -478,4 +478,11 @@ WIRE: Final[dict[str, Limit]] = {
     "MAX_CAPABILITIES": Limit(64, (FIELD,)),
     "MAX_GRACE_SECONDS": Limit(300, (FIELD,)),
     "MAX_TASKS_IN_AUTH": Limit(4_096, (FIELD,)),
+    "MAX_TASKS_IN_USAGE": Limit(1_024, (FIELD,)),
+    "TERMINAL_RESUME_BYTES": Limit(
+        256 * KIB,
+        (
+            "hub/terminals/test_screens.py::test_a_viewer_that_resumes_gets_the_output_unless_it_is_far_behind",
+        ),
+    ),
 }

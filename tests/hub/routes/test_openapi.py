@@ -109,7 +109,7 @@ async def test_every_field_and_parameter_is_described(api: Api) -> None:
         for parameter in operation["parameters"]
         if not parameter.get("description")
     ]
-    assert not missing
+    assert missing == []
 
 
 async def test_each_text_of_a_field_is_used(api: Api) -> None:
