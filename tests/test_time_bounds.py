@@ -17,10 +17,11 @@ TESTS: Final = Path(__file__).parent
 BOUND: Final = "HANG_SECONDS"
 CLOCKS: Final = ("monotonic", "perf_counter", "time")
 WAITS: Final = ("timeout", "wait_for")
+# Without a timeout of ours these give up after five seconds.
+CLIENTS: Final = ("AsyncClient", "Client", "get", "post", "request", "stream")
 # `file::function` below tests/, and why only a fault makes it false.
 ALLOWED: Final[dict[str, str]] = {
     "e2e/test_herd.py::until_all_are_back": "its deadline is that of a hang without any progress",
-    "hub/screen/test_programs.py::recorded": "its deadline is that of a hang",
     "e2e/test_liveness_network.py::look_until_all_know": "its deadline is that of a hang",
 }
 
@@ -109,6 +110,9 @@ def is_short_wait(node: ast.AST) -> bool:
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="mark"))):
             return False  # pytest's own, against hangs
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="httpx2"), attr=name), keywords=given):
+            names = {each.arg for each in given}
+            return name in CLIENTS and not names & {"timeout", "transport", None}
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[*_, last]):
             match last:
                 case ast.Constant(value=int() | float() as seconds):
@@ -146,6 +150,9 @@ def test_no_test_knows_how_busy_the_machine_is(path: Path) -> None:
         ("asyncio.timeout(0)", True),
         ("with pytest.raises(TimeoutError): asyncio.wait_for(f(), 0.1)", True),
         ("parser.timeout('x')", True),
+        ("httpx2.AsyncClient(verify=False)", False),
+        ("httpx2.get(url, timeout=HANG_SECONDS)", True),
+        ("httpx2.Client(transport=asgi)", True),
     ],
 )
 def test_a_time_that_a_busy_machine_exceeds_is_recognised(line: str, is_fine: bool) -> None:

@@ -84,7 +84,8 @@ class TwoAccounts:
         daemon = await self.enrolled(self.member, workspace_id)
         async with self.served(daemon, hostname, path) as connected:
             self.theirs.append(connected)
-            yield workspace_id
+            async with connected.idling():
+                yield workspace_id
             await connected.settle()
             assert connected.seen(Command) == [] and connected.seen(Input) == []
             assert await self.tasks(workspace_id) == []

@@ -81,7 +81,7 @@ class Machine:
         """Somebody who signed in at the hub's page."""
         headers = {"Origin": self.hub.url}
         async with httpx2.AsyncClient(
-            verify=False, base_url=self.hub.url, headers=headers
+            verify=False, base_url=self.hub.url, headers=headers, timeout=HANG_SECONDS
         ) as client:
             assert (await client.post("/api/session", json=credential)).status_code == 201
             yield client
@@ -95,7 +95,9 @@ class Machine:
 
     async def status(self, token: str) -> int:
         """What the hub says to this token."""
-        async with httpx2.AsyncClient(verify=False, base_url=self.hub.url) as client:
+        async with httpx2.AsyncClient(
+            verify=False, base_url=self.hub.url, timeout=HANG_SECONDS
+        ) as client:
             headers = {"Authorization": f"Bearer {token}"}
             return (await client.get("/api/me", headers=headers)).status_code
 
@@ -254,7 +256,9 @@ async def test_signing_out_works_without_the_hub_and_says_what_is_left(tmp_path:
 
 async def test_signing_out_with_a_token_that_is_worth_nothing(machine: Machine) -> None:
     token = await machine.logged_in()
-    async with httpx2.AsyncClient(verify=False, base_url=machine.hub.url) as client:
+    async with httpx2.AsyncClient(
+        verify=False, base_url=machine.hub.url, timeout=HANG_SECONDS
+    ) as client:
         client.headers["Authorization"] = f"Bearer {token}"
         token_id = (await client.get("/api/me")).json()["tokenId"]
         assert (await client.delete(f"/api/tokens/{token_id}")).status_code == 204

@@ -48,7 +48,8 @@ def running_hub(folder: Path, *words: str, **variables: str) -> Iterator[tuple[i
 def signs_in(url: str, token: str) -> bool:
     """Whether the hub takes a token; False while it does not answer."""
     try:
-        answer = httpx2.get(f"{url}/api/me", headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx2.get(f"{url}/api/me", headers=headers, timeout=HANG_SECONDS)
     except httpx2.TransportError:
         return False
     return answer.status_code == 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -15,7 +14,7 @@ from arborlink.cli.usage_table import lines_of, rows_of
 from arborlink.client.selection import Seen
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.resources import ProcessUsage, Task
-from tests.bounds import HANG_SECONDS
+from tests.e2e.arbor import wait_until
 
 from .conftest import Up
 from .terminals import Terminal
@@ -79,11 +78,14 @@ def burning(up: Up) -> Iterator[str]:
     script = "echo READY; while :; do :; done"
     task = up.arbor("run", "-d", "-n", "--title", "burner", "--", "sh", "-c", script)
     task_id = task.stdout.decode().strip()
-    give_up = time.monotonic() + HANG_SECONDS
-    while not (used := usage_of(up, task_id)) or used["cpuSeconds"] == 0:
-        assert time.monotonic() < give_up
+    wait_until(lambda: is_measured(up, task_id), "the first processor time")
     yield task_id
     up.arbor("cancel", task_id)
+
+
+def is_measured(up: Up, task_id: str) -> bool:
+    used = usage_of(up, task_id)
+    return used is not None and used["cpuSeconds"] > 0
 
 
 def usage_of(up: Up, task_id: str) -> dict[str, float] | None:

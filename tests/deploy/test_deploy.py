@@ -16,6 +16,7 @@ import yaml
 from arborlink.cli.serve import hub_command
 from arborlink.hub.settings import ENVIRONMENT, HubSettings, load_settings
 from arborlink.testing.hub import hub_in_process
+from tests.bounds import HANG_SECONDS
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 PORT: Final = HubSettings().port
@@ -42,7 +43,10 @@ def expressions() -> list[str]:
 
 async def exposed(data_dir: Path) -> dict[str, set[str]]:
     """The metrics of a live hub, each with the names of its labels."""
-    async with hub_in_process(data_dir) as running, httpx2.AsyncClient(verify=False) as client:
+    async with (
+        hub_in_process(data_dir) as running,
+        httpx2.AsyncClient(verify=False, timeout=HANG_SECONDS) as client,
+    ):
         page = (await client.get(f"{running.url}/metrics")).text
     found: dict[str, set[str]] = {}
     for line in page.splitlines():

@@ -20,6 +20,7 @@ from arborlink.cli.checks import hub, websocket
 from arborlink.cli.checks.finding import Finding
 from arborlink.proof.known_hub import KnownHub
 from arborlink.testing.hub import hub_in_process
+from tests.bounds import HANG_SECONDS
 
 from .servers import answering, by_check, passing_on, response, text
 
@@ -93,7 +94,10 @@ def test_something_that_is_no_hub(answer: bytes, said: str) -> None:
 
 
 async def test_a_name_that_the_hub_does_not_go_by(tmp_path: Path) -> None:
-    async with hub_in_process(tmp_path) as running, httpx2.AsyncClient(verify=False) as client:
+    async with (
+        hub_in_process(tmp_path) as running,
+        httpx2.AsyncClient(verify=False, timeout=HANG_SECONDS) as client,
+    ):
         refused = await client.get(f"{running.url}/healthz", headers={"Host": "evil.example"})
     finding = hub.check_answer("https://evil.example", hub._read(refused, time.time()))
     assert finding.verdict == "failed"

@@ -103,6 +103,22 @@ class Peer:
         await self.send(Heartbeat(sent_at=probe))
         await self.expect(Heartbeat, lambda beat: beat.echo == probe)
 
+    @asynccontextmanager
+    async def idling(self) -> AsyncIterator[None]:
+        """Answer heartbeats while inside, however long that takes; other messages are skipped."""
+
+        async def answer() -> None:
+            while True:
+                message = await self.receive()
+                self.skipped.append(message)
+                if isinstance(message, Heartbeat) and message.echo is None:
+                    await self.send(Heartbeat(sent_at=0, echo=message.sent_at))
+
+        async with asyncio.TaskGroup() as group:
+            answering = group.create_task(answer())
+            yield
+            answering.cancel()
+
     def seen(self, kind: type[M]) -> list[M]:
         """The skipped messages of a kind."""
         return [message for message in self.skipped if isinstance(message, kind)]

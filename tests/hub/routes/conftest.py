@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from arborlink.hub.composition import Hub, application, compose
 from arborlink.hub.settings import HubSettings
+from tests.bounds import HANG_SECONDS
 
 TOKEN = "bootstrap-" + "x" * 32
 ORIGIN = "http://127.0.0.1:4000"
@@ -88,7 +89,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     hub = await compose(HubSettings(data_dir=tmp_path / "hub"))
     await hub.access.bootstrap(TOKEN)
     async with hub.running():
-        api = Api(hub, application(hub), httpx2.AsyncClient(verify=False))
+        api = Api(hub, application(hub), httpx2.AsyncClient(verify=False, timeout=HANG_SECONDS))
         async with api.bearer(TOKEN) as client:
             api.client = client
             yield api

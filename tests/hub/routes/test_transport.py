@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from arborlink.testing.hub import HubInProcess, hub_in_process
+from tests.bounds import HANG_SECONDS
 
 FAR = "203.0.113.5"
 AS_HTTPS = {"X-Forwarded-For": FAR, "X-Forwarded-Proto": "https"}
@@ -18,14 +19,18 @@ AS_HTTP = {"X-Forwarded-For": FAR, "X-Forwarded-Proto": "http"}
 
 async def ask(hub: HubInProcess, headers: dict[str, str], path: str = "/api/me") -> httpx2.Response:
     async with httpx2.AsyncClient(
-        base_url=hub.url, headers={"Authorization": f"Bearer {hub.token}"}
+        base_url=hub.url,
+        headers={"Authorization": f"Bearer {hub.token}"},
+        timeout=HANG_SECONDS,
     ) as client:
         return await client.get(path, headers=headers)
 
 
 async def address_of(hub: HubInProcess, headers: dict[str, str]) -> object:
     """What the hub notes as the address of somebody who signs in."""
-    async with httpx2.AsyncClient(base_url=hub.url, headers=headers) as client:
+    async with httpx2.AsyncClient(
+        base_url=hub.url, headers=headers, timeout=HANG_SECONDS
+    ) as client:
         owner = {"Authorization": f"Bearer {hub.token}"}
         link = (await client.post("/api/session/link", headers=owner)).json()["link"]
         answer = await client.post("/api/session", json={"link": link}, headers={"Origin": hub.url})
