@@ -107,7 +107,7 @@ def certificate_problem(error: BaseException) -> str | None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
                 f"its certificate is not accepted here: {cause.verify_message}. If it comes from a "
-                "CA of your own, name that CA's certificate with --ca or SSL_CERT_FILE"
+                "CA of your own, name that CA's certificate with the option `ca` or SSL_CERT_FILE"
             )
         cause = cause.__cause__ or cause.__context__
     return None

@@ -179,7 +179,15 @@ def test_none_and_several_say_what_to_do() -> None:
     with pytest.raises(NotFound, match="arbor enroll"):
         default_workspace(seen())
     with pytest.raises(InvalidInput, match="-w NAME"):
+        workspace_here(seen(*OWN), [], None, HUB)
+
+
+def test_programs_are_told_of_arguments_and_not_of_options() -> None:
+    with pytest.raises(InvalidInput, match='workspace="NAME"') as several:
         default_workspace(seen(*OWN))
+    with pytest.raises(NotFound, match='workspace="NAME"') as theirs:
+        default_workspace(seen(workspace("ws_0", "a", MALLORY)))
+    assert "-w" not in several.value.message + theirs.value.message
 
 
 def test_a_hub_that_does_not_say_whose_a_workspace_is() -> None:

@@ -276,7 +276,7 @@ async def test_a_program_that_follows_a_task_is_told_and_sends_nothing(
 ) -> None:
     key = known.key
     async with Hub(known.url, TOKEN, hub_key=key) as hub:
-        task = await hub.run("sh", "-c", "echo begun; cat", workspace="test")
+        task = await hub.run("sh", "-c", "echo begun; cat", workspace="test", stdin="open")
         output = task.output()
         assert (await anext(output)).end == len(b"begun\n")
         known.kill_hub()

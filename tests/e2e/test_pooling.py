@@ -54,7 +54,7 @@ async def follow(task: TaskHandle) -> bytes:
 
 async def test_a_thousand_calls_use_at_most_four_connections(passage: Passage) -> None:
     async with Hub(passage.url, TOKEN) as hub:
-        task = await hub.run("cat")
+        task = await hub.run("cat", stdin="open")
         following = asyncio.create_task(follow(task))
         limit = asyncio.Semaphore(AT_ONCE)
 
@@ -233,7 +233,7 @@ async def test_a_daemon_has_one_connection_for_all_its_tasks(tmp_path: Path) -> 
             async with Hub(pair.url, TOKEN) as hub:
 
                 async def one(number: int) -> bytes:
-                    task = await hub.run("cat", tty=(80, 24) if number % 2 else None)
+                    task = await hub.run("cat", tty=(80, 24) if number % 2 else None, stdin="open")
                     await task.resize(100, 40)
                     await task.write(b"%d\n" % number)
                     if number % 2:

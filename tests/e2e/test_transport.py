@@ -46,7 +46,7 @@ def serial(port: int, ca: Path) -> str:
 def test_a_private_ca_is_named_once(secure: SecureArbor) -> None:
     untrusted = secure.run("whoami")
     assert untrusted.returncode == 1
-    assert b"--ca or SSL_CERT_FILE" in untrusted.stderr, untrusted.stderr
+    assert b"`ca` or SSL_CERT_FILE" in untrusted.stderr, untrusted.stderr
 
     # Exactly the bytes, both ways.
     secure.connect(secure.url, "--ca", str(secure.ca))

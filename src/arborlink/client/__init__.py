@@ -9,6 +9,7 @@ from arborlink.client.hub import Hub
 from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, Segment, SessionLink
 from arborlink.client.sync import SyncHub, SyncTaskHandle
 from arborlink.client.tasks import TaskHandle
+from arborlink.client.times import parse_time
 from arborlink.protocol.errors import (
     ArborError,
     Conflict,
@@ -76,5 +77,6 @@ __all__ = [
     "Workspace",
     "WorkspaceOwner",
     "WorkspaceUnreachable",
+    "parse_time",
     "sign_in",
 ]

@@ -100,9 +100,10 @@ class LiveConnection:
         self._restart = True
         self._wake.set()
 
-    def closing(self) -> None:
-        """What is about to be lost is not wanted any more."""
+    def close(self, error: ArborError) -> None:
+        """End with `error` what is followed; the loss of the socket is not reported."""
         self._closing = True
+        self._fail(error)
 
     async def run(self) -> None:
         """Connect whenever something is followed, and again after every failure; for ever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -32,7 +33,7 @@ async def sign_in(
     hostname: str | None = None,
     scopes: Sequence[Scope] = SIGN_IN_SCOPES,
     expires_in: float | None = SIGN_IN_SECONDS,
-    ca: str | None = None,
+    ca: str | os.PathLike[str] | None = None,
     hub_key: str | None = None,
     on_hub_key: Callable[[str], None] = say_no_key,
 ) -> GrantedToken:
@@ -51,7 +52,7 @@ async def sign_in(
     """
     address = hub_address(url)
     known = KnownHub(address, hub_key, on_key=on_hub_key)
-    api = HttpApi(address, None, ca=ca, known=known)
+    api = HttpApi(address, None, ca=os.fspath(ca) if ca else None, known=known)
     body = DeviceStart(
         client_name=client_name, hostname=hostname, scopes=list(scopes), expires_in=expires_in
     )

@@ -19,6 +19,7 @@ from arborlink.protocol.backoff import retry_after
 from arborlink.protocol.errors import (
     ArborError,
     InvalidInput,
+    LocalProtocolError,
     NotFound,
     TooManyRequests,
     Unavailable,
@@ -43,10 +44,20 @@ RETRY_SECONDS: Final = 15.0
 
 UNTRUSTED_CERTIFICATE: Final = "untrusted_certificate"
 CONNECTIONS_BUSY: Final = "connections_busy"
+HUB_CLOSED: Final = "hub_closed"
 # Asking again is of no use.
 HOPELESS: Final = frozenset({UNTRUSTED_CERTIFICATE, CONNECTIONS_BUSY})
 
 T = TypeVar("T")
+
+
+def hub_closed() -> LocalProtocolError:
+    """Return what a call says that comes after the end of the hub's `with`."""
+    return LocalProtocolError(
+        "the Hub is closed: its `with` block has ended. Call it, and use its tasks, inside the "
+        "block; `task(ID)` of another Hub gives the task again",
+        code=HUB_CLOSED,
+    )
 
 
 class HttpApi:
@@ -76,6 +87,7 @@ class HttpApi:
         self._retry_seconds = retry_seconds
         self._busy_seconds = busy_seconds
         self._on_wait = on_wait
+        self._closed = False
         self._downloads = asyncio.Semaphore(MAX_DOWNLOADS)
         headers = {"User-Agent": f"arborlink/{__version__}"}
         if token is not None:
@@ -94,7 +106,8 @@ class HttpApi:
         )
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close the pool; every later request is refused."""
+        self._closed = True
         await self._client.aclose()
 
     async def get(self, path: str, kind: type[T], **query: object) -> T:
@@ -167,6 +180,7 @@ class HttpApi:
         patience = Patience(self._retry_seconds, self._on_wait)
         async with self._download():
             while True:
+                self._check_open()
                 try:
                     async with self._client.stream(
                         "GET", path, params=params, headers=headers
@@ -226,6 +240,7 @@ class HttpApi:
     async def _request_once(self, method: str, path: str, **arguments: Any) -> bytes:
         import httpx2
 
+        self._check_open()
         try:
             response = await self._client.request(method, path, **arguments)
         except httpx2.TransportError as error:
@@ -233,6 +248,10 @@ class HttpApi:
         if not response.is_success:
             raise _error(response, response.content)
         return response.content
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise hub_closed()
 
     def _unreachable(self, error: httpx2.TransportError) -> Unavailable:
         import httpx2
@@ -266,12 +285,15 @@ def _error(response: httpx2.Response, body: bytes) -> ArborError:
 
 def _parameters(query: Mapping[str, object]) -> dict[str, str]:
     """Return what goes into the address; None: it is left out. Raises InvalidInput."""
+    _check_no_bytes(query)
     params = {key: str(value) for key, value in query.items() if value is not None}
     _encode(params)
     return params
 
 
 def _encode(body: object) -> bytes:
+    # msgspec would send bytes as base64, which no field of the API takes for them.
+    _check_no_bytes(msgspec.to_builtins(body, builtin_types=(bytes, bytearray, memoryview)))
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError as error:
@@ -279,6 +301,21 @@ def _encode(body: object) -> bytes:
             f"{octets.quoted(error.object)} is not UTF-8, as names, titles and searches have to be",
             code="not_text",
         ) from None
+
+
+def _check_no_bytes(value: object) -> None:
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise InvalidInput(
+            f"{octets.quoted_bytes(bytes(value))} is bytes, and names, titles and searches are "
+            "text. Decode it first",
+            code="not_text",
+        )
+    if isinstance(value, Mapping):
+        for each in value.values():
+            _check_no_bytes(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_no_bytes(each)
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

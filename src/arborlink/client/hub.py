@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from arborlink.client import selection
@@ -13,7 +14,7 @@ from arborlink.client.accounts import Accounts
 from arborlink.client.credentials import known_hub, resolve, say_no_key
 from arborlink.client.http import RETRY_SECONDS, HttpApi
 from arborlink.client.live import LivePool
-from arborlink.client.new_task import sendable
+from arborlink.client.new_task import SystemText, sendable, system_text
 from arborlink.client.patience import say_nothing
 from arborlink.client.replies import Enrollment, Page
 from arborlink.client.seeing import see
@@ -81,11 +82,11 @@ class Hub(Accounts):
         on_connection: Callable[[bool], None] = _quiet,
         on_wait: Callable[[float, str], None] = say_nothing,
         retry_seconds: float = RETRY_SECONDS,
-        ca: str | None = None,
+        ca: str | os.PathLike[str] | None = None,
         hub_key: str | None = None,
         on_hub_key: Callable[[str], None] = say_no_key,
     ) -> None:
-        self._credentials = resolve(url, token, ca, hub_key)
+        self._credentials = resolve(url, token, os.fspath(ca) if ca else None, hub_key)
         self._known = known_hub(self._credentials, on_hub_key)
         self._on_connection = on_connection
         self._on_wait = on_wait
@@ -99,6 +100,8 @@ class Hub(Accounts):
         return self._credentials.url
 
     async def __aenter__(self) -> Self:
+        if self._opened is not None:
+            raise LocalProtocolError("a Hub is opened once. Make another `Hub()`")
         await self._group.__aenter__()
         url, token, ca = self._credentials.url, self._credentials.token, self._credentials.ca
         self._opened = (
@@ -247,11 +250,11 @@ class Hub(Accounts):
 
     async def run(
         self,
-        command: str,
-        *args: str,
+        command: SystemText,
+        *args: SystemText,
         workspace: str | None = None,
-        cwd: str = ".",
-        env: Mapping[str, str] | None = None,
+        cwd: SystemText = ".",
+        env: Mapping[str, SystemText] | None = None,
         shell: bool = False,
         tty: tuple[int, int] | None = None,
         tty_modes: Mapping[str, int] | None = None,
@@ -259,18 +262,18 @@ class Hub(Accounts):
         if_offline: Literal["fail", "queue"] = "fail",
         on_spool_full: SpoolPolicy = "block",
         title: str | None = None,
-        stdin: StandardInput = "open",
+        stdin: StandardInput = "empty",
         merge_stderr: bool = False,
     ) -> TaskHandle:
         """Run a command; at most once, however often the connection breaks meanwhile.
 
         `workspace` may be left out when the token's owner has one only. `tty`: columns and rows,
         1,000 and 500 at most; `tty_modes`: settings of its line, by their names in RFC 4254, §8
-        (UTF-8 and the system's own without). `timeout` is in seconds. `stdin="empty"`: the
-        command's input ends at once; else it is what `write` says. `merge_stderr`: both streams
-        are one pipe, in the order in which they were written, and all of it is stdout. Bytes of
-        command, arguments, folder and values of variables that are not UTF-8 are surrogates, as in
-        `sys.argv` (`os.fsdecode`).
+        (UTF-8 and the system's own without). `timeout` is in seconds. `stdin="open"`: the command
+        waits for what `write` says; else its input ends at once, except that of a terminal.
+        `merge_stderr`: both streams are one pipe, in the order in which they were written, and all
+        of it is stdout. Command, arguments, folder and values of variables may be text, bytes
+        (the command gets these) or paths; surrogates in text are bytes, as in `sys.argv`.
 
         Raises:
             InvalidInput: a text cannot be carried, or the hub refuses the request as it is.
@@ -278,10 +281,10 @@ class Hub(Accounts):
             ArborError: the hub's answer, or `Unavailable`.
         """
         new = NewTask(
-            command=command,
-            args=list(args),
-            cwd=cwd,
-            env=dict(env or {}),
+            command=system_text("command", command),
+            args=[system_text("args", each) for each in args],
+            cwd=system_text("cwd", cwd),
+            env={name: system_text("env", value) for name, value in (env or {}).items()},
             shell=shell,
             tty=None
             if tty is None
@@ -301,32 +304,28 @@ class Hub(Accounts):
         )
         return TaskHandle(self._api, self._live, info, owns_input=True)
 
-    @asynccontextmanager
-    async def stored_output(
+    def stored_output(
         self, task_id: str, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[httpx2.Response]:
+    ) -> AbstractAsyncContextManager[httpx2.Response]:
         """The stored bytes `[start, end)` of a task's output, as an HTTP response that streams."""
         last = "" if end is None else end - 1
         headers = {"Range": f"bytes={start}-{last}", "Accept-Encoding": "identity"}
-        async with self._api.stream(f"/api/tasks/{task_id}/output", headers) as response:
-            yield response
+        return self._api.stream(f"/api/tasks/{task_id}/output", headers)
 
-    @asynccontextmanager
-    async def formatted_output(
+    def formatted_output(
         self,
         task_id: str,
         form: str,
         stream: str | None = None,
         start: int = 0,
         end: int | None = None,
-    ) -> AsyncIterator[httpx2.Response]:
+    ) -> AbstractAsyncContextManager[httpx2.Response]:
         """The stored output `[start, end)` as "raw", "text", "jsonl" or "asciicast", of "stdout",
         "stderr" or both."""
         path = f"/api/tasks/{task_id}/output"
         headers = {"Accept-Encoding": "identity"}
         query = {"format": form, "stream": stream, "from": start, "to": end}
-        async with self._api.stream(path, headers, **query) as response:
-            yield response
+        return self._api.stream(path, headers, **query)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────
 

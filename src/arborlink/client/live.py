@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from arborlink.client.connection import LiveConnection
+from arborlink.client.http import hub_closed
 from arborlink.client.input import ExactInput, TypedInput
 from arborlink.client.subscription import Subscription
 from arborlink.proof.known_hub import KnownHub
@@ -83,16 +84,27 @@ class LivePool:
         self._runs: dict[LiveConnection, asyncio.Task[None]] = {}
         self._feeds: set[Feed] = set()
         self._held: set[Feed] = set()
+        self._closed = False
 
     def follow(self, subscription: Subscription) -> Feed:
-        """Begin a subscription of one's own."""
+        """Begin a subscription of one's own.
+
+        Raises:
+            LocalProtocolError: the pool is closed.
+        """
+        self._check_open()
         self._sweep()
         connection = self._place(subscription)
         connection.machine.follow(subscription)
         return self._feed(connection, subscription)
 
     def attach(self, task_id: str) -> Feed:
-        """A share in whatever follows the task already, or else in its status alone."""
+        """A share in whatever follows the task already, or else in its status alone.
+
+        Raises:
+            LocalProtocolError: the pool is closed.
+        """
+        self._check_open()
         self._sweep()
         for connection in self._runs:
             existing = connection.machine.subscription(task_id)
@@ -122,10 +134,18 @@ class LivePool:
         connection.poke()
 
     def close(self) -> None:
-        """End all connections; whoever opened the task group waits for them."""
+        """End all connections, and what waits for something on them; whoever opened the task group
+        waits for them."""
+        self._closed = True
+        self._feeds.clear()
+        self._held.clear()
         for connection, run in self._runs.items():
-            connection.closing()
+            connection.close(hub_closed())
             run.cancel()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise hub_closed()
 
     def _feed(self, connection: LiveConnection, subscription: Subscription) -> Feed:
         feed = Feed(self, connection, subscription)

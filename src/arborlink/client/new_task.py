@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from typing import TypeAlias
+
 from msgspec import structs
 
 from arborlink.protocol import octets
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.resources import NewTask
+
+# What a command, an argument, a folder and the value of a variable may be given as.
+SystemText: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+def system_text(field: str, value: SystemText) -> str:
+    """Return `value` in the system's form, as `sys.argv` has it (see `octets`).
+
+    Raises:
+        InvalidInput: it is neither text nor bytes nor a path.
+    """
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        raise InvalidInput(
+            f"{field} takes text, bytes and paths, and {value!r} is of the type "
+            f"{type(value).__name__}. Give it as text, as with str()",
+            code="not_text",
+        ) from None
+    # `os.fsdecode` would decode by the locale of this program, which is not the command's.
+    return text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
 
 
 def sendable(new: NewTask) -> NewTask:
@@ -38,6 +62,8 @@ def _sent(field: str, text: str) -> str:
 
 
 def _check_utf8(what: str, text: str) -> None:
+    if not isinstance(text, str):
+        raise InvalidInput(f"{what} has to be text, and {text!r} is not", code="not_text")
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -47,6 +47,19 @@ class Identified(Protocol):
 Thing = TypeVar("Thing", bound=Identified)
 
 
+class Naming(NamedTuple):
+    """How a person or a program names a workspace: where it is to be one, and where several are."""
+
+    one: str
+    several: str
+
+
+IN_PROGRAMS: Final = Naming('workspace="NAME"', 'Say which one: workspace="NAME"')
+AT_THE_SHELL: Final = Naming(
+    "-w", "Say which one with -w NAME, or for all commands to come with `arbor use -w NAME`"
+)
+
+
 class Seen(NamedTuple):
     """What an account sees of a hub's workspaces, and who it is."""
 
@@ -132,8 +145,11 @@ def pick_to_enroll(seen: Seen, ref: str) -> Workspace | None:
     return None
 
 
-def default_workspace(seen: Seen, chosen_id: str | None = None) -> Workspace:
-    """Return the workspace that was chosen as the default, or the only one that one has.
+def default_workspace(
+    seen: Seen, chosen_id: str | None = None, *, naming: Naming = IN_PROGRAMS
+) -> Workspace:
+    """Return the workspace that was chosen as the default, or the only one that one has. `naming`:
+    how errors say that one is named.
 
     Raises:
         NotFound: the chosen one is gone, or there is none of one's own.
@@ -154,14 +170,13 @@ def default_workspace(seen: Seen, chosen_id: str | None = None) -> Workspace:
         return own[0]
     if own:
         raise InvalidInput(
-            f"you have several workspaces: {listing(own, seen.me)}. Say which one with -w NAME, or "
-            "for all commands to come with `arbor use -w NAME`",
+            f"you have several workspaces: {listing(own, seen.me)}. {naming.several}",
             code=AMBIGUOUS,
         )
     if seen.others:
         raise NotFound(
             "you have no workspace of your own, and another account's is not chosen without being "
-            f"named (-w): {listing(seen.others, seen.me)}"
+            f"named ({naming.one}): {listing(seen.others, seen.me)}"
         )
     raise NotFound("there is no workspace yet. Make one with `arbor enroll NAME`")
 
@@ -197,7 +212,7 @@ def workspace_here(
         and (each.hub == hub_url or each.workspace_id in known)
     ]
     if not around:
-        return default_workspace(seen, chosen_id)
+        return default_workspace(seen, chosen_id, naming=AT_THE_SHELL)
     folder = max(around, key=lambda each: len(PurePath(each.path).parts))
     workspace = known.get(folder.workspace_id)
     if workspace is None:

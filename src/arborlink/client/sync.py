@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, Literal, Self, TypeVar
 
 from arborlink.client.chunks import Chunk, Gap
+from arborlink.client.http import hub_closed
 from arborlink.client.hub import Hub
+from arborlink.client.new_task import SystemText
 from arborlink.client.tasks import DEFAULT_WINDOW_BYTES, TaskHandle
 from arborlink.protocol import limits
 from arborlink.protocol.errors import LocalProtocolError
@@ -38,7 +42,7 @@ class SyncHub:
         url: str | None = None,
         token: str | None = None,
         *,
-        ca: str | None = None,
+        ca: str | os.PathLike[str] | None = None,
         hub_key: str | None = None,
     ) -> None:
         self._url = url
@@ -46,9 +50,14 @@ class SyncHub:
         self._ca = ca
         self._hub_key = hub_key
         self._ready: Future[tuple[Hub, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        # Calls are handed to the loop under it, so that none comes after the loop's end and waits.
+        self._submitting = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._main, name="arbor-hub", daemon=True)
 
     def __enter__(self) -> Self:
+        if self._thread.ident is not None:
+            raise LocalProtocolError("a SyncHub is opened once. Make another `SyncHub()`")
         self._thread.start()
         try:
             self._ready.result()
@@ -59,7 +68,10 @@ class SyncHub:
 
     def __exit__(self, *error: object) -> None:
         _, loop, stop = self._ready.result()
-        loop.call_soon_threadsafe(stop.set)
+        with self._submitting:
+            if not self._closed:
+                self._closed = True
+                loop.call_soon_threadsafe(stop.set)
         self._thread.join()
 
     def me(self) -> Principal:
@@ -95,11 +107,11 @@ class SyncHub:
 
     def run(
         self,
-        command: str,
-        *args: str,
+        command: SystemText,
+        *args: SystemText,
         workspace: str | None = None,
-        cwd: str = ".",
-        env: Mapping[str, str] | None = None,
+        cwd: SystemText = ".",
+        env: Mapping[str, SystemText] | None = None,
         shell: bool = False,
         tty: tuple[int, int] | None = None,
         tty_modes: Mapping[str, int] | None = None,
@@ -107,7 +119,7 @@ class SyncHub:
         if_offline: Literal["fail", "queue"] = "fail",
         on_spool_full: SpoolPolicy = "block",
         title: str | None = None,
-        stdin: StandardInput = "open",
+        stdin: StandardInput = "empty",
         merge_stderr: bool = False,
     ) -> SyncTaskHandle:
         """As `Hub.run`."""
@@ -131,15 +143,24 @@ class SyncHub:
 
     @property
     def _hub(self) -> Hub:
+        if self._closed:
+            raise hub_closed()
         if not self._thread.is_alive():
             raise LocalProtocolError("a SyncHub is used inside `with SyncHub() as hub:`")
         return self._ready.result()[0]
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         _, loop, _ = self._ready.result()
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        with self._submitting:
+            if self._closed:
+                coroutine.close()
+                raise hub_closed()
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
         try:
             return future.result()
+        except CancelledError:
+            # Only the end of the loop cancels what another thread waits for.
+            raise hub_closed() from None
         except BaseException:
             # Ctrl-C in the caller's thread: what it waited for must not go on behind its back.
             future.cancel()
@@ -162,7 +183,9 @@ class SyncHub:
                     return
                 yield item
         finally:
-            self._call(close())
+            # The loop's end has closed what is left of it.
+            with suppress(LocalProtocolError):
+                self._call(close())
 
     def _main(self) -> None:
         try:

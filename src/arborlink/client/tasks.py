@@ -231,13 +231,16 @@ class TaskHandle:
         """Write to the command's standard input; `eof` ends it after `data`.
 
         Returns once everything is accepted (at most 1 MiB is on its way); with `eof`, once the
-        command has it all.
+        command has it all. A command reads what is written if it was run with `stdin="open"` or a
+        terminal.
 
         Raises:
-            Conflict: the task is over, or somebody else writes to it.
+            Conflict: the task is over or was started with an empty input, or another viewer writes
+                to it.
             Unavailable: it is unknown whether typed input arrived.
             ArborError: input is not allowed.
         """
+        self._check_takes_input()
         feed = self._hold()
         stream = feed.input(self._input)
         rest = memoryview(data)
@@ -296,6 +299,15 @@ class TaskHandle:
         controls the terminal. `take`: it controls it from now on.
         """
         self._hold().resize(cols, rows, take=take)
+
+    def _check_takes_input(self) -> None:
+        """Raise what the hub would answer: with an empty input its command may be over by then."""
+        if self.info.stdin == "empty" and self.info.tty is None:
+            raise Conflict(
+                "the task was started with an empty input, so its command does not read what is "
+                'written. Start it with an open one (in Python: `stdin="open"`)',
+                code="input_closed",
+            )
 
     def _hold(self) -> Feed:
         feed = self._input_feed

@@ -126,7 +126,7 @@ class KnownHub:
                 f"user {name} of this machine serves {self.url}, and the hub's key is not known "
                 "here: what is sent there may be for that user. If it is your hub, `arbor hub key` "
                 f"prints its key where it runs: then `arbor trust {self.url} --key KEY`, or "
-                "--hub-key KEY when you enroll or sign in, or ARBOR_HUB_KEY"
+                "set ARBOR_HUB_KEY to it when you enroll or sign in"
             )
         raise HubNotProven(
             f"user {name} of this machine passes {self.url} on to the hub, and could read all that "
