@@ -12,8 +12,7 @@ from arborlink.cli.event_log import Event, EventLog
 from arborlink.protocol.ids import make_id
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.resources import Task, Workspace
-
-from .test_parsing import TASK
+from tests.resources import TASK
 
 START = 1_767_225_600_000
 

@@ -16,32 +16,9 @@ from arborlink.cli.logs_output import _spans
 from arborlink.cli.main import COMMANDS, cli
 from arborlink.cli.screen.local import LocalTerminal
 from arborlink.cli.table import Column
-from arborlink.client import Gap, Task, TaskStatus
+from arborlink.client import Gap, TaskStatus
 from arborlink.protocol.resources import GapInfo
-
-TASK = Task(
-    id="tsk_1",
-    workspace_id="ws_1",
-    command="make",
-    args=["test"],
-    cwd=".",
-    env=[],
-    shell=False,
-    tty=None,
-    title=None,
-    status=TaskStatus.COMPLETED,
-    reason=None,
-    exit_code=0,
-    signal=None,
-    error=None,
-    created_by="usr_1",
-    created_at="2026-01-01T00:00:00Z",
-    started_at=None,
-    finished_at=None,
-    output_size=100,
-    gaps=[],
-    timeout=None,
-)
+from tests.resources import TASK
 
 
 def commands() -> list[list[str]]:

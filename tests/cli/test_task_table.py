@@ -13,9 +13,9 @@ from arborlink.cli.workspaces import state_text
 from arborlink.client.selection import Seen
 from arborlink.protocol.lifecycle import Reason, TaskStatus
 from arborlink.protocol.resources import Attention, Principal, WorkspaceOwner
+from tests.resources import TASK
 
 from .test_events import workspace
-from .test_parsing import TASK
 
 NOW = datetime(2026, 1, 2, 13, 35, tzinfo=UTC)
 ME = Principal(

@@ -15,10 +15,10 @@ from arborlink.client.selection import Seen
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.resources import ProcessUsage, Task
 from tests.e2e.arbor import wait_until
+from tests.resources import TASK
 
 from .conftest import Up
 from .terminals import Terminal
-from .test_parsing import TASK
 from .test_task_table import ME, MINE, NOW
 
 SEEN = Seen(ME, [MINE])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 import pytest
+from msgspec.structs import replace
 
 from arborlink.client.selection import (
     Seen,
@@ -31,6 +32,7 @@ from arborlink.protocol.resources import (
     Workspace,
     WorkspaceOwner,
 )
+from tests.resources import TASK
 
 HUB = "https://hub.example"
 ME = WorkspaceOwner(id="usr_me", username="me")
@@ -292,29 +294,7 @@ def test_another_accounts_is_shown_with_its_account() -> None:
 
 
 def task(identifier: str, created_by: str = ME.id) -> Task:
-    return Task(
-        id=identifier,
-        workspace_id="ws_1",
-        command="make",
-        args=[],
-        cwd=".",
-        env=[],
-        shell=False,
-        tty=None,
-        title=None,
-        status=TaskStatus.RUNNING,
-        reason=None,
-        exit_code=None,
-        signal=None,
-        error=None,
-        created_by=created_by,
-        created_at="2026-01-01T00:00:00Z",
-        started_at=None,
-        finished_at=None,
-        output_size=0,
-        gaps=[],
-        timeout=None,
-    )
+    return replace(TASK, id=identifier, created_by=created_by, status=TaskStatus.RUNNING)
 
 
 TASKS = [task("tsk_01k5aaxyz1"), task("tsk_01k5abxyz1"), task("tsk_01k6zzz01k")]

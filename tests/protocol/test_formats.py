@@ -10,32 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arborlink.protocol.formats import FORMATS
-from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.resources import Task, TerminalSize, TerminalSizeChange
+from tests.resources import TASK
 
-TASK = Task(
-    id="tsk_1",
-    workspace_id="ws_1",
-    command="make",
-    args=["test"],
-    cwd=".",
-    env=[],
-    shell=False,
-    tty=None,
-    title=None,
-    status=TaskStatus.COMPLETED,
-    reason=None,
-    exit_code=0,
-    signal=None,
-    error=None,
-    created_by="usr_1",
-    created_at="2026-01-01T00:00:00Z",
-    started_at=None,
-    finished_at=None,
-    output_size=0,
-    gaps=[],
-    timeout=None,
-)
 TERMINAL = msgspec.structs.replace(TASK, tty=TerminalSize(cols=100, rows=30), title="building")
 
 Chunk = tuple[bool, int, bytes]
