@@ -19,7 +19,7 @@ TAIL_BYTES = 16 * 1024
 
 @click.command(
     "attach",
-    epilog="Example: arbor attach last, and Ctrl-] to leave it running",
+    epilog="Example: arbor attach last",
     short_help="Interactive terminal on a running task.",
 )
 @detach_key_option

@@ -92,7 +92,7 @@ class LazyGroup(SuggestingGroup):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: arbor up, then in another terminal: arbor run -- make test",
+    epilog="\b\nExamples:\n  arbor up\n  arbor run -- make test",
 )
 @click.version_option(__version__, prog_name="arbor")
 def cli() -> None:

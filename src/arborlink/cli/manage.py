@@ -217,7 +217,7 @@ def rename_command(workspace: str, new_name: str, as_json: bool) -> None:
 
 @click.command(
     "remove",
-    epilog="\b\nExamples:\n  arbor remove laptpo\n  arbor remove laptop --daemon-only",
+    epilog="\b\nExamples:\n  arbor remove laptop\n  arbor remove laptop --daemon-only",
     short_help="Remove workspaces, or their daemons.",
 )
 @click.argument("workspaces", nargs=-1, required=True, shell_complete=complete_workspaces)
