@@ -46,9 +46,9 @@ def attach_command(task: str, detach_key: tuple[Key, ...], read_only: bool) -> i
                 "`arbor run --tty` starts a task with one"
             )
         interrupts.install(hangup=True)
-        if not read_only:
-            _say_size(handle)
         view = TerminalView(handle, detach_key, starts=False, read_only=read_only)
+        if view.sets_size:
+            _say_size(handle)
         live = LiveTask(handle, interrupts, input=True, owns=False)
         return await live.show_raw(view, -TAIL_BYTES)
 

@@ -47,6 +47,11 @@ class TerminalView:
             task.share_input()
 
     @property
+    def sets_size(self) -> bool:
+        """Whether the task's terminal is given the size of this one."""
+        return not self._read_only and (self._is_filtered or self._reads_keys)
+
+    @property
     def detach_text(self) -> str:
         """How this terminal is left."""
         return keys_text(self._detach)
@@ -56,7 +61,9 @@ class TerminalView:
         return self._local.leave()
 
     def items(self, offset: int) -> AsyncGenerator[Chunk | Gap | Snapshot | TerminalChange, None]:
-        """What there is to show."""
+        """What there is to show; to a file or program the output as it is."""
+        if not self._is_filtered:
+            return self._task.output(offset, window=WINDOW_BYTES)
         return self._task.terminal(offset, window=WINDOW_BYTES)
 
     def show(self, item: Chunk | Snapshot | TerminalChange) -> bytes:
@@ -130,7 +137,7 @@ class TerminalView:
 
         The first time with control of the terminal: it is sat down at. Later the size is a wish.
         """
-        if self._read_only or not (self._is_filtered or self._reads_keys):
+        if not self.sets_size:
             return
         changed = self._size_changed
         asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, changed.set)
