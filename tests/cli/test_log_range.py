@@ -141,7 +141,7 @@ def test_following_a_task_shows_a_question_with_its_time(up: Up) -> None:
 
 
 def test_mistakes_are_said_with_examples(up: Up) -> None:
-    for words in (["--since", "yesterday"], ["--until", "5 minutes"]):
+    for words in (["--since", "yesterday"], ["--until", "5 fortnights"]):
         refused = up.arbor("logs", *words, "last")
         assert refused.returncode == 2 and b"how long ago (10m" in refused.stderr
     refused = up.arbor("logs", "-t", "--format", "jsonl", "last")

@@ -96,6 +96,6 @@ def test_a_task_is_named_by_its_end_or_as_the_last_one(up: Up) -> None:
     assert up.arbor("logs", "-f", first[-6:]).stdout == b"first\n"
     assert up.arbor("logs", "-f", second[:-1]).stdout == b"second\n"
     too_short = up.arbor("logs", first[-3:])
-    assert too_short.returncode == 1 and b"at least 4 characters" in too_short.stderr
+    assert too_short.returncode == 1 and b"at least the last 4 characters" in too_short.stderr
     ambiguous = up.arbor("logs", first[:7])
     assert ambiguous.returncode == 1 and first.encode() in ambiguous.stderr

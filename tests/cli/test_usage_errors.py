@@ -31,7 +31,7 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *w
         (["cancel", "--grace", "1d", "x"], "--grace: '1d' is too long: at most 5 min is possible"),
         (["tasks", "--limit", "many"], "--limit: 'many' is not a whole number"),
         (["tasks", "--limit", "0"], "--limit: 0 is not possible: at least 1"),
-        (["tasks", "--since", "soon"], "--since: 'soon' is not a time. Write how long ago"),
+        (["tasks", "--since", "soon"], "--since: 'soon' is no time. Write how long ago"),
         (["tasks", "--filter", "colour=red"], "--filter: 'colour=red' is not KEY=VALUE"),
         (["up", "--port", "x"], "--port: 'x' is not a whole number"),
         (["up", "--port", "70000"], "--port: 70000 is not possible: at least 0 and at most 65535"),

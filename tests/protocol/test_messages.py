@@ -19,7 +19,7 @@ from arborlink.protocol.messages import (
 
 # Contract §4; `error` to a daemon and `gap` are answers it must be able to read.
 TYPES = {
-    DaemonToHub: {"auth", "output", "gap", "status", "inputAck", "resized", "rotated"}
+    DaemonToHub: {"auth", "output", "gap", "status", "inputAck", "resized", "usage", "rotated"}
     | {"heartbeat"},
     HubToDaemon: {
         *("welcome", "command", "input", "resize", "cancel", "ack", "rotate"),

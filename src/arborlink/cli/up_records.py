@@ -19,6 +19,7 @@ from msgspec import Struct
 from arborlink import home
 from arborlink.cli.locks import is_locked
 from arborlink.private_files import make_folder
+from arborlink.protocol import octets
 
 NAME_CHARS: Final = 16
 MAX_BYTES: Final = 64 * 1024
@@ -74,7 +75,12 @@ def hold(path: Path, *, keeps_hub: bool, is_detached: bool) -> HeldRecord | None
         if _is_at(descriptor, file):
             break
         os.close(descriptor)  # its owner removed it between our two calls
-    record = Record(pid=os.getpid(), path=str(path), keeps_hub=keeps_hub, is_detached=is_detached)
+    record = Record(
+        pid=os.getpid(),
+        path=octets.from_system(str(path)),
+        keeps_hub=keeps_hub,
+        is_detached=is_detached,
+    )
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, msgspec.json.encode(record), 0)
     return HeldRecord(file, descriptor)
@@ -101,8 +107,9 @@ def remove(found: FoundRecord) -> None:
 def _read(file: Path) -> FoundRecord | None:
     try:
         with file.open("rb") as stream:
-            record = msgspec.json.decode(stream.read(MAX_BYTES), type=Record)
-    except (OSError, msgspec.MsgspecError):
+            written = msgspec.json.decode(stream.read(MAX_BYTES), type=Record)
+        record = msgspec.structs.replace(written, path=octets.to_system(written.path))
+    except (OSError, msgspec.MsgspecError, ValueError):
         return None
     return FoundRecord(record, file, is_locked(file))
 

@@ -79,6 +79,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "GET /metrics": (OPEN,),
     "GET /api/openapi.json": (OPEN,),
     "GET /api/docs": (OPEN,),
+    "GET /arbor.whl": (OPEN,),
     "POST /api/session": (Rule(public=True, page=True, answer=401, body={"link": "of-nobody"}),),
     "POST /api/session/confirm": (Rule(browser=True, body={"password": "x"}, done=403),),
     "GET /api/identity": (

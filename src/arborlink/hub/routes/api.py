@@ -24,7 +24,7 @@ from arborlink.hub.routes import (
 from arborlink.hub.routes.authentication import count_visit
 from arborlink.hub.routes.documents import Documents
 from arborlink.hub.routes.metrics import register_collectors
-from arborlink.hub.routes.operations import Operation, build_routes
+from arborlink.hub.routes.operations import Operation, build_routes, count_open
 from arborlink.hub.routes.static import Page
 from arborlink.hub.service.ports import HubPorts
 
@@ -50,5 +50,5 @@ def routes(hub: HubPorts, extra: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
     documents = Documents(OPERATIONS)
     described = [*OPERATIONS, *documents.operations]
     count = partial(count_visit, hub.access)
-    files = [*wheel.WheelRoutes(count).routes(), *Page(count=count).routes()]
+    files = [*wheel.WheelRoutes(partial(count_open, hub)).routes(), *Page(count=count).routes()]
     return [*build_routes(hub, described), *extra, *files]

@@ -66,13 +66,16 @@ def build_routes(hub: HubPorts, operations: Iterable[Operation]) -> list[BaseRou
     ]
 
 
-def _counted(handle: Handler) -> Handler:
-    """An operation for anybody is counted by address; a credential that is not looked at does not
-    change that."""
+def count_open(hub: HubPorts, request: Request) -> None:
+    """Count a request that anybody may make by its address; a credential that is not looked at does
+    not change that. Raises TooManyRequests."""
+    if has_credential(request):
+        hub.access.budgets.addresses.take(client_address(request))
 
+
+def _counted(handle: Handler) -> Handler:
     async def counted(hub: HubPorts, request: Request) -> Response:
-        if has_credential(request):
-            hub.access.budgets.addresses.take(client_address(request))
+        count_open(hub, request)
         return await handle(hub, request)
 
     return counted

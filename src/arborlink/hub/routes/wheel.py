@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -22,7 +22,7 @@ WHEEL_PATH: Final = f"/{wheel.FILE_NAME}"
 class WheelRoutes:
     """Serves the wheel, which is put together when it is first asked for, and kept."""
 
-    def __init__(self, count: Callable[[Request], Awaitable[None]]) -> None:
+    def __init__(self, count: Callable[[Request], None]) -> None:
         self._count = count
         self._wheel: wheel.Wheel | None = None
         self._building = asyncio.Lock()
@@ -36,12 +36,12 @@ class WheelRoutes:
 
     async def redirect(self, request: Request) -> Response:
         """Raises as `count`, which hears of every request."""
-        await self._count(request)
+        self._count(request)
         return RedirectResponse(WHEEL_PATH, 302, headers={"Cache-Control": "no-store"})
 
     async def serve(self, request: Request) -> Response:
         """Raises as `count`, and NotFound where the hub was not installed."""
-        await self._count(request)
+        self._count(request)
         if request.url.path != WHEEL_PATH:
             raise HTTPException(404)
         async with self._building:
