@@ -85,7 +85,9 @@ SCENES: Final[dict[str, Scene]] = {
             "hello\nbye\n",
             "bye\n",
             '"text":"',
-            "hello\nbye\nhello\n",
+            "hello\nbye\n",
+            # What was sent, in between with what that request answers.
+            "hello\n",
         ],
         [],
     ),
