@@ -91,6 +91,17 @@ def test_every_internal_link_leads_somewhere(page: Path) -> None:
     assert not broken
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_table_is_one_table(page: Path) -> None:
+    """An empty line within a table ends it, and a row of more or fewer cells is shown cut."""
+    text = FENCE.sub("", page.read_text())
+    for table in re.findall(r"(?:^[ ]*\|.*\n)+", text, re.MULTILINE):
+        rows = table.strip().splitlines()
+        assert len(rows) > 1 and re.fullmatch(r"[\s|:-]+", rows[1]), rows[0]
+        cells = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
+        assert len(cells) == 1, rows[0]
+
+
 def test_every_command_and_flag_is_in_the_reference() -> None:
     page = reference("cli.md")
     for words, command in commands(cli, "arbor"):
