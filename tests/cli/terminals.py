@@ -13,7 +13,7 @@ from types import TracebackType
 from tests.bounds import HANG_SECONDS
 from tests.cli.screen.model import Model
 
-from .conftest import Up
+from .conftest import Up, default_signals
 
 
 class Terminal:
@@ -28,6 +28,7 @@ class Terminal:
         self.seen = b""
         self.process = subprocess.Popen(
             ["setsid", "--ctty", *up.command(*words)],
+            preexec_fn=default_signals,
             env={**up.environment, **(env or {})},
             cwd=up.folder,
             stdin=self._theirs,

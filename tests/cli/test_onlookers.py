@@ -16,7 +16,7 @@ import pytest
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import Arbor
 
-from .conftest import Up
+from .conftest import Up, default_signals
 
 
 @pytest.fixture(name="shell")
@@ -38,6 +38,7 @@ def onlooker(up: Up, *words: str) -> subprocess.Popen[bytes]:
     """One that shows the task by now."""
     process = subprocess.Popen(
         up.command(*words),
+        preexec_fn=default_signals,
         env=up.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -90,6 +91,7 @@ def test_so_does_the_end_of_its_terminal(up: Up, shell: str, mine: bool) -> None
     words = ["run", "--title", "mine", "--tty", "--", *script] if mine else ["attach", shell]
     child, terminal = pty.fork()
     if child == 0:
+        default_signals()
         os.chdir(up.folder)
         os.execve(sys.executable, up.command(*words), up.environment)
     seen = b""
