@@ -54,12 +54,6 @@ class Up:
         )
 
 
-def default_signals() -> None:
-    """Of a new process: what `nohup` or a script's `&` ignores for the tests, it hears."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
 def clean_environment(home: Path) -> dict[str, str]:
     """Without what speaks of another hub."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ARBOR_")}

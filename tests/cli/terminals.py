@@ -12,8 +12,9 @@ from types import TracebackType
 
 from tests.bounds import HANG_SECONDS
 from tests.cli.screen.model import Model
+from tests.signals import default_signals
 
-from .conftest import Up, default_signals
+from .conftest import Up
 
 
 class Terminal:

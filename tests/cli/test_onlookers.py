@@ -15,8 +15,9 @@ import pytest
 
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import Arbor
+from tests.signals import default_signals
 
-from .conftest import Up, default_signals
+from .conftest import Up
 
 
 @pytest.fixture(name="shell")

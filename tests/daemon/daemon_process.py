@@ -41,6 +41,9 @@ class DaemonProcess:
 
     async def start(self, *options: str, env: dict[str, str] | None = None) -> None:
         """Start the supervisor in the background."""
+        # Not above: this file is also a program, whose path has no `tests`.
+        from tests.signals import default_signals
+
         self._note_connector()
         with (self.home / "stderr").open("ab") as stderr:
             self.process = await asyncio.create_subprocess_exec(
@@ -51,6 +54,7 @@ class DaemonProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=stderr,
                 env=os.environ | {"ARBOR_HOME": str(self.home)} | (env or {}),
+                preexec_fn=default_signals,
             )
 
     async def stop(self, number: int = signal.SIGTERM) -> int:

@@ -151,7 +151,11 @@ def _approve(machines: Arbor, code: str) -> None:
     made = HTTP.post(f"{machines.url}/api/session/link", headers=bearer, json={})
     # A client of its own: it keeps the session's cookie.
     with httpx2.Client(
-        base_url=machines.url, headers={"Origin": machines.url}, verify=False, trust_env=False
+        base_url=machines.url,
+        headers={"Origin": machines.url},
+        verify=False,
+        trust_env=False,
+        timeout=HANG_SECONDS,
     ) as page:
         page.post("/api/session", json={"link": made.json()["link"]}).raise_for_status()
         answer = page.post("/api/device/approve", json={"userCode": code, "approve": True})

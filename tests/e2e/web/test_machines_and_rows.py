@@ -56,7 +56,10 @@ async def test_a_command_of_many_lines_is_one_row_everywhere(
             await rows_are_alike(page, turned, short, "echo '<202E>back'")
             await page.close()
         assert person.complaints == []
-    page = await (await browsers.owner(arbor)).open("/")
+    person = await browsers.owner(arbor)
+    page = await person.open("/")
+    # Before the page is drawn it hears no key.
+    await person.settle(page)
     await page.keyboard.press("Control+k")
     await page.get_by_role("textbox", name="Go to or do anything").fill("echo 0")
     action = page.get_by_role("button").filter(has_text="echo 0 ⏎ echo 1").first
