@@ -118,13 +118,20 @@ async def test_nor_does_a_hub_that_is_new_or_asks_who_one_is(
     assert await violations(page) == []
 
 
+async def hears_keys(page: Page) -> None:
+    """Wait until the page is drawn: before that it hears no key."""
+    await page.get_by_role("heading", level=1).first.wait_for()
+
+
 async def open_palette(page: Page) -> None:
+    await hears_keys(page)
     await page.keyboard.press("Control+k")
     await page.get_by_role("textbox", name="Go to or do anything").fill("test")
     await page.locator("[data-action][data-selected]").wait_for()
 
 
 async def open_keys(page: Page) -> None:
+    await hears_keys(page)
     await page.keyboard.press("?")
     await page.get_by_role("dialog", name="Keys").wait_for()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -35,6 +36,9 @@ class Shown(NamedTuple):
     flags: dict[str, str]
 
 
+_NUMBERS: Final = itertools.count()
+
+
 def in_tmux(data: bytes, cols: int, rows: int, folder: Path) -> Shown:
     """What a pane of tmux shows after these bytes."""
     (folder / "data").write_bytes(data)
@@ -42,7 +46,9 @@ def in_tmux(data: bytes, cols: int, rows: int, folder: Path) -> Shown:
         f"set -g status off\nset -g default-size {cols}x{rows}\nset -g remain-on-exit on\n"
         "set -g escape-time 0\nset -g allow-passthrough off\nset -g set-titles off\n"
     )
-    base = ["tmux", "-S", str(folder / "socket"), "-f", str(folder / "conf")]
+    # One of its own: a server that was told to end still has its socket for a moment.
+    socket = folder / f"socket{next(_NUMBERS)}"
+    base = ["tmux", "-S", str(socket), "-f", str(folder / "conf")]
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
     environment.pop("TMUX", None)
 
@@ -56,7 +62,7 @@ def in_tmux(data: bytes, cols: int, rows: int, folder: Path) -> Shown:
     # The answer to a question that comes last shows that everything before was read.
     script = (
         f"stty raw -echo; cat {folder}/data; printf '\\033[5n'; dd bs=1 count=4 status=none"
-        f" >{folder}/answer; tmux -S {folder}/socket wait-for -S shown; exec sleep 1000"
+        f" >{folder}/answer; tmux -S {socket} wait-for -S shown; exec sleep 1000"
     )
     size = ("-x", str(cols), "-y", str(rows))
     tmux("new-session", "-d", *size, "sh", "-c", script)
