@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need besides Python, where that is missing: a browser, a proxy, network
-# namespaces, a terminal multiplexer and a pager. Says first what it will install. Needs root and
+# namespaces, a terminal multiplexer, a pager and curl. Says first what it will install. Needs root and
 # apt-get; with APT=no it installs nothing. Tests that find one of them missing are skipped, and say so.
 browsers="chromium-headless-shell chromium"
 missing=""
@@ -9,6 +9,7 @@ need tc iproute2
 need nginx nginx-light
 need tmux tmux
 need less less
+need curl curl
 browser=""
 for each in $browsers; do
     if command -v "$each" >/dev/null; then browser="$each"; break; fi

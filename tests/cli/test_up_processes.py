@@ -71,8 +71,8 @@ async def test_one_that_does_not_listen_is_killed(number: str) -> None:
     ready = asyncio.Event()
     late: list[str] = []
     program = (
-        f"import signal, sys, time; signal.signal(signal.{number}, signal.SIG_IGN);"
-        "sys.stderr.write('ready\\n'); sys.stderr.flush(); time.sleep(1000)"
+        f"import signal, sys; signal.signal(signal.{number}, signal.SIG_IGN);"
+        "sys.stderr.write('ready\\n'); sys.stderr.flush(); signal.pause()"
     )
     child = await start(program, lambda _line: ready.set())
     async with asyncio.TaskGroup() as group:

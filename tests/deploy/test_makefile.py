@@ -133,7 +133,7 @@ class Machine:
 
 
 def test_packages_are_named_before_they_are_installed(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, user=0, there=("nginx", "tmux", "less"))
+    machine = Machine(tmp_path, user=0, there=("nginx", "tmux", "less", "curl"))
     said = machine.run()
     assert "with apt-get: iproute2 chromium" in said and "APT=no" in said
     assert "iproute2" in machine.installed() and "nginx" not in machine.installed()
@@ -145,10 +145,10 @@ def test_without_leave_nothing_is_installed(
 ) -> None:
     machine = Machine(tmp_path, user=user)
     said = machine.run(**variables)
-    assert "iproute2 nginx-light tmux less chromium" in said and "skipped" in said
+    assert "iproute2 nginx-light tmux less curl chromium" in said and "skipped" in said
     assert not machine.installed()
 
 
 def test_a_machine_that_has_all_of_it_is_left_alone(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, user=0, there=("tc", "nginx", "tmux", "less", "chromium"))
+    machine = Machine(tmp_path, user=0, there=("tc", "nginx", "tmux", "less", "curl", "chromium"))
     assert machine.run() == "" and not machine.installed()

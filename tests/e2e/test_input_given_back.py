@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
@@ -18,13 +19,12 @@ READ_BYTES = 3_000_001
 CUT_AT_BYTES = (100_000, 700_000, 1_500_000)
 # Reads exactly so many bytes, of which the last ones only when it is told to.
 READER = f"""
-import os, pathlib, time
+import os, pathlib
 left = {READ_BYTES}
 while left:
-    if left < 1_000_000:
+    if left < 1_000_000 and not pathlib.Path("begun").exists():
         pathlib.Path("begun").touch()
-        while not pathlib.Path("enough").exists():
-            time.sleep(0.05)
+        open("enough").close()  # a FIFO: until the test opens it, too
     left -= len(os.read(0, min(left, 10_000)))
 """
 
@@ -33,6 +33,7 @@ async def test_the_next_reader_goes_on_where_the_command_stopped(tmp_path: Path)
     arbor = Arbor(tmp_path / "home", tmp_path / "workspace")
     data = random.Random(3).randbytes(8_000_000)
     (tmp_path / "data").write_bytes(data)
+    os.mkfifo(arbor.workspace / "enough")
     async with (
         ChaosProxy("127.0.0.1", arbor.port, 1) as daemon_side,
         ChaosProxy("127.0.0.1", arbor.port, 2) as viewer_side,
@@ -51,7 +52,7 @@ async def test_the_next_reader_goes_on_where_the_command_stopped(tmp_path: Path)
                 await asyncio.to_thread(
                     wait_until, (arbor.workspace / "begun").exists, "the last of the input"
                 )
-                (arbor.workspace / "enough").touch()
+                await asyncio.to_thread(lambda: (arbor.workspace / "enough").open("w").close())
                 _, said = await asyncio.to_thread(process.communicate, None, HANG_SECONDS)
                 assert (process.returncode, said) == (0, b"")
                 # The position belongs to all who share the open file.

@@ -80,6 +80,7 @@ def check_process(check: str, what: str, pid: int | None, restart: str) -> Findi
     waits for a disk is looked at for STUCK_SECONDS. `restart`: what starts it again."""
     if pid is None:
         return None
+    # The kernel tells no one of another process's state: it is looked at again and again.
     state, looked = process_state(pid), 0.0
     while state == "D" and looked < STUCK_SECONDS:
         time.sleep(LOOK_SECONDS)

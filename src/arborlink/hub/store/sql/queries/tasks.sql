@@ -2,13 +2,9 @@
 -- One task.
 SELECT * FROM task_rows WHERE id = :id;
 
--- name: tasks
--- A page of tasks, newest first; the filter is answered from an index before any row is read. What
--- is sought is looked for in the texts of those that are left: first its start, then all of it.
-SELECT * FROM task_rows WHERE id IN (
-  SELECT id FROM tasks INDEXED BY tasks_listed
-  WHERE id < :before
-    AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
+-- fragment: is_wanted
+-- What every page of tasks is narrowed by. What is sought is looked for in the texts of those that
+-- are left: first its start, then all of it.
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
     AND (:start IS NULL OR EXISTS (
       SELECT 1 FROM task_texts WHERE task_id = tasks.id
@@ -16,6 +12,14 @@ SELECT * FROM task_rows WHERE id IN (
           WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
           ELSE text_matches(CAST(text AS BLOB)) END
     ))
+
+-- name: tasks
+-- A page of tasks, newest first; the filter is answered from an index before any row is read.
+SELECT * FROM task_rows WHERE id IN (
+  SELECT id FROM tasks INDEXED BY tasks_listed
+  WHERE id < :before
+    AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
+    -- include: is_wanted
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
@@ -25,13 +29,7 @@ SELECT * FROM task_rows WHERE id IN (
   SELECT id FROM tasks INDEXED BY tasks_by_workspace
   WHERE workspace_id = :workspace
     AND id < :before
-    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:start IS NULL OR EXISTS (
-      SELECT 1 FROM task_texts WHERE task_id = tasks.id
-        AND CASE
-          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
-          ELSE text_matches(CAST(text AS BLOB)) END
-    ))
+    -- include: is_wanted
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
@@ -42,13 +40,7 @@ SELECT * FROM task_rows WHERE id IN (
   WHERE created_by = :created_by
     AND id < :before
     AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
-    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:start IS NULL OR EXISTS (
-      SELECT 1 FROM task_texts WHERE task_id = tasks.id
-        AND CASE
-          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
-          ELSE text_matches(CAST(text AS BLOB)) END
-    ))
+    -- include: is_wanted
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
@@ -61,13 +53,7 @@ SELECT * FROM task_rows WHERE id IN (
     AND id < :before
     AND (:created_by IS NULL OR created_by = :created_by)
     AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
-    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:start IS NULL OR EXISTS (
-      SELECT 1 FROM task_texts WHERE task_id = tasks.id
-        AND CASE
-          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
-          ELSE text_matches(CAST(text AS BLOB)) END
-    ))
+    -- include: is_wanted
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
@@ -80,13 +66,7 @@ SELECT * FROM task_rows WHERE id IN (
     AND id < :before
     AND (:created_by IS NULL OR created_by = :created_by)
     AND (:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces)))
-    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:start IS NULL OR EXISTS (
-      SELECT 1 FROM task_texts WHERE task_id = tasks.id
-        AND CASE
-          WHEN NOT instr(text, :start) THEN 0 WHEN :is_whole THEN 1
-          ELSE text_matches(CAST(text AS BLOB)) END
-    ))
+    -- include: is_wanted
   ORDER BY id DESC LIMIT :limit
 ) ORDER BY id DESC;
 
