@@ -58,13 +58,20 @@ async def stty_size(terminal: TerminalOnPage) -> tuple[int, int]:
             return rows, cols
 
 
+async def enlarge(terminal: TerminalOnPage) -> tuple[int, int]:
+    """Give the window another size; rows and columns once the program was given them."""
+    before = await terminal.rows.locator("> div").count()
+    await terminal.page.set_viewport_size(LARGE)
+    await expect(terminal.rows.locator("> div")).not_to_have_count(before)
+    return await stty_size(terminal)
+
+
 async def test_only_who_types_gives_a_terminal_its_size(
     arbor: Arbor, browsers: Browsers, person: Person
 ) -> None:
     task = start_shell(arbor)
     terminal = await open_shell(person, arbor, task)
-    await terminal.page.set_viewport_size(LARGE)
-    large = await stty_size(terminal)
+    large = await enlarge(terminal)
 
     other = await browsers.owner(arbor, viewport=SMALL)
     looking = TerminalOnPage(
@@ -105,8 +112,7 @@ async def test_a_glance_from_a_phone_changes_nothing_and_shows_all(
 ) -> None:
     task = start_shell(arbor)
     terminal = await open_shell(person, arbor, task)
-    await terminal.page.set_viewport_size(LARGE)
-    large = await stty_size(terminal)
+    large = await enlarge(terminal)
     phone = await browsers.owner(arbor, **PHONE)
     looking = TerminalOnPage(await phone.open(f"/tasks/{task}"))
     await looking.at_prompt()

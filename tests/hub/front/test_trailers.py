@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from arborlink.hub import server
 from tests.hub.front.wire import Reply, Wire, wire_to
 from tests.hub.live.bench import Bench, running_bench
 
@@ -25,11 +26,13 @@ HEAD_BYTES = 8 * 1024
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def proxied(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
-    """A hub that believes a proxy on this machine."""
+    """A hub that believes a proxy on this machine, and keeps idle connections for an hour."""
     folder: Path = tmp_path_factory.mktemp("hub")
     limits = {"failed_authentications_per_minute": 1_000}
-    async with running_bench(folder, behind_proxy=["127.0.0.1"], **limits) as bench:
-        yield bench
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "KEEP_ALIVE_SECONDS", 3_600)
+        async with running_bench(folder, behind_proxy=["127.0.0.1"], **limits) as bench:
+            yield bench
 
 
 def request(path: str, body: bytes, trailers: bytes, headers: bytes = b"") -> bytes:

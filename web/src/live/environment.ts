@@ -36,7 +36,14 @@ export const browserEnvironment: LinkEnvironment = {
     socket.onopen = () => events.opened();
     socket.onmessage = (event) => events.message(event.data as ArrayBuffer);
     socket.onclose = (event) => events.closed(event.code, event.reason);
-    return socket;
+    return {
+      // A socket that is closing drops what it is given, and browsers warn of it: what is written
+      // between the end of a connection and its `close` event is sent again by the next one.
+      send: (frame) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+      },
+      close: () => socket.close(),
+    };
   },
   async fetchTicket() {
     return (await post<{ ticket: string }>('/api/ws-ticket')).ticket;

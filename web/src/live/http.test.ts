@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { get, onUnreachable } from './http';
+import { explain, get, onUnreachable } from './http';
 
 afterEach(() => {
   onUnreachable(null);
@@ -18,4 +18,13 @@ test('a request that finds no hub is told of, one that is refused or called off 
   vi.stubGlobal('fetch', () => Promise.resolve(Response.json({}, { status: 500 })));
   await expect(get('/api/me')).rejects.toMatchObject({ status: 500 });
   expect(told).toBe(1);
+});
+
+test.each([
+  'Unable to preload CSS for http://127.0.0.1:1/assets/HealthPage-Cq_l3Csy.css',
+  'Failed to fetch dynamically imported module: http://127.0.0.1:1/assets/HealthPage.js',
+  'error loading dynamically imported module',
+  'Importing a module script failed.',
+])('a file of the page that does not come says so in words: %s', (thrown) => {
+  expect(explain(new TypeError(thrown))).toMatch(/cannot be reached/);
 });

@@ -109,7 +109,14 @@ function asProblem(value: unknown): Partial<Problem> {
   return typeof value === 'object' && value !== null ? value : {};
 }
 
+// What Vite, Chromium, Firefox and Safari throw where a file of the page does not come.
+const MISSING_FILE =
+  /Unable to preload CSS|dynamically imported module|Importing a module script failed/;
+
 /** What to tell a person about anything that was thrown. */
 export function explain(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const words = error instanceof Error ? error.message : String(error);
+  return MISSING_FILE.test(words)
+    ? 'The hub cannot be reached, and this part of the page was not loaded before.'
+    : words;
 }

@@ -236,6 +236,13 @@ class GuardedHttp(HttpToolsProtocol):
         self._completed = True
         self._stop_waiting()
         super().on_message_complete()
+        upgrades = self.parser.should_upgrade() and self._should_upgrade()
+        if not upgrades and not self.parser.should_keep_alive():
+            # After a `Connection: close` among the trailers the parser reads nothing more. The
+            # connection would stay open, and answer nothing, for as long as it may be idle.
+            self.cycle.keep_alive = False
+            if self.cycle.response_complete:
+                self.close()
         self._rest()
 
     def _should_upgrade(self) -> bool:
