@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.e2e.arbor import Arbor
+from tests.e2e.arbor import Arbor, wait_until
 from tests.e2e.shared import one_for_all
 from tests.e2e.web.browser import DRAWN, Person
 from tests.e2e.web.output import OutputOnPage
@@ -56,6 +56,10 @@ async def test_the_lines_in_view_are_in_the_accessibility_tree(
 async def test_new_output_is_announced_in_a_few_words(arbor: Arbor, person: Person) -> None:
     script = "until [ -e go ]; do sleep 0.05; done; seq 1 20000; echo the-end; sleep 60"
     task = start(arbor, "sh", "-c", f"echo begin; {script}")
+    # What comes after the page was opened would be new to it.
+    await asyncio.to_thread(
+        wait_until, lambda: b"begin" in arbor.run("logs", task).stdout, "the first line"
+    )
     output = OutputOnPage(await person.open(f"/tasks/{task}"))
     await reads(output.page, "begin")
     news = output.box.locator("[aria-live=polite]")

@@ -23,7 +23,9 @@ export class Announcer {
     if (!isLive || before === null || row <= before) return null;
     const count = row - before;
     const shown = tail.slice(-Math.min(count, MAX_LINES));
-    const left = count - shown.length;
+    // With fewer lines than are said there are no more: the other rows are empty ones, or a screen
+    // that was erased and is counted anew.
+    const left = shown.length < MAX_LINES ? 0 : count - shown.length;
     const words = shown.map(shorten).join('\n');
     return left > 0 ? `${left} more lines, then: ${words}` : words;
   }
