@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,10 +116,10 @@ def test_what_is_far_behind_is_skipped_but_for_its_modes_and_its_end(
     drawn = 0
     feed = follower._parser.feed
 
-    def count(data: bytes | memoryview) -> None:
+    def count(data: bytes | memoryview, is_late: Callable[[], bool] = bool) -> bool:
         nonlocal drawn
         drawn += len(data)
-        feed(data)
+        return feed(data, is_late)
 
     monkeypatch.setattr(follower._parser, "feed", count)
     taken = take(keeper, log)

@@ -21,7 +21,7 @@ from arborlink.protocol.size_history import SizeHistory
 # What a model that is further behind than the first does not draw, but for the last of it.
 FAR_BEHIND_BYTES: Final = 512 * KIB
 TAIL_BYTES: Final = 256 * KIB
-# Between two looks at the clock: of the dearest sequences so many take a tenth of a second.
+# Of text without sequences, between two looks at the clock.
 PIECE_BYTES: Final = 1 * KIB
 READ_BYTES: Final = 64 * KIB
 # Of the time for what is skipped; then the tail is drawn with what was found.
@@ -58,10 +58,12 @@ class Follower:
         Raises:
             LogError, OSError: the log cannot be read.
         """
-        while self.offset < end:
-            if is_late():
+        while self.offset < end or self._parser.is_behind:
+            if is_late() or not self._parser.feed(b"", is_late):
                 return False
             self._apply_sizes()
+            if self.offset >= end:
+                break
             found = self._read(self.offset, min(end, self._next_size()) - self.offset)
             if not isinstance(found, bytes):
                 # Bytes that will never arrive, or were given back.
@@ -70,8 +72,9 @@ class Follower:
                 continue
             for start in range(0, len(found), PIECE_BYTES):
                 piece = found[start : start + PIECE_BYTES]
-                self._parser.feed(piece)
                 self.offset += len(piece)
+                if not self._parser.feed(piece, is_late):
+                    return False
                 if is_late():
                     return self.offset >= end
         self._apply_sizes()

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from arborlink.hub.screen.grid import Grid, Row
-from arborlink.hub.screen.modes import ALTERNATE, AUTOWRAP, ORIGIN, KittyKeyboard, Modes
+from arborlink.hub.screen.modes import (
+    ALTERNATE,
+    AUTOWRAP,
+    ORIGIN,
+    SAVED_CURSOR,
+    KittyKeyboard,
+    Modes,
+)
 from arborlink.hub.screen.pens import PLAIN, Pen, blank
 from arborlink.hub.screen.widths import width
 
@@ -371,7 +378,7 @@ class ScreenModel:
         """Switch a private mode."""
         if mode in ALTERNATE:
             self._switch(mode, on)
-        elif mode == 1048:
+        elif mode == SAVED_CURSOR:
             self.save_cursor() if on else self.restore_cursor()
         else:
             self.modes.set_private(mode, on)

@@ -29,6 +29,7 @@ KEYPAD: Final = 66
 MOUSE: Final = frozenset({9, 1000, 1002, 1003})
 MOUSE_ENCODINGS: Final = frozenset({1005, 1006, 1015, 1016})
 ALTERNATE: Final = frozenset({47, 1047, 1049})
+SAVED_CURSOR: Final = 1048
 
 MAX_KITTY_ENTRIES: Final = 16
 _KITTY_FLAGS: Final = 31

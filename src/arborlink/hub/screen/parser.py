@@ -40,6 +40,10 @@ _EIGHT_BIT: Final = dict.fromkeys(range(0x80, 0xA0), "") | {
 _STRINGS: Final = {"]": "osc", "P": "dcs", "X": "sos", "^": "pm", "_": "apc"}
 
 
+def _never() -> bool:
+    return False
+
+
 class Parser:
     """Feeds a model. What is cut in two by the end of the bytes goes on with the next."""
 
@@ -53,19 +57,35 @@ class Parser:
         self._too_long: re.Pattern[str] | None = None
         self._pens: dict[tuple[Pen, str], Pen] = {}
         self._commands = _commands(model)
+        # What was fed and is not applied yet. Of a sequence that has not ended `_rest` is kept.
+        self._waiting = ""
 
-    def feed(self, data: bytes | memoryview) -> None:
-        """Apply what a program wrote."""
-        for start in range(0, len(data), PIECE_BYTES):
-            self._feed(self._rest + self._decode(bytes(data[start : start + PIECE_BYTES])))
+    @property
+    def is_behind(self) -> bool:
+        """Whether some of what was fed is not applied yet."""
+        return bool(self._waiting)
+
+    def feed(self, data: bytes | memoryview, is_late: Callable[[], bool] = _never) -> bool:
+        """Apply what a program wrote; False: it was late before all of it was applied.
+
+        `is_late` is asked after each sequence, the dearest of which takes a fifth of a second on
+        the largest terminal. What is left is applied first with what is fed next.
+        """
+        for start in range(0, max(1, len(data)), PIECE_BYTES):
+            self._waiting += self._decode(bytes(data[start : start + PIECE_BYTES]))
+            if not self._apply(is_late):
+                self._waiting += self._decode(bytes(data[start + PIECE_BYTES :]))
+                return False
+        return True
 
     def interrupt(self) -> None:
         """What follows does not continue what came before: bytes are missing in between."""
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._rest = self._content = ""
+        self._rest = self._waiting = self._content = ""
         self._string = self._too_long = None
 
-    def _feed(self, text: str) -> None:
+    def _apply(self, is_late: Callable[[], bool]) -> bool:
+        text, self._rest, self._waiting = self._rest + self._waiting, "", ""
         at = 0
         while at < len(text):
             if self._string is not None:
@@ -86,10 +106,13 @@ class Parser:
                     if sequence.end() - at <= MAX_SEQUENCE_CHARS:
                         self._control_sequence(*sequence.groups())
                     at = sequence.end()
-                    continue
-                text, at, is_whole = self._escape(text, at)
-                if not is_whole:
-                    break
+                else:
+                    text, at, is_whole = self._escape(text, at)
+                    if not is_whole:
+                        break
+                if at < len(text) and is_late():
+                    self._waiting = text[at:]
+                    return False
             else:
                 if character >= "\x80":
                     text = text[:at] + _EIGHT_BIT[ord(character)] + text[at + 1 :]
@@ -97,6 +120,7 @@ class Parser:
                 self._control(character)
                 at += 1
         self._rest = text[at:]
+        return True
 
     # ── what begins with an escape ───────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from arborlink.hub.screen.modes import ALTERNATE, MOUSE, MOUSE_ENCODINGS
+from arborlink.hub.screen.modes import ALTERNATE, MOUSE, MOUSE_ENCODINGS, SAVED_CURSOR, SWITCHES
 
 BLOCK_BYTES: Final = 64 * 1024
 # A sequence that begins in a block and ends in the next is found with the first.
@@ -31,6 +31,8 @@ _GROUPS: Final = (
     | dict.fromkeys(MOUSE, "mouse")
     | dict.fromkeys(MOUSE_ENCODINGS, "encoding")
 )
+# All others change nothing. What is found is bounded by that, whatever the part has.
+_KEPT: Final = frozenset({*_GROUPS, *SWITCHES, SAVED_CURSOR})
 _RESET: Final = b"\x1bc"
 
 
@@ -69,7 +71,8 @@ def _last_first(block: bytes, size: int) -> Iterator[tuple[object, bytes]]:
         if match["private"]:
             for mode in reversed(match["modes"].split(b";")):
                 number = int(mode) if mode else 0
-                yield _GROUPS.get(number, number), b"\x1b[?%d%b" % (number, match["final"])
+                if number in _KEPT:
+                    yield _GROUPS.get(number, number), b"\x1b[?%d%b" % (number, match["final"])
         elif match["keyboard"]:
             yield "keyboard", match.group()
         elif match["title"]:

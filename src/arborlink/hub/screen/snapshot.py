@@ -17,21 +17,51 @@ from arborlink.hub.screen.pens import DEFAULT, PLAIN, Pen, sequence
 
 _ASCII: Final = ("B", "B", "B", "B")
 _DESIGNATORS: Final = "()*+"
+# With what makes the pen plain.
+_LINE_END: Final = "\x1b[m\r\n"
 _SHIFTS: Final = ("\x0f", "\x0e", "\x1bn", "\x1bo")
 
 
 def snapshot(model: ScreenModel, max_bytes: int) -> bytes | None:
     """Return the bytes, with as many lines above the screen as fit; None if the screen does not."""
-    rest = "".join(_after_main(model)).encode()
+    rest = _joined(_after_main(model), max_bytes)
+    if rest is None:
+        return None
+    room = max_bytes - len(rest)
     lines = 0 if model.main.scrollback is None else len(model.main.scrollback)
-    while True:
-        found = "".join(_lines(model, lines)).encode() + rest
-        if len(found) <= max_bytes:
-            return found
-        if not lines:
+    found = _joined(_lines(model, lines), room)
+    if found is None and lines:
+        screen = _joined(_lines(model, 0), room)
+        if screen is not None:
+            lines = _lines_in(model, room - len(screen))
+            found = _joined(_lines(model, lines), room) if lines else screen
+    return None if found is None else found + rest
+
+
+def _joined(parts: Iterable[str], max_bytes: int) -> bytes | None:
+    """Return the parts together; None if they are more than that, of which no more is made: a
+    screen in a million colours takes seconds."""
+    found, size = [], 0
+    for part in parts:
+        found.append(part.encode())
+        size += len(found[-1])
+        if size > max_bytes:
             return None
-        # Fewer by as much as is too much, and a little more; a few rounds do.
-        lines = min(lines - 1, int(lines * max_bytes / len(found) * 0.9))
+    return b"".join(found)
+
+
+def _lines_in(model: ScreenModel, room: int) -> int:
+    """Return how many lines above the screen surely fit into so many bytes besides the screen."""
+    # With lines above it, blank lines of the screen are written as well.
+    room -= len(_LINE_END) * model.rows
+    lines = 0
+    for row in reversed(model.main.scrollback or ()):
+        written = RowWriter().row(row, whole=row.wraps, least=1)
+        room -= len(written.encode()) + len(_LINE_END)
+        if room < 0:
+            break
+        lines += 1
+    return lines
 
 
 def _lines(model: ScreenModel, above: int) -> Iterable[str]:
