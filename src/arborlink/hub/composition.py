@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
+import argon2
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
@@ -134,8 +135,8 @@ class Hub:
                 await self.sockets.all_gone()
 
 
-async def compose(settings: HubSettings) -> Hub:
-    """Open the stores and connect the parts.
+async def compose(settings: HubSettings, *, hasher: argon2.PasswordHasher | None = None) -> Hub:
+    """Open the stores and connect the parts. `hasher`: of passwords, if not the hub's own.
 
     Raises:
         Unavailable: the database or the hub's key cannot be used.
@@ -145,7 +146,7 @@ async def compose(settings: HubSettings) -> Hub:
     (settings.data_dir / OUTPUT_FOLDER).mkdir(exist_ok=True, mode=0o700)
     key = keys.ensure(settings.data_dir)
     store = await SqliteStore.open(settings.data_dir / DATABASE_FILE, lambda: new_id("hub"))
-    access = Access(store, settings)
+    access = Access(store, settings, hasher=hasher)
     reserve = Reserve(settings.data_dir, settings.min_free_disk_bytes)
     daemons = _daemons(settings, store, access, reserve)
     reserve.on_change = daemons.room_changed

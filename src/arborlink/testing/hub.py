@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import argon2
+
 from arborlink.hub.composition import Hub, application, compose
 from arborlink.hub.server import HubServer
 from arborlink.hub.settings import load_settings
@@ -26,18 +28,23 @@ class HubInProcess:
 
 @asynccontextmanager
 async def hub_in_process(
-    data_dir: Path, *, port: int = 0, **settings: object
+    data_dir: Path,
+    *,
+    port: int = 0,
+    hasher: argon2.PasswordHasher | None = None,
+    **settings: object,
 ) -> AsyncIterator[HubInProcess]:
     """Serve while inside; drains and stops at the end.
 
     Args:
         data_dir: where its data is; the same one again is a restart.
         port: 0 lets the system choose.
+        hasher: of passwords, if it is to be a cheaper one than the hub's own.
         settings: any other of the hub's settings.
     """
     flags = {"port": port, "data_dir": str(data_dir), "bootstrap_token": TOKEN, **settings}
     loaded = load_settings(flags, {})
-    hub = await compose(loaded)
+    hub = await compose(loaded, hasher=hasher)
     await hub.access.bootstrap(loaded.bootstrap_token)
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     server = HubServer(

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from pathlib import Path
 from typing import Any
 
+import argon2
 import httpx2
 
 from arborlink.hub.composition import Hub
@@ -43,6 +44,8 @@ PATIENT: dict[str, object] = {
     "response_stall_seconds": NEVER_SECONDS,
     "authentication_seconds": NEVER_SECONDS,
 }
+# Of the hub's own kind, for a tenth of its cost: what a password costs is the subject of few tests.
+QUICK_HASHER = argon2.PasswordHasher(memory_cost=8_192, parallelism=1)
 
 
 class Bench:
@@ -190,11 +193,16 @@ class Bench:
 
 @asynccontextmanager
 async def running_bench(
-    data_dir: Path, *, port: int = 0, **settings: object
+    data_dir: Path,
+    *,
+    port: int = 0,
+    hasher: argon2.PasswordHasher | None = QUICK_HASHER,
+    **settings: object,
 ) -> AsyncIterator[Bench]:
-    """A hub that runs while inside; the same folder again is a restart."""
+    """A hub that runs while inside; the same folder again is a restart. `hasher`: None: its own."""
+    given = {**PATIENT, **settings}
     async with (
-        hub_in_process(data_dir, port=port, **{**PATIENT, **settings}) as running,
+        hub_in_process(data_dir, port=port, hasher=hasher, **given) as running,
         httpx2.AsyncClient(
             verify=False,
             base_url=running.url,
