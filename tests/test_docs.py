@@ -33,6 +33,18 @@ DIRECTIONS: Final[dict[str, Any]] = {
 LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCE: Final = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 HEADING: Final = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+# A numbered rule, guarantee or kind of bad input, as code and tests cite them.
+CITATION: Final = re.compile(r"\b(?:[Rr]ules? (\d+)|([GB]\d{1,2}))\b")
+CITING: Final = sorted(
+    path
+    for folder, pattern in (("src", "*.py"), ("tests", "*.py"), ("web/src", "*.ts*"))
+    for path in (ROOT / folder).rglob(pattern)
+)
+# A terminal's character sets have such names, too (ECMA-35).
+CHARACTER_SETS: Final = re.compile(r"\bG0 to G3\b")
+SOURCE_PATH: Final = re.compile(r"`((?:[\w.-]+/)+[\w-]+\.(?:py|tsx?|sql|json))`")
+# Where a path in a document may begin.
+ROOTS: Final = (ROOT, ROOT / "src" / "arborlink", ROOT / "web" / "src", ROOT / "web")
 TRANSITION: Final = re.compile(r"^ +(\w+) --> (\w+): (\w+)$", re.MULTILINE)
 
 
@@ -189,3 +201,31 @@ def test_every_page_can_be_reached() -> None:
                 reached.add(target)
                 waiting.append(target)
     assert not [page for page in DOCS.rglob("*.md") if page.resolve() not in reached]
+
+
+def cited(text: str) -> set[str]:
+    """Names of the rules, guarantees and kinds of bad input in a text."""
+    found = CITATION.findall(CHARACTER_SETS.sub("", text))
+    return {f"Rule {number}" if number else name for number, name in found}
+
+
+def test_every_cited_rule_is_in_the_design_rules() -> None:
+    page = (DOCS / "explanation" / "design-rules.md").read_text()
+    known = {*re.findall(r"^### (Rule \d+):", page, re.M), *re.findall(r"^\| (\w+) \|", page, re.M)}
+    missing = {
+        path.relative_to(ROOT).as_posix(): sorted(unknown)
+        for path in CITING
+        if (unknown := cited(path.read_text()) - known)
+    }
+    assert not missing
+
+
+def test_citations_are_recognized() -> None:
+    text = "(rule 4), design rule 11: as G7 and B36 say; G0 to G3 are character sets"
+    assert cited(text) == {"Rule 4", "Rule 11", "G7", "B36"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_source_file_that_a_page_names_exists(page: Path) -> None:
+    named = SOURCE_PATH.findall(FENCE.sub("", page.read_text()))
+    assert not [name for name in named if not any((root / name).exists() for root in ROOTS)]

@@ -1,4 +1,4 @@
-"""The messages of contract §4, as they are on the wire."""
+"""The messages of `docs/reference/websocket.md`, as they are on the wire."""
 
 import msgspec
 import pytest
