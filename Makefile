@@ -30,7 +30,7 @@ stale-venv:
 
 # What `make up` needs: the package with the hub, and the page built by the packaging hook. With
 # HASHES=1 every file that is installed, those that build it included, has to be one of requirements/.
-.venv/.installed: .venv/.pip pyproject.toml hatch_build.py $(WEB_SOURCES)
+.venv/.installed: .venv/.pip pyproject.toml src/arborlink/__init__.py hatch_build.py $(WEB_SOURCES)
 ifdef HASHES
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt -r requirements/hub.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

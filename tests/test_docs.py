@@ -13,7 +13,7 @@ import click
 import msgspec
 import pytest
 
-from arborlink import client
+from arborlink import __version__, client
 from arborlink.cli.main import cli
 from arborlink.daemon.policy import Policy
 from arborlink.hub.routes.api import OPERATIONS
@@ -45,6 +45,10 @@ CHARACTER_SETS: Final = re.compile(r"\bG0 to G3\b")
 SOURCE_PATH: Final = re.compile(r"`((?:[\w.-]+/)+[\w-]+\.(?:py|tsx?|sql|json))`")
 # Where a path in a document may begin.
 ROOTS: Final = (ROOT, ROOT / "src" / "arborlink", ROOT / "web" / "src", ROOT / "web")
+# Of one version in the changelog.
+CHANGES: Final = {
+    "Upgrade notes", "Added", "Changed", "Deprecated", "Removed", "Fixed", "Security",
+}  # fmt: skip
 TRANSITION: Final = re.compile(r"^ +(\w+) --> (\w+): (\w+)$", re.MULTILINE)
 
 
@@ -188,6 +192,27 @@ def table_of_transitions(page: str) -> set[tuple[str, str, str]]:
         for event, to in zip(header[1:], row[1:], strict=True)
         if to.isalpha()
     }
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - (?:Unreleased|\d{4}-\d\d-\d\d)$", text, re.M)
+    assert versions[0] == __version__
+    assert len(versions) == len(re.findall(r"^## ", text, re.M))
+    assert set(re.findall(r"^### (.+)$", text, re.M)) <= CHANGES
+    for version in re.split(r"^## ", text, flags=re.M)[1:]:
+        parts = re.findall(r"^### (.+)$", version, re.M)
+        assert len(parts) == len(set(parts)), parts
+        assert "Upgrade notes" not in parts[1:], parts
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *(path for path in (ROOT / "deploy").rglob("*") if path.is_file())],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_the_wheel_that_is_named_is_of_this_version(page: Path) -> None:
+    assert set(re.findall(r"arborlink-(\d[\w.]*)-py3", page.read_text())) <= {__version__}
 
 
 def test_every_page_can_be_reached() -> None:

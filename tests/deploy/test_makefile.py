@@ -100,6 +100,21 @@ def test_an_old_python_does_not_touch_an_environment_that_works(checkout: Path) 
     assert (checkout / ".venv" / "bin" / "python").exists()
 
 
+def test_a_new_version_is_installed_anew(checkout: Path) -> None:
+    """The metadata of an editable installation stays as it was, and the hub's wheel needs it."""
+    make(checkout, ".venv/.pip", f"PYTHON={fake_python(checkout / 'bin', '3, 12')}")
+    version = Path("src/arborlink/__init__.py")
+    inputs = [Path("pyproject.toml"), Path("hatch_build.py"), version]
+    for index, name in enumerate([*inputs, Path(".venv/.pip"), Path(".venv/.installed")]):
+        file = checkout / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        os.utime(file, (index, index))
+    assert make(checkout, "-q", ".venv/.installed").returncode == 0
+    (checkout / version).touch()
+    assert make(checkout, "-q", ".venv/.installed").returncode == 1
+
+
 class Machine:
     """A PATH with these commands, `apt-get` among them, which writes down what it is asked for."""
 
