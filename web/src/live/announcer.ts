@@ -14,12 +14,13 @@ export interface Heard {
 
 /** Says of an output what is new, in a few words however much it is. */
 export class Announcer {
+  // Null while what is drawn was there before: its rows are not news once the end is reached.
   #row: number | null = null;
 
   /** What to say next; null: nothing is new. */
   next({ row, tail, isLive }: Heard): string | null {
     const before = this.#row;
-    this.#row = row;
+    this.#row = isLive ? row : null;
     if (!isLive || before === null || row <= before) return null;
     const count = row - before;
     const shown = tail.slice(-Math.min(count, MAX_LINES));
