@@ -11,8 +11,8 @@ from arborlink.outputlog.model import Gap
 def damaged_ranges(index: ix.Index, data: LogFile) -> Iterator[Gap]:
     """Yield the ranges that cannot be trusted, with the reason "corrupt", in order.
 
-    A record that changes while it is looked at (a drop, a prune) is not damage. Damaged records
-    at the very end are not there yet.
+    A record that changes meanwhile (by a drop or prune) is not damage. Damaged records at the very
+    end are being written.
     """
     count = index.count()
     slot, end = index.first_kept(count), 0
@@ -35,6 +35,6 @@ def damaged_ranges(index: ix.Index, data: LogFile) -> Iterator[Gap]:
 
 
 def _matches(index: ix.Index, data: LogFile, slot: int, entry: ix.Entry) -> bool:
-    """Whether a record's data is what was written, or is not claimed to be there any more."""
+    """Return whether a record's data matches its checksum, or was given up meanwhile."""
     piece = data.read(entry.length, entry.offset)
     return zlib.crc32(piece) == entry.crc or index.entry(slot) != entry

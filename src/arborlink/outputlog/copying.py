@@ -1,7 +1,7 @@
-"""What of a log is durable, for whoever copies it while another process writes it.
+"""Copies the durable part of a log while another process writes it.
 
-Nothing is forgotten meanwhile, and the front of both files never changes otherwise, so that what is
-read is of one moment. Knows nothing of where the copy goes.
+Forgetting is locked out meanwhile, and the front of both files never changes otherwise, so that the
+copy is of one moment. Knows nothing of where the copy goes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from arborlink.outputlog.files import LogFile, data_path, index_path
 from arborlink.outputlog.recovery import last_mark, tail_slot
 
 _PIECE_BYTES: Final = 1024 * 1024  # read at a time
-# What a file system says that does not know of holes.
+# Errors of file systems without holes.
 _NO_HOLES: Final = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -54,7 +54,7 @@ class LogCopy:
             self._mark = ix.encode(self.end, 0, ix.MARK, mark.time, mark.crc)
 
     def pieces(self) -> Iterator[Piece]:
-        """Everything there is, without the holes; data first, so that no index lies of it."""
+        """Yield all pieces but holes; data first, so that the index never names missing data."""
         index_name, data_name = self._names
         yield Piece(data_name, 0, b"")
         for position, data in stored(self._data, self.end):
@@ -109,7 +109,7 @@ def stored(file: LogFile, end: int) -> Iterator[tuple[int, bytes]]:
 
 
 def stored_ranges(file: LogFile, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of a file below a position that are no holes."""
+    """Yield the ranges of a file below a position that are not holes."""
     position = 0
     while position < end:
         start, position = _next_stored(file.fd, position, end)
@@ -118,7 +118,7 @@ def stored_ranges(file: LogFile, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _next_stored(fd: int, position: int, end: int) -> tuple[int, int]:
-    """Return the next range that is no hole; an empty one at the end if there is none."""
+    """Return the next range that is not a hole; an empty one at the end if there is none."""
     try:
         start = os.lseek(fd, position, os.SEEK_DATA)
         return min(start, end), min(os.lseek(fd, start, os.SEEK_HOLE), end)

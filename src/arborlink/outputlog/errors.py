@@ -16,7 +16,7 @@ from arborlink.protocol.errors import ArborError
 class LogError(ArborError):
     """Any trouble with a log that is not an `OSError`.
 
-    Texts name a log without its folder: they are told to peers, which are not to learn it.
+    Texts name a log without its folder: they are sent to peers, which must not learn it.
     """
 
     code = "log_error"

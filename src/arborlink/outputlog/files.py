@@ -20,7 +20,7 @@ PRIVATE: Final = 0o600  # output may hold secrets
 
 
 class LogFile:
-    """A file descriptor of ours.
+    """An open file descriptor.
 
     Raises:
         OSError: from every method, as the operating system says it.
@@ -38,7 +38,7 @@ class LogFile:
         written = self.write_some(data, position)
         total = len(data)
         while written < total:
-            # A disk that fills up writes a part first and says why only when asked again.
+            # A disk that fills up writes a part first and reports the error with the next write.
             more = self.write_some(memoryview(data)[written:], position + written)
             if more == 0:
                 raise OSError(errno.EIO, "the file takes no more bytes")
@@ -63,7 +63,9 @@ class LogFile:
     def sync(self) -> None:
         """Return when everything written so far is on the disk."""
         if sys.platform == "darwin":
-            fcntl.fcntl(self.fd, fcntl.F_FULLFSYNC)  # fsync alone stops at the drive's cache there
+            fcntl.fcntl(
+                self.fd, fcntl.F_FULLFSYNC
+            )  # fsync alone reaches only the drive's cache there
         else:
             os.fdatasync(self.fd)
 
@@ -79,7 +81,7 @@ class LogFile:
             self.write(_ZEROS[: end - position], position)
 
     def try_lock(self) -> bool:
-        """Keep `share_lock` out, also of other processes; False while somebody holds that."""
+        """Exclude `share_lock`, also of other processes; False while a process holds it."""
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -87,7 +89,7 @@ class LogFile:
         return True
 
     def share_lock(self) -> None:
-        """Wait for whoever holds `try_lock`, and keep it out until `unlock` or `close`."""
+        """Wait until `try_lock` is free, and exclude it until `unlock` or `close`."""
         fcntl.flock(self.fd, fcntl.LOCK_SH)
 
     def unlock(self) -> None:
@@ -111,7 +113,7 @@ def data_path(stem: Path) -> Path:
 
 
 def index_path(stem: Path) -> Path:
-    """Return the path of the index, whose existence is the log's."""
+    """Return the path of the index; the log exists if the index does."""
     return stem.with_name(stem.name + ".idx")
 
 

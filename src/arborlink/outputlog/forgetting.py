@@ -1,7 +1,7 @@
 """Forget the middle of a log that is too long, while its owner goes on appending.
 
-A range becomes a gap as in `drop`, but what it held still counts in the log's checksum, as what was
-pruned does: that is the checksum of what was received. Only what is on the disk can be forgotten.
+A range becomes a gap as in `drop`, but its bytes still count in the log's checksum, as pruned ones
+do: that is the checksum of what was received. Only what is on the disk can be forgotten.
 
 The order is: a MARK, a FORGET that says what will happen (both synced), the records overwritten
 (synced), the hole, then holes in the index. Recovery repeats from the FORGET on; every step is
@@ -40,7 +40,7 @@ class ForgetPoint(SyncPoint):
         self._data = data
 
     def run(self) -> None:
-        """As for `SyncPoint`. After an error only `OutputLog.open` knows what was done."""
+        """Run as `SyncPoint.run`. After an error only `OutputLog.open` finds out what was done."""
         super().run()
         self.done = False
         try:
@@ -75,14 +75,14 @@ def apply(forgotten: Drop, index: ix.Index, data: LogFile) -> None:
 
 
 def free_again(gaps: list[Gap], data: LogFile) -> None:
-    """Do at open what a power loss may have left undone: nobody else would."""
+    """Repeat at open what a power loss may have left undone: no later step does."""
     for gap in gaps:
         with suppress(OSError):
             data.punch(gap.start, gap.end)
 
 
 def merged_start(pieces: list[Gap], start: int, end: int) -> int:
-    """Return from where to forget: with the pieces before that touch and are not larger.
+    """Return where forgetting begins: with earlier pieces that touch and are not larger.
 
     Thereby the number of pieces grows with the logarithm of what was forgotten.
     """

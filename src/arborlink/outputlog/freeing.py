@@ -1,8 +1,8 @@
 """Give the space of what was pruned back without writing it first.
 
 The order is: a MARK that says where the log starts, durable; the records wiped; the hole. Bytes
-below the start are nobody's, so whether they ever reached the disk does not matter, and of the
-index all that is needed is that MARK. Every step may be lost or repeated.
+below the start are not read any more, so whether they reached the disk does not matter, and of
+the index only that MARK is needed. Every step may be lost or repeated.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Freeing:
     def apply(self, index: ix.Index, data: LogFile) -> None:
         """Wipe index and data. The MARK must be durable.
 
-        The index goes first: a reader that sees it unchanged after it read the data knows that the
-        data was still there.
+        The index is wiped first: a reader that finds it unchanged after it has read the data knows
+        that the data was still there.
 
         Raises:
             OSError: a part was wiped; all of it may be tried again.

@@ -31,7 +31,7 @@ HEADER_BYTES: Final = 64
 RECORD_BYTES: Final = 32
 MAX_TIME: Final = 2**56 - 1  # µs, 2,284 years
 KIND_BYTE: Final = 23  # where in a record its kind is
-BLOCK_RECORDS: Final = 2048  # records read at a time by whoever walks the index
+BLOCK_RECORDS: Final = 2048  # records read at a time when the index is walked
 
 # Any two differ in two bits: a single flipped one never turns a kind into another.
 PRUNED: Final = 0

@@ -1,4 +1,4 @@
-"""What a log is made of, as its readers see it. Pure."""
+"""The parts of a log, as its readers see it. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -46,7 +46,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Who wrote what when: the bytes of one append, without the bytes."""
+    """One append without its bytes: stream, range and time."""
 
     offset: int
     length: int
@@ -70,7 +70,7 @@ def reason_text(code: int) -> str:
 
 
 def join_gaps(gaps: list[Gap]) -> list[Gap]:
-    """Join neighbours that touch and have the same reason; the order is by offset."""
+    """Join gaps that touch and have the same reason; return them by offset."""
     joined: list[Gap] = []
     for gap in gaps:
         if joined and joined[-1].end == gap.start and joined[-1].reason == gap.reason:

@@ -1,7 +1,7 @@
 """Read a log by offset, from any process, while it is being written.
 
 The index is read anew for every chunk, and compared again after the data was read: a writer that
-drops or prunes changes the index before it takes the data away.
+drops or prunes changes the index before it removes the data.
 """
 
 import os
@@ -49,7 +49,7 @@ class LogReader:
     """A reader with a position hint: going on where the last read ended costs no search.
 
     Attributes:
-        log_id: 32 hexadecimal digits, the log's for ever.
+        log_id: 32 hexadecimal digits that never change.
     """
 
     def __init__(self, stem: Path) -> None:
@@ -139,7 +139,7 @@ class LogReader:
         raise AssertionError("the index keeps changing")
 
     def records(self, start: int, end: int) -> Iterator[Record | Gap]:
-        """Yield who wrote what when in [start, end), clipped to it; stops at the log's end.
+        """Yield the records in [start, end), clipped to it; stops at the log's end.
 
         Raises:
             BelowStart: the range begins in what was pruned.
@@ -306,7 +306,7 @@ class LogReader:
 
 def _opened(path: Path, stem: Path) -> LogFile:
     try:
-        # What is no file could keep us waiting for whoever opens its other end.
+        # O_NONBLOCK: opening a pipe would wait until its other end is opened.
         file = LogFile(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         raise LogMissing(stem) from None

@@ -92,8 +92,8 @@ def gap_pieces(index: ix.Index, slots: int) -> list[Gap]:
 def _keep_mark(index: ix.Index, slot: int, mark: ix.Entry, follows: ix.Entry | None) -> int:
     """Write down again what the last MARK says before it is cut off; return the slot after that.
 
-    Without it the next opening would begin at an earlier one, below what was forgotten since, whose
-    checksum nobody could tell. A FORGET that follows it counts still.
+    Without it the next opening would begin at an earlier MARK, below a range that was forgotten
+    since, whose checksum cannot be computed any more. A FORGET that follows it still counts.
     """
     kept = [mark]
     if follows is not None and follows.kind == ix.FORGET:

@@ -66,7 +66,7 @@ class FreePoint(SyncPoint):
         self._data = data
 
     def run(self) -> None:
-        """As for `SyncPoint`; of the data nothing is flushed."""
+        """Run as `SyncPoint.run`; the data is not flushed."""
         super().run()
         with suppress(OSError):  # the space is not worth failing for
             self.freeing.apply(self._index, self._data)

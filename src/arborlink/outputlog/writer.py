@@ -1,8 +1,8 @@
 """The single writer of a log.
 
 A log with the stem `dir/x` is `x.log`, where a byte's offset is its position in the file, and
-`x.idx`, which says who wrote what when. Data goes to disk before the record that speaks of it, so
-that whatever a reader finds in the index is there. No threads and no asyncio in here.
+`x.idx`, which has stream, range and time of each append. Data is written before its record, so that
+a reader finds the data of every record in the index. No threads and no asyncio in here.
 """
 
 import os
@@ -32,7 +32,7 @@ class OutputLog:
     """An open log that is appended to. One per log, in one process.
 
     Attributes:
-        log_id: 32 hexadecimal digits, the log's for ever.
+        log_id: 32 hexadecimal digits that never change.
         start: the first offset that is kept; what is below was pruned.
         end: the offset after the last byte (or gap).
         synced: everything below this offset is on the disk for good, or was pruned.
@@ -199,7 +199,7 @@ class OutputLog:
     def drop(self, start: int, end: int, reason: str) -> Gap | None:
         """Turn the records wholly inside [start, end) into a gap. Syncs; blocks.
 
-        Returns the gap that came of it, whose ends are records' ends, or None if no byte was to be
+        Returns the resulting gap, whose ends are ends of records, or None if no byte was to be
         dropped. Earlier gaps inside become part of it.
 
         Raises:
@@ -278,7 +278,7 @@ class OutputLog:
         return gap
 
     def prune(self, below: int) -> None:
-        """Forget the bytes below an offset, which somebody else has for good. Not a gap.
+        """Forget the bytes below an offset, which another log has durably. Not a gap.
 
         Writes nothing, and what is not on the disk yet need not get there any more. The space comes
         back with `begin_free`.
@@ -325,8 +325,8 @@ class OutputLog:
         """Return what makes everything up to the present end durable when it is run.
 
         Raises:
-            LogFailed: an earlier sync or drop failed. What an fsync could not write is gone from
-                memory too, so a later success would say nothing.
+            LogFailed: an earlier sync or drop failed. The kernel drops what an fsync could not
+                write, so a later success would prove nothing.
         """
         self._check_usable()
         return SyncPoint(
@@ -393,7 +393,7 @@ class OutputLog:
             self._index.file.truncate(ix.position_of(self._slots))
 
     def _fail(self, error: OSError) -> LogFailed:
-        """Refuse everything from now on."""
+        """Refuse every later call."""
         self._failure = error
         return LogFailed(str(error))
 
