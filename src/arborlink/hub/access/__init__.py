@@ -1,4 +1,4 @@
-"""Who somebody is, and what they may do."""
+"""Authentication and authorization: who a principal is, and what it may do."""
 
 from arborlink.hub.access.environment import Environment
 from arborlink.hub.access.identity import Identity

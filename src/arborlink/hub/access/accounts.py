@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Accounts:
-    """Proves who a person or program is; daemons are in `enrolments`."""
+    """Authenticates people and programs; daemons are in `enrolments`."""
 
     def __init__(self, store: Store, environment: Environment, *, tokens_per_user: int) -> None:
         self._store = store
@@ -34,10 +34,10 @@ class Accounts:
     # ── first start ──────────────────────────────────────────────────────────────────────────
 
     async def bootstrap(self, token: str | None, owner_name: str) -> UserRow:
-        """See to it that there is an owner, and that `token` is theirs if it is the first one.
+        """Create the owner's account if there is none, with `token` if it is the first one.
 
-        A hub takes one bootstrap token, ever. The same again changes nothing, another one is
-        ignored: whoever may set it later could otherwise undo a revocation.
+        A hub accepts one bootstrap token, ever. The same one again changes nothing, another one is
+        ignored: a process that may set the variable later could otherwise undo a revocation.
 
         Raises:
             InvalidInput: the token is too short, too long, or has characters no header carries.
@@ -70,13 +70,13 @@ class Accounts:
         workspace_id: str | None = None,
         seconds: float | None = None,
     ) -> tuple[TokenRow, str]:
-        """A token for the same user, never with more than `identity` has; and its secret.
+        """Create a token of the same user with at most the rights of `identity`, and its secret.
 
-        It ends when the API token does that made it.
+        It ends when the API token that created it ends.
 
         Raises:
             NotAllowed: more scopes, or no limit where `identity` has one.
-            NotFound: no such workspace, or the API token that makes this one was revoked just now.
+            NotFound: no such workspace, or the API token that creates it was revoked just now.
             Conflict: the user has as many as there may be (code `too_many_tokens`), or too many
                 tokens made one another (`too_many_generations`).
         """
@@ -94,7 +94,7 @@ class Accounts:
         return await self._store.add_token(row, limit=self._tokens_per_user), secret
 
     def authenticate_token(self, secret: str) -> Identity | None:
-        """Whose API token this is."""
+        """Return the principal of an API token."""
         secret_hash = hash_secret(secret)
         row = self._store.token_by_hash(secret_hash)
         if row is None or not hmac.compare_digest(row.secret_hash, secret_hash):

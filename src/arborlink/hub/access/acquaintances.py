@@ -1,6 +1,7 @@
 """Networks from which a credential was proved lately, and browsers that signed in before.
 
-What comes from there is served although strangers besiege the hub; it is no proof of anything.
+Requests from there are served while unknown peers use up the shared limits. This authenticates
+nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 
 from arborlink.hub.access.networks import customer
 
-# Of one user, and of all together; the longest unused are forgotten.
+# Networks of one user, and of all together; the least recently used are dropped.
 NETWORKS_PER_USER: Final = 64
 MAX_NETWORKS: Final = 10_000
 MARK_BYTES: Final = 16
@@ -26,8 +27,8 @@ Networks = OrderedDict[str, None]
 class Acquaintances:
     """Remembers, in memory, who proved a credential from where, and makes marks for browsers.
 
-    A mark is the user's id, a random part, and a keyed hash of both. It opens nothing: it only
-    tells a person who was here before from strangers. `key` is what marks are made with.
+    A mark is the user's id, a random part, and a keyed hash of both. It grants nothing: it only
+    distinguishes a browser that signed in before from unknown ones. `key` is the key of the hash.
     """
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
@@ -37,7 +38,7 @@ class Acquaintances:
         self._all: Networks = OrderedDict()
 
     def note(self, user_id: str, address: str) -> None:
-        """A credential of this user was proved from this address."""
+        """Remember that a credential of this user was proved from this address."""
         network = customer(address)
         of_user = self._by_user.setdefault(user_id, OrderedDict())
         for networks, most in ((of_user, NETWORKS_PER_USER), (self._all, MAX_NETWORKS)):
@@ -47,16 +48,18 @@ class Acquaintances:
                 networks.popitem(last=False)
 
     def forget(self, user_id: str) -> None:
-        """The user is no more."""
+        """Forget a deleted user."""
         self._by_user.pop(user_id, None)
 
     def is_stranger(self, address: str) -> bool:
-        """Whether no credential of anyone was proved from this address lately."""
+        """Return whether no credential of anyone was proved from this address lately."""
         return customer(address) not in self._all
 
     def recognise(self, user_id: str, address: str, mark: str | None) -> str | None:
-        """Return by what a sign-in to this account is recognised as one of a person who was here
-        before: a name that is counted by itself. None: it is a stranger's."""
+        """Return the name under which a sign-in from a known browser or network is counted.
+
+        None: neither is known.
+        """
         if mark is not None and self._belongs(mark[:MAX_MARK_CHARS], user_id):
             return f"{user_id} {hashlib.sha256(mark.encode()).hexdigest()}"
         network = customer(address)

@@ -14,7 +14,8 @@ Wrong = Callable[[BaseException], bool]
 class Attempts:
     """Counts a guess by the networks it comes from, by the user, and by all strangers together.
 
-    It is counted first: many guesses at once would otherwise all find the budget whole.
+    A guess is counted before it is compared: parallel guesses would otherwise all find the budget
+    full.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Attempts:
             kind: what is guessed; each kind has budgets of its own.
             address: where the guess comes from.
             wrong: whether an error of what is inside means that the guess was wrong.
-            user_id: who guesses, if that is known.
+            user_id: the user that guesses, if it is known.
             is_stranger: the address is one from which no credential was proved lately.
 
         Raises:

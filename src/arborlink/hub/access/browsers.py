@@ -44,7 +44,7 @@ class NewSession(NamedTuple):
 
 
 class Browser(NamedTuple):
-    """Where somebody signs in: for people, who are to recognise it."""
+    """Where a sign-in came from, as the user recognizes it in a list."""
 
     address: str | None = None
     user_agent: str | None = None
@@ -71,11 +71,11 @@ class Browsers:
         self._lifetime_seconds = settings.session_lifetime_seconds
 
     async def create_link(self, user_id: str, maker: Identity | None = None) -> NewLink:
-        """A secret that signs its bearer in as this user, once, for ten minutes.
+        """Create a link that signs its bearer in as this user, once, within ten minutes.
 
-        It ends with what made it, and so does the session that it begins; without a `maker` it
-        belongs to the account. It takes the place of the user's oldest one that was not used, if
-        there are too many. Raises NotFound when account or maker has ended just now.
+        The link and the session that it begins end with the credential `maker`; without a `maker`
+        they belong to the account. If there are too many, the user's oldest unused link is removed.
+        Raises NotFound when account or maker has ended just now.
         """
         secret = make_secret("k", self._environment.random_bytes)
         expires_at = self._environment.after(LINK_SECONDS)
@@ -96,7 +96,7 @@ class Browsers:
         return NewLink(secret, expires_at)
 
     async def sign_in_with_link(self, link: str, browser: Browser = UNKNOWN_BROWSER) -> NewSession:
-        """Raises NotAuthenticated when the link is unknown, used, or too old."""
+        """Sign a browser in. Raises NotAuthenticated when the link is unknown, used, or too old."""
         used = await self._use(link)
         if used is None:
             raise NotAuthenticated(
@@ -113,7 +113,7 @@ class Browsers:
         *,
         is_known: bool = False,
     ) -> NewSession:
-        """Sign a browser in. `is_known`: it was here before, so it does not queue with strangers.
+        """Sign a browser in. `is_known`: it signed in before, so it has a queue of its own.
 
         Raises:
             NotAuthenticated: name or password is wrong, or no password is set.
@@ -129,7 +129,8 @@ class Browsers:
     async def confirm_with_password(self, identity: Identity, password: str) -> bool:
         """Note that the session's user knows the account's password; whether its end has changed.
 
-        What the session makes belongs to the account from now on, whatever made its link.
+        Credentials that the session creates afterwards belong to the account, whatever created its
+        link.
 
         Raises:
             NotAllowed: the password is wrong, or there is none (code `wrong_password`).
@@ -147,7 +148,7 @@ class Browsers:
         """Note that the session's user has a new sign-in link, which is used up by this; whether
         the session's end has changed.
 
-        What the session makes ends from now on with what made that link.
+        Credentials that the session creates afterwards end with what created that link.
 
         Raises:
             NotAllowed: the link is unknown, used, too old or another account's (code `wrong_link`).
@@ -163,7 +164,7 @@ class Browsers:
         return await self._confirm(identity, used, None)
 
     def authenticate(self, secret: str, *, only_older: bool = False) -> Identity | None:
-        """Whose session this is; using it keeps it alive for another 30 days, until its end.
+        """Return the principal of a session, and extend it by 30 days, until its end.
 
         `only_older`: only one from before sessions were confirmed.
         """
@@ -190,7 +191,7 @@ class Browsers:
             await self._store.delete_session(row.id)
 
     def sessions(self, identity: Identity) -> list[SessionRow]:
-        """The browsers in which this user is signed in, newest first. Raises NotAllowed."""
+        """Return the browsers in which this user is signed in, newest first. Raises NotAllowed."""
         identity.require_everywhere("admin")
         return self._store.sessions(identity.user_id, self._environment.unix_us())
 

@@ -1,4 +1,4 @@
-"""How much each credential, user, network and all strangers together may ask for."""
+"""Budgets of requests: by credential, by user, by network, and of all unknown peers together."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LISTS_IN_ALL: Final = 34
 class Budgets:
     """One per hub.
 
-    `addresses` is for requests without a credential, `proofs` for those that ask who the hub is,
-    `failures` for those with a wrong one;
-    `attempts` counts guesses, `accounts` those at each account. `viewer_requests` and
+    `addresses` is for requests without a credential, `proofs` for requests for the hub's proof of
+    identity, `failures` for requests with a wrong credential; `attempts` counts guesses, `accounts`
+    those at each account. `viewer_requests` and
     `viewer_messages` are a user's over all of its WebSockets. `in_progress`, `connections`,
     `downloads`, `lists` and `followed` are what credentials and users hold at a time.
     """
@@ -107,6 +107,6 @@ class Budgets:
         self._user_requests.spend(identity.holder)
 
     def limiters(self) -> list[RateLimiter | NetworkLimiter]:
-        """Return all that go by time."""
+        """Return the limiters that depend on time."""
         parts = vars(self).values()
         return [each for each in parts if isinstance(each, RateLimiter | NetworkLimiter)]

@@ -1,4 +1,4 @@
-"""Proof that the user of a browser is still the one who signed in, before it makes credentials."""
+"""Proof that a browser is still used by its account's owner, before it creates credentials."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from arborlink.protocol.errors import NotAllowed
 
 
 class Confirmations:
-    """A cookie alone, in a browser that was left open or was taken over, makes no credential.
+    """Requires a recent proof before a browser's session creates a credential.
 
-    `seconds`: for how long a proof is good. `changed` hears the ids of sessions whose end changed.
+    A cookie alone does not suffice: the browser may have been left open or taken over.
+
+    `seconds`: how long a proof is valid. `changed` is told the ids of sessions whose end changed.
     """
 
     def __init__(
@@ -24,7 +26,7 @@ class Confirmations:
         self._seconds = seconds
 
     def require(self, identity: Identity) -> None:
-        """Go on only when this is no session, or one whose user proved who they are lately.
+        """Raise if this is a session whose user has not proved their identity lately.
 
         Raises:
             NotAllowed: code `confirmation_needed`.
@@ -42,7 +44,7 @@ class Confirmations:
     async def confirm(
         self, identity: Identity, *, password: str | None = None, link: str | None = None
     ) -> None:
-        """Take one of the two as the proof of a session.
+        """Accept password or link as the proof of a session.
 
         Raises:
             NotAllowed: it is wrong (code `wrong_password`, `wrong_link`), or this is no session

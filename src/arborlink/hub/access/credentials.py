@@ -1,4 +1,4 @@
-"""How secrets are made, and what is kept of them. Pure: the randomness comes in.
+"""Creates secrets and codes, and their hashes at rest. Pure: the randomness is a parameter.
 
 A secret is `arb_` + kind + `_` + 30 characters of base 62 (178 bits) + 6 of its CRC-32, so that a
 scanner of leaks can tell one from noise. At rest it is a SHA-256: it is random enough not to need
@@ -30,30 +30,30 @@ RandomBytes = Callable[[int], bytes]
 
 
 def make_secret(kind: SecretKind, random_bytes: RandomBytes) -> str:
-    """A new secret of this kind."""
+    """Return a new secret of this kind."""
     body = f"arb_{kind}_{_random_text(BASE62, BODY_CHARS, random_bytes)}"
     return body + _digits(zlib.crc32(body.encode()), BASE62, CHECKSUM_CHARS)
 
 
 def make_code(random_bytes: RandomBytes) -> str:
-    """A new code for people, as it is shown: `XXXX-XXXX`."""
+    """Return a new code for people, as it is shown: `XXXX-XXXX`."""
     code = _random_text(CODE_ALPHABET, CODE_CHARS, random_bytes)
     return f"{code[:4]}-{code[4:]}"
 
 
 def normal_code(typed: str) -> str:
-    """A code as people type it (case, dashes and spaces do not matter), as it is shown."""
+    """Return a code as people type it (case, dashes and spaces do not matter), as it is shown."""
     code = typed.upper().replace("-", "").replace(" ", "")
     return f"{code[:4]}-{code[4:]}"
 
 
 def hash_secret(secret: str) -> bytes:
-    """What is kept of a secret or code."""
+    """Return the hash under which a secret or code is stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def shown_prefix(secret: str) -> str:
-    """The part of an API token by which its owner recognises it."""
+    """Return the part of an API token by which its owner recognizes it."""
     return secret[:SHOWN_CHARS]
 
 

@@ -1,5 +1,7 @@
-"""Sign-in of a program by a code that somebody approves in a browser (RFC 8628). In memory: a hub
-that restarts has forgotten those that wait, and the program begins anew."""
+"""Sign-in of a program by a code that a user approves in a browser (RFC 8628).
+
+Waiting sign-ins are in memory only: after a restart of the hub the program starts again.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,9 @@ from arborlink.protocol.resources import Scope
 
 DEVICE_SECONDS: Final = 600.0
 POLL_SECONDS: Final = 2.0
-# What a program that asks too early must wait longer from then on (RFC 8628, §3.5).
+# Added to the interval of a program that polls too early (RFC 8628, §3.5).
 SLOW_DOWN_SECONDS: Final = 5.0
-# Networks deliver two requests closer together than they were sent.
+# Tolerance: a network may deliver two requests closer together than they were sent.
 POLL_TOLERANCE_SECONDS: Final = 0.5
 MAX_WAITING: Final = 1_000
 MAX_WAITING_PER_CUSTOMER: Final = 50
@@ -38,7 +40,7 @@ MAX_APPROVED_PER_USER: Final = 32
 
 
 class DeviceRequest(NamedTuple):
-    """Who asks for a token, for whoever is to approve it. `token_seconds` None: until revoked."""
+    """The request that the approving user is shown. `token_seconds` None: until revoked."""
 
     name: str
     client_name: str
@@ -64,7 +66,7 @@ class Waiting(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """The token, its secret, and whose it is."""
+    """The token, its secret, and its user."""
 
     row: TokenRow
     secret: str
@@ -73,7 +75,7 @@ class Granted(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class _Grant:
-    """Until somebody decides, `user_hash` finds it. `denied` and `approver` are the decision."""
+    """A waiting sign-in; `user_hash` finds it until `denied` or `approver` is set."""
 
     waiting: Waiting
     key: bytes
@@ -98,10 +100,10 @@ class Devices:
         self._starts = NetworkLimiter(
             CODES_PER_MINUTE / 60, CODES_PER_MINUTE, environment.monotonic
         )
-        # Oldest first, so that those whose time is over are at the front.
+        # Oldest first: expired ones are at the front.
         self._grants: dict[bytes, _Grant] = {}
         self._undecided: dict[bytes, _Grant] = {}
-        # Of those that are not decided, by the hash of the device code: where they come from.
+        # Networks of the undecided requests, by the hash of the device code.
         self._pool: FairPool[bytes] = FairPool(MAX_WAITING, per_customer=MAX_WAITING_PER_CUSTOMER)
 
     def start(self, request: DeviceRequest) -> NewDevice:
@@ -145,14 +147,19 @@ class Devices:
             del self._undecided[self._grants.pop(leaving).user_hash]
 
     def waiting(self, identity: Identity, user_code: str) -> Waiting:
-        """Who asks. Raises NotFound (code `unknown_code`), NotAllowed (code `browser_only`)."""
+        """Return a waiting request.
+
+        Raises:
+            NotFound: no such code waits (code `unknown_code`).
+            NotAllowed: not a browser's session (code `browser_only`).
+        """
         _require_browser(identity)
         return self._find(user_code).waiting
 
     def decide(
         self, identity: Identity, user_code: str, approve: bool, scopes: list[Scope] | None
     ) -> None:
-        """Approve, if need be with fewer `scopes` than were asked for, or deny; once.
+        """Approve a request, possibly with fewer `scopes` than it asks for, or deny it; once.
 
         Raises:
             NotFound: unknown, decided or expired (code `unknown_code`).
@@ -185,7 +192,7 @@ class Devices:
         grant.approver = identity if approve else None
 
     async def collect(self, device_code: str) -> Granted:
-        """The token, once somebody has approved it; once.
+        """Return the token of an approved request; each token is returned once.
 
         Raises:
             SignInUnfinished: code `authorization_pending`, `slow_down`, `access_denied` or
@@ -204,7 +211,7 @@ class Devices:
             raise SignInUnfinished("Somebody denied this sign-in.", code="access_denied")
         if grant.approver is None:
             raise _not_yet(grant, now)
-        # Gone before anything is awaited, so that a second request at this moment gets nothing.
+        # Removed before the first await, so that a concurrent second request gets nothing.
         del self._grants[key]
         try:
             row, secret = await self._accounts.create_token(
@@ -217,7 +224,7 @@ class Devices:
             self._grants[key] = grant
             raise
         except NotFound as error:
-            # What made the approver's session was revoked while the token was stored.
+            # The credential behind the approver's session was revoked while the token was stored.
             raise SignInUnfinished(
                 "The session that approved this sign-in has ended. Begin a new one.",
                 code="expired_token",
@@ -225,7 +232,7 @@ class Devices:
         return Granted(row, secret, grant.approver.username)
 
     def revoke(self, subject_id: str) -> None:
-        """Forget what a session or user has approved and nobody has collected."""
+        """Drop requests that a session or user has approved and no program has collected."""
         for key, grant in tuple(self._grants.items()):
             approver = grant.approver
             if approver is not None and subject_id in (approver.token_id, approver.user_id):

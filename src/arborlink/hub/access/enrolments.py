@@ -36,7 +36,7 @@ class NewCode(NamedTuple):
 
 
 class Enrolments:
-    """A code is worth one daemon in one workspace, nothing else."""
+    """Codes, each for one daemon in one workspace, and the daemons that they admit."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class Enrolments:
         self._visibility = visibility
 
     async def create_code(self, identity: Identity, workspace_id: str) -> NewCode:
-        """A code for this workspace, which ends with the API token that makes it.
+        """Create a code for this workspace, which ends with the API token that creates it.
 
-        With `workspaces:write` alone it is good for a workspace that never had a daemon and has no
-        task: to put a daemon in the place of another is to be sent what was meant for that one.
+        With `workspaces:write` alone the workspace must never have had a daemon or a task: a daemon
+        that takes the place of another would receive what was meant for that one.
 
         Raises:
             NotFound: no such workspace, or the API token was revoked just now.
@@ -84,7 +84,7 @@ class Enrolments:
         return NewCode(code, expires_at)
 
     async def redeem(self, code: str, address: str | None = None) -> Enrolled:
-        """Make the daemon that the code is for; the code is the only proof that is needed.
+        """Create the daemon that the code is for; the code is the only proof that is needed.
 
         `address`: where the request came from, for the workspace's owner to see.
 
@@ -110,10 +110,10 @@ class Enrolments:
         return Enrolled(daemon.workspace_id, daemon.id, token)
 
     def daemon(self, identity: Identity, daemon_id: str) -> DaemonRow:
-        """Raises NotFound."""
+        """Return a daemon that the principal may see. Raises NotFound."""
         row = self._store.daemon(daemon_id)
         workspace = None if row is None else self._store.workspace(row.workspace_id)
-        # Whoever may not see the workspace is not told of it either.
+        # A principal that may not see the workspace gets the same answer as for an unknown id.
         if row is None or workspace is None or not self._visibility.may_see(identity, workspace):
             raise NotFound("There is no such daemon, or not for you.", ref=daemon_id[:64])
         return row
@@ -121,7 +121,7 @@ class Enrolments:
     async def remove(
         self, identity: Identity, daemon_id: str, address: str | None = None
     ) -> DaemonRow:
-        """Its token is worth nothing from now on. Raises NotFound, NotAllowed."""
+        """Remove a daemon; its token is invalid at once. Raises NotFound, NotAllowed."""
         row = self.daemon(identity, daemon_id)
         identity.require("daemons:write", row.workspace_id)
         change = self._change("removed", identity, row, address)
@@ -130,7 +130,7 @@ class Enrolments:
     async def release(
         self, identity: Identity, daemon_id: str, address: str | None = None
     ) -> DaemonRow:
-        """Let a daemon in again that was quarantined. Raises NotFound, NotAllowed."""
+        """End a daemon's quarantine. Raises NotFound, NotAllowed."""
         row = self.daemon(identity, daemon_id)
         identity.require("daemons:write", row.workspace_id)
         change = self._change("released", identity, row, address)
@@ -156,7 +156,12 @@ class Enrolments:
         )
 
     def authenticate(self, daemon_id: str, auth_token: str, workspace_id: str) -> Identity:
-        """Raises NotAuthenticated (wrong token), NotAllowed (right, but for another daemon)."""
+        """Return the identity of the daemon with this token.
+
+        Raises:
+            NotAuthenticated: the token is wrong.
+            NotAllowed: the token belongs to another daemon.
+        """
         token_hash = hash_secret(auth_token)
         row = self._store.daemon_by_hash(token_hash)
         if row is None or not hmac.compare_digest(row.token_hash, token_hash):
@@ -168,7 +173,11 @@ class Enrolments:
 
     @staticmethod
     def identity(row: DaemonRow, daemon_id: str, workspace_id: str) -> Identity:
-        """Of a daemon that has proven to be `row`. Raises NotAllowed: it says to be another one."""
+        """Return the identity of the authenticated daemon `row`.
+
+        Raises:
+            NotAllowed: it names another daemon or workspace.
+        """
         if row.id != daemon_id or row.workspace_id != workspace_id:
             raise NotAllowed(
                 "This token belongs to another daemon or workspace. Look at the identity file in "

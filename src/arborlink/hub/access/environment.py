@@ -1,4 +1,4 @@
-"""Time and randomness as parameters, so that tests own both."""
+"""Time and randomness as parameters, so that tests control both."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
 
     def new_id(self, kind: Kind) -> str:
-        """A new identifier of this kind."""
+        """Return a new identifier of this kind."""
         return make_id(kind, self.unix_us() // 1_000, self.random_bytes(RANDOM_BYTES))
 
     def after(self, seconds: float) -> int:
-        """The moment `seconds` from now, in µs since 1970."""
+        """Return the moment `seconds` from now, in µs since 1970."""
         return self.unix_us() + round(seconds * SECOND_US)

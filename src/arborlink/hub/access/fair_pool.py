@@ -1,4 +1,4 @@
-"""A bounded number of places that strangers share, none of whom can keep them from others. Pure."""
+"""A bounded number of places for unknown peers, which no single network can fill. Pure."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class FairPool(Generic[T]):
         """Give the member a place, unless it has one.
 
         Returns:
-            The one that has to go: another one, which is out by now, or the newcomer, which is not
-            in then. None: there was room.
+            The member that loses: another one, already removed, or the newcomer, not added. None:
+            there was room.
         """
         if member in self._networks:
             return None

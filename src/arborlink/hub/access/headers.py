@@ -1,4 +1,4 @@
-"""The headers that keep browsers safe from what others wrote."""
+"""Security headers: they keep browsers from acting on text that other users or programs wrote."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
     ]
 )
 
-# A year. Other hosts of the same domain are nobody's business here.
+# A year. Without includeSubDomains: other hosts of the domain are not Arbor's to decide about.
 STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000"
 
 SECURITY_HEADERS: Final = {
@@ -43,7 +43,7 @@ SECURITY_HEADERS: Final = {
 
 
 def security_headers(*, secure: bool) -> dict[str, str]:
-    """Those of every response; `secure`: it goes over TLS."""
+    """Return the headers of every response; `secure`: it goes over TLS."""
     if secure:
         return {**SECURITY_HEADERS, "Strict-Transport-Security": STRICT_TRANSPORT_SECURITY}
     return dict(SECURITY_HEADERS)

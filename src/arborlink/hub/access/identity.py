@@ -1,4 +1,4 @@
-"""Who a request or connection is made by, and what its credential permits."""
+"""The principal of a request or connection, and what its credential permits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ IdentityKind = Literal["user", "token", "session", "daemon"]
 class Identity(Struct, frozen=True, kw_only=True):
     """A proven principal. A `workspace_id` limits it to that workspace.
 
-    `token_id` is what revocation names: an API token's id, a session's, or a daemon's. From
-    `expires_at` (µs since 1970) on the credential is worth nothing. `session_expires_at` is that of
-    a session that is not used again, and `confirmed_at` when its user last proved who they are.
+    `token_id` is the id that a revocation names: an API token's, a session's, or a daemon's. The
+    credential is invalid from `expires_at` on (µs since 1970). `session_expires_at` is the end of
+    an unused session, `confirmed_at` the last time its user proved their identity.
 
-    What this makes ends with the API token `maker_id`, by `maker_ends_at` at the latest: a token
-    makes for itself, a session for the token that made its link. None: it belongs to the account.
+    Credentials that this one creates end with the API token `maker_id`, by `maker_ends_at` at the
+    latest: the token itself, or the token that created a session's link. None: they belong to the
+    account.
     `token_name` is that of an API token.
     """
 
@@ -43,12 +44,12 @@ class Identity(Struct, frozen=True, kw_only=True):
         return scope in self.scopes or "admin" in self.scopes
 
     def end_of(self, expires_at: int | None) -> int | None:
-        """Return when something ends that this makes to last until `expires_at` (µs since 1970)."""
+        """Return the end of a credential that this one creates, at most `expires_at` (µs)."""
         ends = [each for each in (expires_at, self.maker_ends_at) if each is not None]
         return min(ends, default=None)
 
     def require_lasting(self) -> None:
-        """Go on only when this may make what outlives every credential: accounts, passwords, roles.
+        """Raise unless this may create what outlives credentials: accounts, passwords, roles.
 
         Raises:
             NotAllowed: this ends, or was made by what ends (code `credential_ends`).
@@ -63,12 +64,12 @@ class Identity(Struct, frozen=True, kw_only=True):
 
     @property
     def holder(self) -> str:
-        """Whose budgets this credential shares: those of all tokens of the user together, or those
-        of all browsers together, so that tokens that leaked leave a person's browser its own."""
+        """The key of the budgets that this credential shares: all tokens of the user share one set,
+        all browsers another, so that leaked tokens cannot use up the browsers' budgets."""
         return f"{self.user_id} {self.kind}"
 
     def require(self, scope: Scope, workspace_id: str | None = None) -> None:
-        """Go on only when this is permitted; `admin` includes every other scope.
+        """Raise unless this is permitted; `admin` includes every other scope.
 
         Raises:
             NotAllowed: the scope is missing, or the credential is for another workspace.
@@ -83,7 +84,7 @@ class Identity(Struct, frozen=True, kw_only=True):
             raise NotAllowed("This credential is for another workspace.")
 
     def require_everywhere(self, scope: Scope) -> None:
-        """As `require`, for what concerns the account and not one workspace.
+        """Raise like `require`, for operations on the account and not on one workspace.
 
         Raises:
             NotAllowed: also when the credential is limited to a workspace.
@@ -93,7 +94,7 @@ class Identity(Struct, frozen=True, kw_only=True):
             raise NotAllowed("This credential is limited to one workspace and cannot do that.")
 
     def require_owner(self) -> None:
-        """Go on only when this may manage the hub and its accounts.
+        """Raise unless this may manage the hub and its accounts.
 
         Raises:
             NotAllowed: not an owner, or a credential that may do less than its owner.

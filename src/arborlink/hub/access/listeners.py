@@ -1,4 +1,4 @@
-"""Who is to hear of something, at once and in the order in which they asked."""
+"""Callbacks that are called at once, in the order in which they were added."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 
 class Listeners:
-    """Hear the ids of tokens, sessions, daemons or users to which something happened."""
+    """Callbacks for ids of tokens, sessions, daemons or users to which something happened."""
 
     def __init__(self) -> None:
         self._callbacks: list[Callable[[str], object]] = []
 
     def add(self, callback: Callable[[str], object]) -> None:
-        """Call this with every id from now on."""
+        """Add a callback, which is called with every further id."""
         self._callbacks.append(callback)
 
     def tell(self, *ids: str) -> None:
-        """It happened to these."""
+        """Call the callbacks with each of these ids."""
         for each in ids:
             for callback in self._callbacks:
                 callback(each)

@@ -1,7 +1,7 @@
-"""Which networks an address is in.
+"""Networks of an address, from its customer's to its provider's.
 
-A limit for one address does not hold back a party that has 2^64 of them. So limits go by prefixes:
-what a provider gives to one customer and to one site (RFC 6177, §2), and what a provider holds.
+A limit by address does not bound a party that has 2^64 addresses. So limits count by prefix: the
+prefixes that a provider assigns to one customer and to one site (RFC 6177, §2), and its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ IPV4_REGION_BITS: Final = 16
 IPV6_CUSTOMER_BITS: Final = 64
 IPV6_SITE_BITS: Final = 48
 IPV6_REGION_BITS: Final = 32
-# The longest text that is kept of what is no address.
+# Characters kept of a text that is not an address.
 MAX_NAME_CHARS: Final = 64
 REMEMBERED: Final = 4_096
 
@@ -24,7 +24,7 @@ class Network(NamedTuple):
     """The prefixes of an address, from the narrowest to the widest.
 
     `customer`: an IPv4 address, or an IPv6 /64. `site`: a /24, or a /48. `region`: a /16, or a /32.
-    Addresses of this machine are no neighbours: each is its own site.
+    Addresses of this machine are not neighbors: each is its own site.
     """
 
     customer: str
@@ -34,7 +34,7 @@ class Network(NamedTuple):
 
 @lru_cache(maxsize=REMEMBERED)
 def network_of(address: str) -> Network:
-    """Return the prefixes of an address; a text that is none stands for itself."""
+    """Return the prefixes of an address; a text that is not an address stands for itself."""
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address)
     except ValueError:
@@ -53,7 +53,7 @@ def network_of(address: str) -> Network:
 
 
 def customer(address: str) -> str:
-    """Return the narrowest prefix of an address, which a limit per address holds."""
+    """Return the narrowest prefix of an address: the key of limits per address."""
     return network_of(address).customer
 
 

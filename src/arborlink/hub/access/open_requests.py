@@ -1,7 +1,7 @@
-"""Requests that wait or take long: they end when their credential does, or what they are about.
+"""Requests that wait or take long: they end with their credential and with what they are about.
 
-Who asks is proven once, at the beginning. A request that reads a long output or waits for a daemon
-is still there when its token is revoked, or its task is removed; its answer must not be.
+A request is authenticated once, at its beginning. One that reads a long output or waits for a
+daemon still runs when its token is revoked or its task is removed; it must not be answered then.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from arborlink.hub.access.identity import Identity
 from arborlink.hub.store.base import Removed
 from arborlink.protocol.errors import ArborError, NotAuthenticated, NotFound, Unavailable
 
-# No request takes longer, and some loops cannot count further.
+# Longer than any request; some event loops accept no longer timer.
 MAX_TIMER_SECONDS: Final = 30 * 86_400.0
 
 
 class OpenRequest:
-    """One of them. `failure` is why it has ended, and `on_end` is called when it does."""
+    """One request. `failure` is why it has ended, and `on_end` is called when it ends."""
 
     def __init__(self, identity: Identity, workspace_id: str | None, task_id: str | None) -> None:
         self.identity = identity
         self.workspace_id = workspace_id
         self.task_id = task_id
         self.failure: ArborError | None = None
-        # Whether it goes on for as long as its task does.
+        # Whether it lasts until its task is over.
         self.follows = False
         self.on_end: Callable[[], object] | None = None
         self._ended = asyncio.Event()
 
     def check(self) -> None:
-        """Raise `failure` if it has ended. To be asked after everything that was awaited.
+        """Raise `failure` if it has ended. To be called after each await.
 
         Raises:
             NotAuthenticated: its credential is not valid any more.
@@ -58,7 +58,7 @@ class OpenRequest:
 
 
 class OpenRequests:
-    """All of a hub. Told of what is removed, at once and whatever removes it."""
+    """All open requests of a hub. It is told of removals at once, whatever their cause."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -71,7 +71,7 @@ class OpenRequests:
     ) -> Iterator[OpenRequest]:
         """Count a request of `identity` while inside; about a workspace, or a task of it.
 
-        What goes wrong inside once it has ended goes wrong because of that, and is told as that.
+        An error inside, after the request was ended, is replaced by the reason of the end.
         """
         request = OpenRequest(identity, workspace_id, task_id)
         expiry = self._end_when_expired(request)
@@ -97,33 +97,33 @@ class OpenRequests:
         )
 
     def removed(self, removed: Removed) -> None:
-        """End those that are about what was removed, or came from it."""
+        """End requests about what was removed, and requests with a removed credential."""
         for request in tuple(self._open):
             failure = _failure(request, removed)
             if failure is not None:
                 request.end(failure)
 
     def end_following(self, failure: ArborError) -> None:
-        """End those that would go on for as long as their tasks do, and let none begin."""
+        """End requests that follow a task, and refuse new ones."""
         self._closing = failure
         for request in tuple(self._open):
             if request.follows:
                 request.end(failure)
 
     def check_following(self) -> None:
-        """Raise the failure with which those that follow were ended, if they were."""
+        """Raise the failure with which requests that follow a task were ended, if they were."""
         if self._closing is not None:
             raise self._closing
 
     def changed(self, user_id: str) -> None:
-        """End those of a user who may do more or less than before: they are to ask again."""
+        """End the requests of a user whose rights have changed: the client has to repeat them."""
         for request in tuple(self._open):
             if request.identity.user_id == user_id:
                 request.end(Unavailable("Your account was changed just now; retry in 1 seconds."))
 
 
 def removed_task() -> NotFound:
-    """Tell a reader of a task that there is nothing more to read, nor to come."""
+    """Return the error for a reader of a removed task."""
     return NotFound(
         "this task and its output were removed: they were kept as long as there is time and room "
         "for them, or their workspace was deleted",
@@ -132,7 +132,7 @@ def removed_task() -> NotFound:
 
 
 def removed_workspace() -> NotFound:
-    """Tell of a workspace that it was deleted."""
+    """Return the error for a deleted workspace."""
     return NotFound(
         "this workspace was deleted, with its tasks, daemon and tokens", code="workspace_removed"
     )

@@ -1,7 +1,7 @@
 """Which Host and Origin headers the hub answers to. Being local is no credential.
 
-The Host list stops a page of somebody else's whose name was rebound to this machine; the Origin
-list stops it from using the user's cookie or opening a WebSocket.
+The list of hosts stops a foreign page whose name was rebound to this machine; the list of origins
+stops it from using the user's cookie or opening a WebSocket.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from arborlink.hub.settings import HubSettings
 
 
 def host_allowed(host: str, settings: HubSettings) -> bool:
-    """Whether the hub goes by the name in this Host header, whatever the port.
+    """Return whether the hub goes by the name in this Host header, whatever the port.
 
     Loopback names always; the host of `public_url` and `allowed_hosts`; when bound to more than
     loopback also plain addresses, which cannot be rebound, and this machine's own name.
@@ -34,15 +34,15 @@ def host_allowed(host: str, settings: HubSettings) -> bool:
 
 
 def sent_origin(headers: list[str]) -> str | None:
-    """The Origin of a request with these Origin headers; of two together none is the hub's own."""
+    """Return the origin of a request with these headers; two of them count as a foreign one."""
     return ", ".join(headers) if headers else None
 
 
 def origin_allowed(origin: str | None, host: str, settings: HubSettings) -> bool:
-    """Whether a page of this origin may use the hub reached as `host`; exact, port included.
+    """Return whether a page of this origin may use the hub reached as `host`; exact, port included.
 
-    Without an Origin it is no page, which is fine with a token. A request with a cookie that
-    changes something must have one; see `routes.authentication`.
+    A request without an Origin does not come from a page, which is allowed with a token. A request
+    with a cookie that changes something must have one; see `routes.authentication`.
     """
     if origin is None:
         return True

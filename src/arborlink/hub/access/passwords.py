@@ -16,9 +16,9 @@ from arborlink.protocol.errors import InvalidInput
 
 MIN_PASSWORD_CHARS: Final = 10
 MAX_PASSWORD_BYTES: Final = 1_024
-# Each takes 64 MiB and a core for a tenth of a second. Whoever guesses must not slow down what is
-# live: one core is left to it, if there is more than one. (Threads of a lower priority would do
-# worse: they hold up everybody whenever they have Python's lock and no core.)
+# Each takes 64 MiB and a core for a tenth of a second. Guesses must not slow down live output: one
+# core is left to it, if there is more than one. (Threads of a lower priority are worse: one that
+# holds Python's lock and gets no core blocks the event loop.)
 CONCURRENT_HASHES: Final = max(1, min(2, (os.cpu_count() or 1) - 1))
 LANES: Final = 1
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def own_hasher() -> argon2.PasswordHasher:
-    """argon2id as RFC 9106 recommends it where memory is scarce, without threads of its own."""
+    """Make the argon2id hasher of RFC 9106 for little memory (§4), without threads of its own."""
     return argon2.PasswordHasher(parallelism=LANES)
 
 
@@ -40,7 +40,7 @@ class Passwords:
         self._decoy: str | None = None
 
     async def hash(self, password: str, username: str, user_id: str) -> str:
-        """What to store for the account of this name. `user_id`: who asks, and has proved it.
+        """Return the hash to store for an account. `user_id`: the authenticated user that asks.
 
         Raises:
             InvalidInput: it is too weak (code `weak_password`).
@@ -56,7 +56,10 @@ class Passwords:
         return await self._in_thread(signed_in(user_id), self._hasher.hash, password)
 
     async def verify(self, password_hash: str | None, password: str, claim: Claim) -> bool:
-        """Whether it is the right one; without a hash none is, and that takes as long to say.
+        """Return whether the password matches.
+
+        Without a hash the answer is False after the same time, so that the time does not tell
+        whether the account exists.
 
         Raises:
             Unavailable: too many wait (code `sign_in_busy`).
@@ -82,7 +85,7 @@ class Passwords:
 
 
 def signed_in(user_id: str) -> Claim:
-    """Return the claim of a user who has proved to be that: counted by itself, wherever it is."""
+    """Return the claim of an authenticated user: counted by itself, whatever its address."""
     return Claim(user_id, user_id, is_known=True)
 
 

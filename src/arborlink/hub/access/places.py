@@ -1,4 +1,4 @@
-"""How many of something each credential, user and all members hold at a time. Pure."""
+"""Bounds on how many of a resource a credential, a user and all members hold at a time. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Final, NamedTuple
 from arborlink.hub.access.identity import Identity
 from arborlink.protocol.errors import TooManyRequests, Unavailable
 
-# Of what all share, members have so much at most: the rest is for owners.
+# Members together hold at most this share of all places: the rest is for owners.
 MEMBERS_SHARE: Final = 0.75
-# And one user so much, however few places there are.
+# One user holds at most this share, however few places there are.
 USER_SHARE: Final = 0.25
 
-# Until what holds places has ended, or other users have given some back.
+# Seconds until a holder has probably ended, or other users have returned places.
 RETRY_SECONDS: Final = 5.0
 HOLDERS: Final = {"token": "This credential", "user": "This account"}
 
 
 class Key(NamedTuple):
-    """Whose places: `kind` is `token`, `user` (see `Identity.holder`), `members` or `all`; `name`
-    tells them apart."""
+    """The holder of places: `kind` is `token`, `user` (see `Identity.holder`), `members` or `all`;
+    `name` tells holders of a kind apart."""
 
     kind: str
     name: str = ""
@@ -54,10 +54,10 @@ class Places:
         self._held: Counter[Key] = Counter()
 
     def acquire(self, identity: Identity) -> Key | None:
-        """Take one for this credential.
+        """Take a place for this credential.
 
         Returns:
-            None: it has one. Else nothing was taken, and this is what is used up.
+            None: a place was taken. Else nothing was taken, and this key has no place left.
         """
         full = self.full(identity)
         if full is None:
@@ -65,25 +65,25 @@ class Places:
         return full
 
     def full(self, identity: Identity) -> Key | None:
-        """Return what is used up, so that this credential cannot have one more; None: nothing."""
+        """Return the key whose places are used up, for this credential; None: it can have one."""
         for key in _keys(identity):
             if self._held[key] >= self._limits[key.kind]:
                 return key
         return None
 
     def hold(self, identity: Identity) -> None:
-        """Take one, whether there is one or not."""
+        """Take a place even if none is left."""
         self._held.update(_keys(identity))
 
     def release(self, identity: Identity) -> None:
-        """Give one back."""
+        """Return a place."""
         for key in _keys(identity):
             self._held[key] -= 1
             if not self._held[key]:
                 del self._held[key]
 
     def refusal(self, full: Key) -> TooManyRequests | Unavailable:
-        """Return what is said where all places of `full` are held."""
+        """Return the refusal for a key whose places are all held."""
         retry = f"retry in {RETRY_SECONDS:g} seconds."
         holder = HOLDERS.get(full.kind)
         if holder is None:
@@ -100,7 +100,7 @@ class Places:
         )
 
     def held(self) -> int:
-        """Return how many are held in all."""
+        """Return how many places are held in all."""
         return self._held[Key("all")]
 
 

@@ -10,17 +10,17 @@ from typing import Final
 from arborlink.hub.access.networks import network_of
 from arborlink.protocol.errors import TooManyRequests
 
-# Of each table; further keys share the budget of a wider name.
+# Entries of each table; further keys share the budget of a wider name.
 MAX_KEYS: Final = 10_000
 SHARED_KEYS: Final = 256
-# A full table is looked through for budgets that are whole again at most this often.
+# Seconds between two searches of a full table for budgets that are full again.
 PURGE_SECONDS: Final = 1.0
-# What the customers of a site, and those of a region, have together: so many times one customer's.
+# Budgets of a site and of a region, as multiples of one customer's.
 SITE_FACTOR: Final = 4
 REGION_FACTOR: Final = 16
-# The widest name there is.
+# The widest name.
 EVERYONE: Final = "*"
-# Clocks are doubles: after a month their last digits are noise.
+# Tolerance: clocks are doubles, whose last digits are noise after a month.
 ROUNDING_SECONDS: Final = 1e-5
 
 
@@ -33,19 +33,19 @@ class Rate:
     burst: int
 
     def wait(self, whole_at: float, now: float) -> float:
-        """Seconds until one more may be taken; 0: now."""
+        """Return the seconds until one more may be taken; 0: now."""
         interval = 1.0 / self.per_second
         wait = max(whole_at, now) + interval - interval * self.burst - now
         return wait if wait > ROUNDING_SECONDS else 0.0
 
     def spent(self, whole_at: float, now: float) -> float:
-        """The state after one more was taken, whatever was left."""
+        """Return the state after one more was taken, whatever was left."""
         interval = 1.0 / self.per_second
         return min(max(whole_at, now) + interval, now + interval * self.burst)
 
 
 class Budget:
-    """A rate with the state of one who is held to it."""
+    """A rate, and the state of one key."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -108,7 +108,7 @@ class Counts:
                 return level
             if self._purge_at[level] <= now:
                 self._purge_at[level] = now + PURGE_SECONDS
-                # Those whose budget is whole again have nothing to be remembered for.
+                # A full budget is the same as none: it can be dropped.
                 self._levels[level] = {key: at for key, at in known.items() if at > now}
                 if len(self._levels[level]) < self._capacity:
                     return level
@@ -148,7 +148,7 @@ class RateLimiter:
         return wait
 
     def check(self, key: str) -> None:
-        """Raises TooManyRequests when the key's budget is used up; spends nothing."""
+        """Raise TooManyRequests when the key's budget is used up; spend nothing."""
         if wait := self.wait(key):
             raise too_many(wait)
 
@@ -188,7 +188,7 @@ class NetworkLimiter:
         return sum(map(len, self._counts))
 
     def check(self, address: str, kind: str = "") -> None:
-        """Raises TooManyRequests when the budget is used up; spends nothing."""
+        """Raise TooManyRequests when the budget is used up; spend nothing."""
         now, path = self._monotonic(), _path(address, kind)
         wait = max(counts.wait(path[level:], now) for level, counts in enumerate(self._counts))
         if wait:
@@ -217,8 +217,8 @@ def _path(address: str, kind: str) -> list[str]:
 
 
 def too_many(wait: float) -> TooManyRequests:
-    """The refusal, with the time to wait in words that clients look for."""
-    # To the µs: sums of fractions are a hair above a whole second, which would be one more.
+    """Return the refusal, with the time to wait in words that clients look for."""
+    # Rounded to µs: a sum of fractions that is slightly above a whole second would add one.
     seconds = round(wait, 6)
     return TooManyRequests(
         f"Too many requests; retry in {max(1, ceil(seconds))} seconds.", retry_after=seconds

@@ -1,8 +1,8 @@
-"""Another token for a daemon that works: offered over its own connection, confirmed by it, and
-only then is the one before worth nothing.
+"""Replaces the token of a connected daemon: the hub offers a new one over the daemon's connection,
+and the former one becomes invalid when the daemon confirms.
 
-Whatever breaks in between, the daemon holds a token that is good: what it was offered is as good
-as what it has until one of the two is settled. A daemon that is away is offered one when it comes.
+Both tokens are valid until the daemon confirms or the offer expires, so a failure in between leaves
+the daemon with a valid token. A daemon that is away gets its offer when it connects.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from arborlink.hub.access.identity import Identity
 from arborlink.hub.store.base import Store
 from arborlink.hub.store.base_access import DaemonRow, OfferedTokenRow
 
-# For so long an offer is good beside the token that the daemon has. One that is not taken up by
-# then is void; the daemon keeps what it has, and is offered another one when it comes back.
+# How long an offer is valid beside the daemon's token. After that the daemon keeps its token, and
+# gets another offer when it connects again.
 OVERLAP_SECONDS: Final = 86_400.0
-# A daemon that does not know about rotation is offered one whenever it comes.
+# Offers kept: a daemon of a release without rotation gets one at each connection.
 MAX_OFFERS: Final = 8
 
 
 class Offer(NamedTuple):
-    """A token that a daemon may have; `rotation_id` names it without telling it."""
+    """An offered token; `rotation_id` names it without containing it."""
 
     rotation_id: str
     auth_token: str
 
 
 class Rotations:
-    """Asked for by people, settled by daemons."""
+    """Rotations of daemons' tokens: requested by users, confirmed by daemons."""
 
     def __init__(self, store: Store, environment: Environment, enrolments: Enrolments) -> None:
         self._store = store
@@ -39,13 +39,13 @@ class Rotations:
         self._enrolments = enrolments
 
     async def request(self, identity: Identity, daemon_id: str) -> DaemonRow:
-        """The daemon is to have another token. Raises NotFound, NotAllowed."""
+        """Request another token for a daemon. Raises NotFound, NotAllowed."""
         row = self._enrolments.daemon(identity, daemon_id)
         identity.require("daemons:write", row.workspace_id)
         return await self._store.request_rotation(row.id, self._environment.unix_us())
 
     async def offer(self, daemon_id: str) -> Offer | None:
-        """A token for a daemon that is to have another one; None for any other."""
+        """Return the offer for a daemon whose token is to be replaced; None for others."""
         row = self._store.daemon(daemon_id)
         if row is None or row.rotation_requested_at is None:
             return None
@@ -65,7 +65,10 @@ class Rotations:
         return offer
 
     async def authenticate(self, daemon_id: str, auth_token: str, workspace_id: str) -> Identity:
-        """As `Enrolments.authenticate`; who comes with a token that was offered has taken it."""
+        """Authenticate a daemon; the use of an offered token confirms it.
+
+        Raises: as `Enrolments.authenticate`.
+        """
         token_hash = hash_secret(auth_token)
         offered = self._store.offered_token(token_hash)
         is_good = offered is not None and offered.offered_at > self._oldest_us()
@@ -77,9 +80,9 @@ class Rotations:
         return identity
 
     async def settle(self, daemon_id: str, rotation_id: str) -> bool:
-        """The daemon has stored what it was offered: nothing else of it is good from now on.
+        """Settle an offer that the daemon has stored: its other tokens become invalid.
 
-        False: there is no such offer, any more.
+        Returns False if there is no such offer, or not any more.
         """
         return await self._store.settle_rotation(
             daemon_id, rotation_id, self._environment.unix_us(), since=self._oldest_us()

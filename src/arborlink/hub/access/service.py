@@ -1,4 +1,4 @@
-"""Everything about access, put together: what the routes and the sockets are given."""
+"""The parts of access control, composed for routes and sockets."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from arborlink.protocol.limits import MAX_TOKEN_CHARS
 from arborlink.protocol.resources import Scope
 
 MINUTE_SECONDS: Final = 60.0
-# What somebody is known by, of the things that a store deletes.
+# Of what a store deletes, the kinds that authenticate a principal.
 CREDENTIALS: Final[frozenset[RemovedKind]] = frozenset({"user", "token", "session", "daemon"})
-# Less is corrected by any machine that synchronizes its clock.
+# A smaller difference is corrected by any machine that synchronizes its clock.
 CLOCK_TOLERANCE_SECONDS: Final = 60.0
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Access:
         self._revoked.add(self.acquaintances.forget)
 
     async def bootstrap(self, token: str | None) -> UserRow:
-        """The owner's account, made if need be; see `Accounts.bootstrap`. Raises InvalidInput."""
+        """Create the owner's account if needed: see `Accounts.bootstrap`. Raises InvalidInput."""
         self.acquaintances.key = await self._store.browser_mark_key(self.acquaintances.key)
         return await self.accounts.bootstrap(token, self.settings.owner_name)
 
@@ -141,19 +141,19 @@ class Access:
         await self._store.note_time(self.environment.unix_us())
 
     async def create_link(self, identity: Identity) -> NewLink:
-        """A link that signs its bearer in as the same user, once.
+        """Create a link that signs its bearer in as the same user, once.
 
         Raises:
             NotAllowed: the credential does not permit it, or a session is to be confirmed (code
                 `confirmation_needed`).
-            NotFound: the API token that makes it was revoked just now.
+            NotFound: the API token that creates it was revoked just now.
         """
         identity.require_everywhere("admin")
         self.confirmations.require(identity)
         return await self.browsers.create_link(identity.user_id, identity)
 
     async def create_sign_in_link(self, user_id: str | None = None) -> NewLink:
-        """A link's secret for this user, or the owner, which belongs to the account.
+        """Create a link for this user, or the owner. It belongs to the account.
 
         Raises NotAuthenticated without one.
         """
@@ -162,10 +162,10 @@ class Access:
             raise NotAuthenticated("There is no such account.")
         return await self.browsers.create_link(owner.id)
 
-    # ── who is it ────────────────────────────────────────────────────────────────────────────
+    # ── authentication ───────────────────────────────────────────────────────────────────────
 
     def authenticate_token(self, secret: str) -> Identity:
-        """The bearer of an API token. Raises NotAuthenticated."""
+        """Return the principal of an API token. Raises NotAuthenticated."""
         identity = None
         if 0 < len(secret) <= MAX_TOKEN_CHARS:
             identity = self.accounts.authenticate_token(secret)
@@ -174,7 +174,7 @@ class Access:
         return identity
 
     def authenticate_session(self, secret: str, *, only_older: bool = False) -> Identity:
-        """The owner of a session cookie; `only_older` as that of `Browsers.authenticate`.
+        """Return the owner of a session cookie; `only_older` as that of `Browsers.authenticate`.
 
         Raises NotAuthenticated.
         """
@@ -186,35 +186,36 @@ class Access:
         return identity
 
     async def authenticate_viewer(self, secret: str) -> Identity:
-        """The bearer of an API token or of a ticket, which is used up. Raises NotAuthenticated."""
+        """Return the principal of an API token or ticket (used up). Raises NotAuthenticated."""
         ticket = self._tickets.take(secret)
         return self.authenticate_token(secret) if ticket is None else ticket
 
     async def authenticate_daemon(
         self, daemon_id: str, auth_token: str, workspace_id: str
     ) -> Identity:
-        """Raises NotAuthenticated (wrong token), NotAllowed (right, but for another daemon)."""
+        """Return the identity of a daemon. Raises as `Enrolments.authenticate`."""
         return await self.rotations.authenticate(daemon_id, auth_token, workspace_id)
 
     def issue_ticket(self, identity: Identity) -> Ticket:
-        """A ticket for one WebSocket. Raises as `Tickets.issue`."""
+        """Return a ticket for one WebSocket. Raises as `Tickets.issue`."""
         return self._tickets.issue(identity)
 
     def recognise(self, username: str, address: str, mark: str | None) -> str | None:
-        """Return by what a sign-in is recognised as one of a person who was here before; None: a
-        stranger's, or there is no such account. See `Acquaintances.recognise`."""
+        """Return the name under which a sign-in from a known browser or network is counted.
+
+        None: neither is known, or there is no such account. See `Acquaintances.recognise`.
+        """
         user = self._store.user_by_name(username)
         return None if user is None else self.acquaintances.recognise(user.id, address, mark)
 
-    # ── who is it no longer ──────────────────────────────────────────────────────────────────
+    # ── revocation ───────────────────────────────────────────────────────────────────────────
 
     def on_revoked(self, callback: Callable[[str], object]) -> None:
-        """Call this with the id of every token, session, daemon or user that is deleted, whatever
-        deletes it."""
+        """Add a callback for the id of every token, session, daemon or user that is deleted."""
         self._revoked.add(callback)
 
     def on_changed(self, callback: Callable[[str], object]) -> None:
-        """Call this with the id of every user whose role or name is another one now."""
+        """Add a callback for the id of every user whose role or name was changed."""
         self._changed.add(callback)
 
     async def create_token(
@@ -226,7 +227,7 @@ class Access:
         workspace_id: str | None = None,
         seconds: float | None = None,
     ) -> tuple[TokenRow, str]:
-        """A new API token of the same user, and its secret.
+        """Create an API token of the same user; return its secret too.
 
         Raises:
             NotFound, NotAllowed, Conflict: as `Accounts.create_token`; NotAllowed also for a
@@ -268,10 +269,10 @@ class Access:
     async def remove_daemon(
         self, identity: Identity, daemon_id: str, address: str | None = None
     ) -> DaemonRow:
-        """Raises NotFound, NotAllowed."""
+        """Remove a daemon. Raises NotFound, NotAllowed."""
         return await self.enrolments.remove(identity, daemon_id, address)
 
     def _on_removed(self, removed: Removed) -> None:
-        # Whatever deleted it: a request for that, the end of its workspace or user, or its age.
+        # Whatever the cause: a request, the deletion of its workspace or user, or its age.
         if removed.kind in CREDENTIALS:
             self._revoked.tell(removed.id)

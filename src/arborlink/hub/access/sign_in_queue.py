@@ -1,5 +1,5 @@
-"""Who may have a password hashed, and in which order: a lane for people who were here before, and a
-bounded one for strangers, which no network can fill against others.
+"""The order in which passwords are hashed: a lane for clients that signed in before, and a bounded
+one for unknown clients, in which no network takes all places.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from arborlink.hub.access.networks import network_of
 from arborlink.hub.access.rates import RateLimiter
 from arborlink.protocol.errors import TooManyRequests, Unavailable
 
-# Who waits in each lane. A hash takes a tenth of a second, so that the last one waits for three.
+# Places in each lane. A hash takes 0.1 s, so the last one waits for about 3 s.
 PLACES: Final = 32
 PLACES_PER_CUSTOMER: Final = 2
-# A guess at an account that many strangers guess at waits for so long. It is never refused for
-# that: otherwise strangers could keep the account's owner out.
+# Delay of a guess at an account that many unknown clients guess at. It is delayed and not refused:
+# otherwise unknown clients could lock the account's owner out.
 MAX_DELAY_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 5.0
 KEY_CHARS: Final = 32
@@ -27,9 +27,9 @@ BUSY: Final = "sign_in_busy"
 
 
 class Claim(NamedTuple):
-    """Who wants a password compared. `account`: the name that was given, whether it exists or not.
+    """One request to compare a password. `account`: the name that was given, existing or not.
 
-    `is_known`: it comes from where a person signed in to that account before.
+    `is_known`: it comes from a browser or network that signed in to that account before.
     """
 
     account: str
@@ -43,14 +43,14 @@ def account_key(username: str) -> str:
 
 
 class _Place:
-    """A place in a lane. `gone` is done when another one has it by now."""
+    """A place in a lane. `gone` is done when another claim has taken it."""
 
     def __init__(self) -> None:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class SignInQueue:
-    """Lets `at_once` work at a time, those who are known first."""
+    """Lets `at_once` claims work at a time, known clients first."""
 
     def __init__(
         self,
@@ -65,16 +65,16 @@ class SignInQueue:
         self._max_delay = max_delay
         self._known: FairPool[_Place] = FairPool(places, per_customer=PLACES_PER_CUSTOMER)
         self._strangers: FairPool[_Place] = FairPool(places, per_customer=PLACES_PER_CUSTOMER)
-        # Who has waited out a delay, in their order: what they wait for is a turn.
+        # Claims whose delay is over, in their order: they wait for a turn.
         self._turns: tuple[dict[asyncio.Future[None], None], ...] = ({}, {})
 
     @asynccontextmanager
     async def turn(self, claim: Claim) -> AsyncIterator[None]:
-        """Work inside, when it is this claim's turn.
+        """Wait for this claim's turn, and hold it while the context is open.
 
         Raises:
             TooManyRequests: PLACES_PER_CUSTOMER of the same customer wait (code `sign_in_busy`).
-            Unavailable: no place is free, or another one had more right to it (the same code).
+            Unavailable: no place is free, or a claim with priority took it (the same code).
         """
         lane = self._known if claim.is_known else self._strangers
         place, network = _Place(), network_of(claim.address)

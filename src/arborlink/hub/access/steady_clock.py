@@ -11,8 +11,9 @@ class SteadyClock:
     """Follows `unix_us`; while that is behind the latest time seen, goes on from there by
     `monotonic` (seconds).
 
-    A time that stood still until the machine's clock has caught up would keep alive what ends in
-    ten minutes. `floor_us`: the latest time that an earlier process saw, in µs since 1970.
+    A time that stood still until the machine's clock has caught up would extend codes that are
+    valid for ten minutes. `floor_us`: the latest time that an earlier process saw, in µs since
+    1970.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from arborlink.hub.access.places import Limits, Places
 
 TICKET_SECONDS: Final = 30.0
 MAX_TICKETS: Final = 10_000
-# So many tokens or browsers of a user have to be full before the user is.
+# The limit of a user, as a multiple of the limit of a token or browser.
 TOKENS_PER_USER: Final = 4
 
 
@@ -28,7 +28,7 @@ class _Issued(NamedTuple):
 
 
 class Tickets:
-    """Each stands for the identity it was issued to."""
+    """Tickets that wait to be used, each with the identity it was issued to."""
 
     def __init__(self, environment: Environment, *, per_user: int) -> None:
         self._environment = environment
@@ -37,7 +37,7 @@ class Tickets:
             Limits(max(1, per_user // TOKENS_PER_USER), per_user, MAX_TICKETS),
             code="too_many_tickets",
         )
-        # Oldest first, so that those whose time is over are at the front.
+        # Oldest first: expired ones are at the front.
         self._issued: dict[bytes, _Issued] = {}
 
     def issue(self, identity: Identity) -> Ticket:
@@ -57,14 +57,14 @@ class Tickets:
         return Ticket(ticket, self._environment.after(TICKET_SECONDS))
 
     def take(self, ticket: str) -> Identity | None:
-        """Whose ticket this is; it is used up by this."""
+        """Use a ticket up, and return its identity."""
         issued = self._forget(hash_secret(ticket))
         if issued is None or issued.deadline <= self._environment.monotonic():
             return None
         return issued.identity
 
     def revoke(self, subject_id: str) -> None:
-        """Forget the tickets of a token, session or user."""
+        """Remove the tickets of a token, session or user."""
         for key, issued in tuple(self._issued.items()):
             if subject_id in (issued.identity.token_id, issued.identity.user_id):
                 self._forget(key)

@@ -1,4 +1,4 @@
-"""Accounts of people: who manages them, and what each may change of their own."""
+"""Accounts: their management, and what each user may change of their own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from arborlink.protocol.resources import Role
 
 
 class Users:
-    """Owners manage all accounts; everybody changes their own password.
+    """Accounts. Owners manage all of them; each user may change their own password.
 
-    `changed` hears of accounts that may do more or less than before.
+    `changed` is told of accounts whose rights have changed.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Users:
         self._changed = changed
 
     def all(self, identity: Identity) -> list[UserRow]:
-        """All, by name. Raises NotAllowed."""
+        """Return all accounts, by name. Raises NotAllowed."""
         identity.require_owner()
         return self._store.users()
 
     async def create(
         self, identity: Identity, username: str, role: Role, password: str | None
     ) -> UserRow:
-        """A new account.
+        """Create an account.
 
         Raises:
             NotAllowed: also for a credential with an end (code `credential_ends`), and for a
@@ -79,15 +79,15 @@ class Users:
         password: str | None = None,
         current_password: str | None = None,
     ) -> UserRow:
-        """Change what is given. A new password ends the account's other sessions.
+        """Change the given fields. A new password ends the account's other sessions.
 
         Raises:
-            NotAllowed: somebody else's account, or more than one's password, and no owner; or the
-                current password is wrong (code `wrong_password`); and as `create`, except that the
-                current password confirms a session.
+            NotAllowed: not an owner, and another account or more than the password is to be
+                changed; or the current password is wrong (code `wrong_password`); and as
+                `create`, except that the current password confirms a session.
             NotFound: no such account.
             InvalidInput: a password that cannot be used.
-            Conflict: the name is taken, or nobody would be an owner (code `last_owner`).
+            Conflict: the name is taken, or no owner would be left (code `last_owner`).
         """
         identity.require_everywhere("admin")
         own = user_id == identity.user_id
@@ -99,7 +99,7 @@ class Users:
             self._require_may_make(identity, is_proven=is_proven)
         password_hash = None
         if password is not None:
-            # Passwords wait for their turn. Who may not do this any more by then does not.
+            # Hashing waits for a turn; the caller's rights may have been withdrawn meanwhile.
             with self._open_requests.open(identity) as opened:
                 if own:
                     await self._prove(user, current_password)
@@ -131,13 +131,13 @@ class Users:
         return await self._store.delete_user(user_id, identity.user_id, self._environment.unix_us())
 
     async def set_password(self, user_id: str, password: str) -> None:
-        """Without asking anybody. Raises NotFound, InvalidInput."""
+        """Set a password without a check of rights. Raises NotFound, InvalidInput."""
         username = self._existing(user_id).username
         password_hash = await self._passwords.hash(password, username, user_id)
         await self._store.set_password(user_id, password_hash)
 
     def has_password(self, user_id: str) -> bool:
-        """Whether the account has one."""
+        """Return whether the account has a password."""
         user = self._store.user(user_id)
         return user is not None and user.password_hash is not None
 
@@ -147,7 +147,7 @@ class Users:
             self._confirmations.require(identity)
 
     async def _prove(self, user: UserRow, current_password: str | None) -> None:
-        # Whoever has got hold of a browser for a minute must not be able to keep the account.
+        # Access to a browser for a minute must not suffice to take the account over.
         if user.password_hash is None:
             return
         claim = signed_in(user.id)

@@ -1,4 +1,4 @@
-"""The one place that decides what exists for whom: somebody else's thing is not found."""
+"""The one place that decides what a principal can see: what belongs to others is not found."""
 
 from __future__ import annotations
 
@@ -11,44 +11,47 @@ from arborlink.protocol.limits import MAX_ID_CHARS
 
 
 class Visibility:
-    """Reads through the eyes of a principal."""
+    """Reads what a principal can see."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     @classmethod
     def may_see(cls, identity: Identity, workspace: WorkspaceRow) -> bool:
-        """Owners see everything, others their own; a limited credential only its workspace."""
+        """Return whether a principal sees a workspace: an owner all, others their own.
+
+        A credential that is limited to a workspace sees that one only.
+        """
         return cls.may_see_owned(identity, workspace.id, workspace.owner_id)
 
     @staticmethod
     def may_see_owned(identity: Identity, workspace_id: str, owner_id: str) -> bool:
-        """As `may_see`, of a workspace that may be deleted by now."""
+        """Return the same as `may_see`, of a workspace that may have been deleted."""
         if identity.workspace_id not in (None, workspace_id):
             return False
         return identity.role == "owner" or owner_id == identity.user_id
 
     def workspace(self, identity: Identity, workspace_id: str) -> WorkspaceRow:
-        """Raises NotFound."""
+        """Return what has this id, if the principal sees it. Raises NotFound."""
         row = self._store.workspace(workspace_id)
         if row is None or not self.may_see(identity, row):
             raise _not_found("workspace", workspace_id)
         return row
 
     async def workspaces(self, identity: Identity) -> list[WorkspaceRow]:
-        """Read all that there are for this principal, by name. Raises as the store's."""
+        """Read all workspaces that this principal sees, by name. Raises as the store does."""
         found = await self._store.workspaces(_owner(identity))
         return [row for row in found if self.may_see(identity, row)]
 
     def workspace_ids(self, identity: Identity) -> list[str]:
-        """Return the ids of all that there are for this principal, by name."""
+        """Return the ids of all workspaces that this principal sees, by name."""
         visible = self._store.workspace_names(_owner(identity))
         if identity.workspace_id is None:
             return list(visible)
         return [identity.workspace_id] if identity.workspace_id in visible else []
 
     def task(self, identity: Identity, task_id: str) -> TaskRow:
-        """Raises NotFound."""
+        """Return what has this id, if the principal sees it. Raises NotFound."""
         row = self._store.task(task_id)
         workspace = None if row is None else self._store.workspace(row.workspace_id)
         if row is None or workspace is None or not self.may_see(identity, workspace):
@@ -56,7 +59,7 @@ class Visibility:
         return row
 
     def narrow(self, identity: Identity, query: TaskQuery) -> TaskQuery:
-        """The query, kept to what this principal may see."""
+        """Return the query, kept to what this principal may see."""
         if identity.role == "owner" and identity.workspace_id is None:
             return query
         visible = frozenset(self.workspace_ids(identity))
@@ -65,7 +68,7 @@ class Visibility:
 
 
 def _owner(identity: Identity) -> str | None:
-    """Whose workspaces are read; None: all."""
+    """Return the account whose workspaces are read; None: all accounts."""
     return None if identity.role == "owner" else identity.user_id
 
 

@@ -21,26 +21,26 @@ FROM_PROXY: Final = "arbor.from_proxy"
 HTTP_CONNECTION: Final = "arbor.http_connection"
 # An address holds a quarter of the connections at most, so that two leave room for others.
 ADDRESS_SHARE_OF_CONNECTIONS: Final = 4
-# Of the connections, so much may have a request of an unknown client behind a proxy; the rest is
-# left for those whose requests are not read yet.
+# Share of the connections that may hold a request of an unauthenticated client behind a proxy; the
+# rest is left for connections whose request has not been read yet.
 PROXIED_SHARE_OF_CONNECTIONS: Final = 0.75
 
 
 class Pool:
-    """Memory that those who are not known yet share."""
+    """Memory that connections share until their peers are authenticated."""
 
     def __init__(self, size: int) -> None:
         self._free = size
 
     def take(self, size: int) -> bool:
-        """Whether there was as much."""
+        """Take `size` bytes, if there are as many; False otherwise."""
         if size > self._free:
             return False
         self._free -= size
         return True
 
     def give_back(self, size: int) -> None:
-        """It is not needed any more."""
+        """Return what `take` took."""
         self._free += size
 
 
@@ -48,8 +48,8 @@ class Pool:
 class Gate:
     """One per hub. `closing`: the hub stops, and accepts no connection any more.
 
-    `clients`: connections of proxies with a request in progress, by the client's network, until it
-    is known who sent it. The proxy's own connections are exempt from the limit per address in
+    `clients`: connections of proxies with a request in progress, by the client's network, until the
+    sender is authenticated. The proxy's own connections are exempt from the limit per address in
     `lobby`, so the requests on them are held to it.
     """
 
@@ -62,7 +62,7 @@ class Gate:
 
     @classmethod
     def of(cls, settings: HubSettings) -> Gate:
-        """As the settings say, and as the process's descriptors allow."""
+        """Make the gate of these settings, within the process's limit of descriptors."""
         total = divide(limit(), settings).http
         share = max(1, total // ADDRESS_SHARE_OF_CONNECTIONS)
         per_address = min(settings.http_connections_per_address, share)
@@ -75,7 +75,7 @@ class Gate:
         )
 
     def is_proxy(self, address: str) -> bool:
-        """Whether this is one of the proxies in front of the hub."""
+        """Return whether this is one of the proxies in front of the hub."""
         try:
             parsed = ip_address(address)
         except ValueError:

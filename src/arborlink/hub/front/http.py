@@ -66,7 +66,7 @@ class GuardedHttp(HttpToolsProtocol):
     # ── the connection ───────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Somebody is there, and has not asked for anything yet."""
+        """Begin a connection without a request in progress."""
         super().connection_made(transport)
         if self._gate.closing:
             self.close()
@@ -81,12 +81,12 @@ class GuardedHttp(HttpToolsProtocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """Release the connection's place and timers."""
         self._leave()
         super().connection_lost(exc)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer with this, and hear nothing more."""
+        """Answer with a refusal, and ignore what the peer still sends."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
@@ -106,7 +106,7 @@ class GuardedHttp(HttpToolsProtocol):
             self.close()
 
     def known(self) -> None:
-        """It is known who sent the request in progress."""
+        """Note that the sender of the request in progress is authenticated."""
         self._gate.lobby.known(self)
         self._gate.clients.leave(self)
 
@@ -119,7 +119,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._receive_timer = self._stall_timer = None
 
     def cut(self) -> None:
-        """End it now, in the middle of an answer."""
+        """End the connection now, even in the middle of an answer."""
         self._leave()
         self.transport.abort()
 
@@ -131,13 +131,13 @@ class GuardedHttp(HttpToolsProtocol):
 
     @property
     def clients(self) -> FairPool[GuardedHttp]:
-        """Those that proxies in front of the hub brought, and whose senders are not known yet."""
+        """Connections of proxies with a request whose sender is not authenticated yet."""
         return self._gate.clients
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes of a request."""
+        """Receive bytes of a request."""
         if self._refused:
             return
         if not self._receiving and self._receive_timer is None:
@@ -159,11 +159,11 @@ class GuardedHttp(HttpToolsProtocol):
                 self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:
-        """What the parser could not go on with; `msg` says no more than that."""
+        """Refuse what the parser could not read; `msg` says no more than that."""
         if self._answered:
             self.refuse(self._refusal or replies.malformed())
         elif self._in_body and not self.cycle.response_started and not self.pipeline:
-            # The application hears that nobody is there any more, and does not answer.
+            # The application gets `http.disconnect`, and does not answer.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             self.refuse(self._refusal or replies.malformed())
@@ -172,7 +172,7 @@ class GuardedHttp(HttpToolsProtocol):
             self.close()
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
+        """Begin a request."""
         super().on_message_begin()
         self.scope[FROM_PROXY] = self._from_proxy  # type: ignore[typeddict-unknown-key]
         self.scope[HTTP_CONNECTION] = self  # type: ignore[typeddict-unknown-key]
@@ -180,12 +180,12 @@ class GuardedHttp(HttpToolsProtocol):
         self._in_head = self._receiving = True
 
     def on_url(self, url: bytes) -> None:
-        """A part of the address."""
+        """Count a part of the request's address."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer: one that follows a body in chunks.
+        """Take a header; count and drop a trailer, which follows a body in chunks.
 
         A trailer is never a header (RFC 9110, §6.5.1). The parser tells of both alike, and uvicorn
         would add it to the headers of a request that is being served: a proxy that passes trailers
@@ -197,11 +197,11 @@ class GuardedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_chunk_header(self) -> None:
-        """The size of a chunk; the last one is followed by trailers."""
+        """Note the size of a chunk; trailers follow the last one, whose size is 0."""
         self._told = True
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body."""
+        """Receive a part of the body."""
         self._told = True
         super().on_body(body)
 
@@ -212,7 +212,7 @@ class GuardedHttp(HttpToolsProtocol):
             raise _Refused
 
     def on_headers_complete(self) -> None:
-        """The head is whole; how long the body may take is the application's to say."""
+        """Stop the clock of the head; the application bounds the time of the body."""
         self._in_head = False
         self._stop_waiting()
         if len(self.pipeline) >= MAX_REQUESTS_AHEAD:
@@ -223,7 +223,7 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _take_authority(self) -> None:
-        """The host in an absolute address counts, not the header's (RFC 9112, §3.2.2)."""
+        """Use the host of an absolute address in place of the header's (RFC 9112, §3.2.2)."""
         if not self.url.startswith((b"/", b"*")):
             authority = self.url.partition(b"://")[2].partition(b"/")[0]
             self.headers[:] = [
@@ -231,7 +231,7 @@ class GuardedHttp(HttpToolsProtocol):
             ]
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Note that the request is complete."""
         self._receiving = False
         self._completed = True
         self._stop_waiting()
@@ -250,7 +250,7 @@ class GuardedHttp(HttpToolsProtocol):
         return self.parser.get_http_version() != "1.0" and super()._should_upgrade()
 
     def handle_websocket_upgrade(self) -> None:
-        """It is a WebSocket's connection from now on."""
+        """Hand the connection over to a WebSocket."""
         self._leave()
         self.ws_protocol_class = self._websocket  # type: ignore[assignment]
         super().handle_websocket_upgrade()
@@ -265,7 +265,7 @@ class GuardedHttp(HttpToolsProtocol):
     # ── what goes out ────────────────────────────────────────────────────────────────────────
 
     def on_response_complete(self) -> None:
-        """Answered; the peer may not have read it yet."""
+        """Note that the answer was written; the peer may not have read it yet."""
         super().on_response_complete()
         if self.transport.is_closing():
             self.close()
@@ -276,12 +276,12 @@ class GuardedHttp(HttpToolsProtocol):
         self._rest()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Nothing more was asked for in a long time."""
+        """Close a connection that has been idle for too long."""
         if not self.transport.is_closing():
             self.close()
 
     def pause_writing(self) -> None:
-        """The peer does not read as fast as we write."""
+        """Start the clock of a peer that reads slower than the hub writes."""
         super().pause_writing()
         if self._stall_timer is None:
             self._stall_timer = self.loop.call_later(
@@ -289,7 +289,7 @@ class GuardedHttp(HttpToolsProtocol):
             )
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Stop that clock: the peer has read what was waiting."""
         super().resume_writing()
         if self._stall_timer is not None and not self.transport.is_closing():
             self._stall_timer.cancel()
@@ -308,7 +308,7 @@ class GuardedHttp(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _rest(self) -> None:
-        """Nothing is in progress, if so."""
+        """Mark the connection idle, if no request is in progress."""
         if self._answered and not self._receiving and not self.pipeline:
             self._gate.lobby.idle(self)
 
@@ -317,7 +317,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _head_is_late(self) -> None:
         if self.flow.read_paused:
-            # It was sent ahead, and we have not looked.
+            # A request that was sent ahead has not been parsed yet.
             self._expect_head()
         elif self._answered:
             self.refuse(replies.head_too_slow(self._limits.request_head_seconds))

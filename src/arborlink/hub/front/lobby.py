@@ -1,4 +1,4 @@
-"""Who may hold an HTTP connection. Pure: connections are only names here.
+"""Decide which HTTP connections may stay open. Pure: connections are only names here.
 
 A connection without a request in progress is one that may go at any time, as every HTTP client
 knows: a newcomer takes the place of the longest idle one. Where none is idle, a request of a sender
@@ -35,7 +35,7 @@ class Lobby(Generic[T]):
         return len(self._where)
 
     def enter(self, connection: T, address: str, *, exempt: bool = False) -> T | None:
-        """Let it in, idle.
+        """Admit a connection, idle.
 
         Args:
             connection: the newcomer.
@@ -70,14 +70,14 @@ class Lobby(Generic[T]):
         return goes
 
     def idle(self, connection: T) -> None:
-        """It has no request in progress, from now on."""
+        """Note that a connection has no request in progress."""
         self._unknown.leave(connection)
         network = self._where.get(connection)
         if network is not None:
             self._idle.setdefault(network.customer, {})[connection] = None
 
     def busy(self, connection: T) -> None:
-        """It has a request in progress, and it is not known whose."""
+        """Note that a connection has a request whose sender is not authenticated yet."""
         network = self._where.get(connection)
         if network is None:
             return
@@ -90,11 +90,11 @@ class Lobby(Generic[T]):
                 del self._idle[network.customer]
 
     def known(self, connection: T) -> None:
-        """It is known who sent the request in progress, which counts it from now on."""
+        """Note that the request's sender is authenticated: it counts the request from here on."""
         self._unknown.leave(connection)
 
     def leave(self, connection: T) -> None:
-        """It is gone, or is no HTTP connection any more."""
+        """Remove a connection that has ended, or has become a WebSocket."""
         self.busy(connection)
         self._unknown.leave(connection)
         self._exempt.discard(connection)

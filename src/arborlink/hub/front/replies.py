@@ -22,7 +22,7 @@ class Refusal(NamedTuple):
     retry_after: int | None = None
 
     def encode(self, *, secure: bool) -> bytes:
-        """A whole HTTP response, as `problem+json`. `secure`: it goes over TLS."""
+        """Return a whole HTTP response, as `problem+json`. `secure`: it goes over TLS."""
         problem = Problem(
             title=self.status.phrase,
             status=self.status.value,
@@ -44,14 +44,14 @@ class Refusal(NamedTuple):
 
 
 def malformed() -> Refusal:
-    """400."""
+    """Return the refusal (400) of a request that cannot be parsed."""
     return Refusal(
         HTTPStatus.BAD_REQUEST, "malformed_request", "This is no HTTP request that can be read."
     )
 
 
 def head_too_large(limit: int) -> Refusal:
-    """431."""
+    """Return the refusal (431) of a head that is too large."""
     return Refusal(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         "headers_too_large",
@@ -60,7 +60,7 @@ def head_too_large(limit: int) -> Refusal:
 
 
 def head_too_slow(seconds: float) -> Refusal:
-    """408."""
+    """Return the refusal (408) of a head that took too long."""
     return Refusal(
         HTTPStatus.REQUEST_TIMEOUT,
         "request_timeout",
@@ -69,7 +69,7 @@ def head_too_slow(seconds: float) -> Refusal:
 
 
 def no_room() -> Refusal:
-    """503."""
+    """Return the refusal (503, with `Retry-After`) of a request for which there is no room."""
     return Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "too_many_connections",

@@ -35,11 +35,11 @@ CONNECTION: Final = "arbor.connection"
 # How much is parsed at once: little of many small frames, much of a large one.
 SMALLEST_PIECE_BYTES: Final = 1 * KIB
 LARGEST_PIECE_BYTES: Final = 64 * KIB
-# Of one who is not known, and so may be about to send many small frames.
+# Bytes parsed at once of a peer that is not authenticated, which may send many small frames.
 STRANGERS_PIECE_BYTES: Final = 16 * KIB
 # More in one piece: it is one of many small frames.
 FEW_FRAMES: Final = 8
-# What anybody may send before it is known; beyond it those who do share a pool.
+# What a peer may send before it is authenticated; beyond that, such peers share a pool.
 FREE_BYTES: Final = 16 * KIB
 # How long a peer may take to answer our close frame, and to read what was on its way.
 CLOSE_SECONDS: Final = 2.0
@@ -48,12 +48,12 @@ logger = logging.getLogger("uvicorn.error")
 
 
 class _Handshake(ServerProtocol):
-    """Whose refusals are as safe in a browser as the application's."""
+    """A handshake whose refusals have the application's security headers."""
 
     secure = False
 
     def reject(self, status: StatusLike, text: str) -> Response:
-        """The response to a handshake that is none, or that the application closed."""
+        """Return the response to a handshake that is none, or that the application closed."""
         response = super().reject(status, text)
         response.headers.update(security_headers(secure=self.secure))
         return response
@@ -86,28 +86,28 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self._pooled = 0
 
     def authenticated(self) -> None:
-        """It is known who this is."""
+        """Note that the peer is authenticated: the stricter limits end."""
         self._known = True
         self._give_back()
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Its HTTP connection becomes this one."""
+        """Take over the transport of the HTTP connection."""
         super().connection_made(transport)
         tcp.hold_little(self.transport)
         self.conn.secure = self.scheme == "wss"
 
     def give_up(self) -> None:
-        """The peer is not heard any more. If not even its system is, no close frame arrives."""
+        """Reset the connection if the peer's system acknowledges nothing: no close would arrive."""
         if not tcp.is_heard(self.transport):
             tcp.reset(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """Release what the connection holds."""
         super().connection_lost(exc)
         self._forget()
 
     async def run_asgi(self) -> None:
-        """A peer that does not take the end of it cannot keep the connection."""
+        """Run the application, then end the connection even if the peer does not read the close."""
         await super().run_asgi()
         if not self.disconnected:
             self.loop.call_later(2 * CLOSE_SECONDS, self.transport.abort)
@@ -115,7 +115,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     # ── what comes in ────────────────────────────────────────────────────────────────────────
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes, of the handshake first."""
+        """Receive bytes, of the handshake first."""
         if not self.handshake_initiated:
             super().data_received(data)
             if not self.handshake_initiated:
@@ -131,7 +131,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self._parse()
 
     def handle_connect(self, event: Any) -> None:
-        """The application can find this connection in its scope."""
+        """Put this connection into the application's scope."""
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
@@ -157,7 +157,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self._forget()
 
     def _forget(self) -> None:
-        """What came. The parser holds the last of it, in a circle that is freed much later."""
+        """Drop the parser's last bytes: it keeps them in a reference cycle, freed much later."""
         self._held = memoryview(b"")
         self.frames = []
         self.conn.reader.discard()
@@ -169,7 +169,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self._pooled = 0
 
     def _parse(self) -> None:
-        """As much as the application has room for."""
+        """Parse as much as the application has room for."""
         while self._held and not self._must_wait():
             piece, self._held = self._held[: self._piece], self._held[self._piece :]
             self.conn.receive_data(piece)  # type: ignore[arg-type]
@@ -197,7 +197,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
             self._piece = min(2 * self._piece, largest)
 
     def handle_cont(self, event: Frame) -> None:
-        """A further part of a message."""
+        """Add a fragment to the message, up to the limit of fragments."""
         if len(self.frames) >= self._limits.message_fragments:
             limit = self._limits.message_fragments
             self._fail(MessageTooLarge(f"a message has at most {limit} fragments"))
@@ -205,14 +205,14 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        """Answered, unless there are too many of them or the peer reads nothing."""
+        """Answer a ping, unless there are too many of them or the peer reads nothing."""
         if self._spend_ping() and self.writable.is_set():
             super().handle_ping()
         else:
             self.conn.data_to_send()
 
     def handle_pong(self, event: Frame) -> None:
-        """Nobody asked for it: we send no pings."""
+        """Count a pong, which no ping asked for: the hub sends none."""
         self._spend_ping()
 
     def _spend_ping(self) -> bool:
@@ -235,7 +235,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     # ── the application ──────────────────────────────────────────────────────────────────────
 
     async def receive(self) -> ASGIReceiveEvent:
-        """The next event. What is held is parsed when the last one was taken."""
+        """Return the next event. What is held is parsed when the last one was taken."""
         event = await self.queue.get()
         if self.read_paused and self.queue.empty():
             self.read_paused = False
@@ -243,7 +243,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         return event
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Something for the peer. After the handshake, and after a close, what is held is due."""
+        """Send to the peer. After the handshake and after a close, parse what was held."""
         await super().send(message)
         if message["type"] in ("websocket.accept", "websocket.close"):
             self._go_on()
