@@ -21,13 +21,13 @@ DEFAULT_SCOPES: Final[tuple[Scope, ...]] = ("tasks:read", "tasks:write")
 
 
 class Accounts(Management):
-    """The part of `Hub` about who may use it. Every method raises ArborError: the hub's answer, or
-    `Unavailable`."""
+    """The part of `Hub` for tokens and accounts. Every method raises ArborError: the hub's answer,
+    or `Unavailable`."""
 
     # ── tokens ───────────────────────────────────────────────────────────────────────────────
 
     async def tokens(self) -> list[Token]:
-        """The API tokens of the token's owner, without their secrets."""
+        """Return the API tokens of the token's owner, without their secrets."""
         return [
             each async for page in self._pages("/api/tokens", Page[Token]) for each in page.items
         ]
@@ -40,7 +40,7 @@ class Accounts(Management):
         workspace_id: str | None = None,
         expires_in: float | None = None,
     ) -> CreatedToken:
-        """A new API token; its secret is shown this once. `expires_in` is in seconds."""
+        """Create an API token; its secret is returned this once. `expires_in` is in seconds."""
         body = NewToken(
             name=name,
             scopes=list(scopes),
@@ -50,7 +50,7 @@ class Accounts(Management):
         return await self._api.post("/api/tokens", CreatedToken, body)
 
     async def revoke_token(self, token_id: str) -> None:
-        """Make a token worthless, at once.
+        """Revoke a token, at once.
 
         Raises:
             NotFound: there is none.
@@ -60,13 +60,13 @@ class Accounts(Management):
     # ── accounts ─────────────────────────────────────────────────────────────────────────────
 
     async def users(self) -> list[User]:
-        """All accounts of the hub; for owners."""
+        """Return all accounts of the hub; for owners."""
         return [each async for page in self._pages("/api/users", Page[User]) for each in page.items]
 
     async def create_user(
         self, username: str, *, role: Role = "member", password: str | None = None
     ) -> CreatedUser:
-        """A new account; without a password it has a link to sign in with, once. For owners.
+        """Create an account; without a password it has a link to sign in with, once. For owners.
 
         Raises:
             Conflict: the name is taken.
@@ -84,12 +84,12 @@ class Accounts(Management):
         password: str | None = None,
         current_password: str | None = None,
     ) -> User:
-        """Change what is given. For a new password of one's own the current one is needed, if there
+        """Change the given fields. To change one's own password the current one is needed, if there
         is one; everything else is for owners. A new password ends the account's sessions.
 
         Raises:
             NotAllowed: the current password is wrong (code `wrong_password`), or no owner.
-            Conflict: the name is taken, or nobody would be an owner.
+            Conflict: the name is taken, or no owner would be left.
         """
         body = UserChanges(
             username=username, role=role, password=password, current_password=current_password
@@ -106,5 +106,5 @@ class Accounts(Management):
         await self._api.delete(f"/api/users/{user_id}")
 
     async def session_link(self) -> SessionLink:
-        """A link that signs a browser in, once."""
+        """Create a link that signs a browser in, once."""
         return await self._api.post("/api/session/link", SessionLink, {})

@@ -1,4 +1,4 @@
-"""What a task's output is made of, as its reader gets it."""
+"""The pieces of a task's output, as its reader gets them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Gap:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a terminal shows at `offset`: `data`, written to a terminal of `cols` by `rows` that was
-    just reset, makes it. What was read before is of no account any more."""
+    just reset, draws it. It replaces everything that was read before."""
 
     offset: int
     cols: int
@@ -41,7 +41,7 @@ class Snapshot:
 
     @property
     def end(self) -> int:
-        """The offset at which the output goes on."""
+        """The offset at which the output continues."""
         return self.offset
 
 
@@ -57,5 +57,5 @@ class TerminalChange:
 
     @property
     def end(self) -> int:
-        """The offset at which the output goes on."""
+        """The offset at which the output continues."""
         return self.offset

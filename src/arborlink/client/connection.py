@@ -1,4 +1,4 @@
-"""The live connection: one WebSocket at a time, made anew for as long as it is wanted.
+"""The live connection: one WebSocket at a time, reconnected while something is followed.
 
 The shell around `ViewerMachine` and `PeerLink`: read, `receive`, flush, re-arm. It holds no
 offsets and decides nothing about tasks.
@@ -49,8 +49,8 @@ FATAL_HTTP_STATUSES: Final = frozenset({401, 403, 404})
 class LiveConnection:
     """`machine`'s connection. `on_connection` is told True when it is there, False when lost.
 
-    `on_wait`: as that of `Hub`. `known`: the hub, which each connection is proven to be before the
-    token is sent. `ca`: as that of `HttpApi`.
+    `on_wait`: as that of `Hub`. `known`: the hub, which has to prove its identity on each
+    connection before the token is sent. `ca`: as that of `HttpApi`.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class LiveConnection:
         self._closing = False
 
     def changed(self, task_id: str) -> Signal:
-        """Fires whenever something about the task changed."""
+        """Return the signal that fires whenever something about the task has changed."""
         return self._signals.setdefault(task_id, Signal())
 
     def forget(self, task_id: str) -> None:
-        """Nobody waits for the task any more."""
+        """Remove the task's signal: no reader waits for it any more."""
         self._signals.pop(task_id, None)
 
     def poke(self) -> None:
-        """The machine has something to send, or something to follow."""
+        """Wake the writer: the machine has something to send, or something to follow."""
         if not self.machine.idle:
             self._wanted.set()
         self._wake.set()
@@ -106,7 +106,7 @@ class LiveConnection:
         self._fail(error)
 
     async def run(self) -> None:
-        """Connect whenever something is followed, and again after every failure; for ever."""
+        """Connect whenever something is followed, and again after every failure; never returns."""
         while True:
             await self._wanted.wait()
             self._close_code, self._close_reason = None, ""
@@ -118,11 +118,11 @@ class LiveConnection:
             delay = self._backoff.next_delay(hint)
             if hint is not None and not self.machine.idle:
                 self._on_wait(delay, why_to_wait(self._close_code))
-            # Also while nothing is followed: what will be must not come sooner than the hub wants.
+            # Also while nothing is followed: no connection may come sooner than the hub asks.
             await asyncio.sleep(delay)
 
     async def _connect_once(self) -> float | None:
-        """One socket's life; returns for how many seconds the hub wants to be left alone."""
+        """Run one WebSocket to its end; return the seconds to wait that the hub asks for."""
         # Imported here because it takes longer than everything else of the SDK together.
         from websockets.exceptions import InvalidStatus, WebSocketException
 
@@ -197,7 +197,7 @@ class LiveConnection:
                 self.machine.receive(event.message, now)
                 bulk = isinstance(event.message, Output)
         self._notify()
-        # Output is answered when it has been consumed; waking the writer for it would be in vain.
+        # Output is acknowledged when it was consumed; there is nothing to write for it yet.
         if not bulk:
             self._wake.set()
 
@@ -235,7 +235,7 @@ class LiveConnection:
                     await socket.close(item.code, item.reason)
                 return False
             try:
-                # A hub that takes nothing for so long is gone; TCP alone would wait for minutes.
+                # A hub that reads nothing for so long counts as dead; TCP waits for minutes.
                 async with asyncio.timeout(limits.SILENCE_SECONDS):
                     await socket.send(self._codec.encode(item))
             except ConnectionClosed:

@@ -1,4 +1,4 @@
-"""Which hub, and with which token: arguments, then the environment, then `credentials.toml`.
+"""The hub and its token: from arguments, then the environment, then `credentials.toml`.
 
 The file has several hubs: `[hub]` is the one in use, `[[others]]` are the rest. A token, a CA and a
 key are only ever used for the address that they are stored with.
@@ -46,7 +46,7 @@ class Credentials:
     def is_same_hub(self, other: Credentials) -> bool:
         """Return whether the other is for the same hub, by its data folder here or its address.
 
-        What `arbor up` made for a hub is beside what `arbor login` made for it: `up` needs its own.
+        Those of `arbor up` and of `arbor login` for one hub are kept apart: `up` needs its own.
         """
         if self.data_folder is not None or other.data_folder is not None:
             return self.data_folder == other.data_folder
@@ -59,12 +59,12 @@ def resolve(
     ca: str | None = None,
     hub_key: str | None = None,
 ) -> Credentials:
-    """The hub and token to use.
+    """Return the hub and token to use.
 
     Raises:
         NotAuthenticated: none are configured.
-        InvalidInput: the address is none, or would have the token sent in the clear, or the key is
-            none, or the file cannot be read.
+        InvalidInput: address or key is invalid, the address would send the token unencrypted, or
+            the file cannot be read.
     """
     url = url or os.environ.get("ARBOR_URL")
     url = hub_address(url) if url else None
@@ -109,7 +109,7 @@ def known_hub(credentials: Credentials, on_hub_key: Callable[[str], None]) -> Kn
     `credentials.toml` has them, and given to `on_hub_key`."""
 
     def keep(key: str) -> None:
-        # A disk that refuses does not stop a command: the key is known while it runs.
+        # An unwritable file does not stop the command: the key is known while it runs.
         with suppress(OSError, InvalidInput):
             stored = load_for(credentials.url)
             if stored is not None and stored.hub_key is None:
@@ -120,7 +120,7 @@ def known_hub(credentials: Credentials, on_hub_key: Callable[[str], None]) -> Kn
 
 
 def say_no_key(key: str) -> None:
-    """The default of `on_hub_key`."""
+    """Do nothing: the default of `on_hub_key`."""
 
 
 def load() -> Credentials | None:
@@ -285,7 +285,7 @@ def _table(hub: Credentials, *, is_used: bool) -> list[str]:
 
 
 def remove() -> bool:
-    """Delete `credentials.toml`; whether there was one."""
+    """Delete `credentials.toml`; return whether there was one."""
     try:
         home.credentials_file().unlink()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Getting an API token without having one: a person approves it in a browser (RFC 8628)."""
+"""Sign-in of a program: a user approves its API token in a browser (RFC 8628)."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ async def sign_in(
     hub_key: str | None = None,
     on_hub_key: Callable[[str], None] = say_no_key,
 ) -> GrantedToken:
-    """A token for the hub at `url`, once somebody has approved it there.
+    """Return a token for the hub at `url`, once a user has approved it there.
 
-    `on_code` gets the code and address to show. `client_name` and `hostname` are shown to whoever
-    approves. `expires_in`: for how many seconds the token is good; None: until it is revoked.
+    `on_code` gets the code and address to show. `client_name` and `hostname` are shown to the
+    user who approves. `expires_in`: lifetime of the token in seconds; None: until it is revoked.
     `ca`, `hub_key` and `on_hub_key`: as those of `Hub`.
 
     Raises:
-        SignInUnfinished: it was denied (code `access_denied`), or nobody approved it in time
+        SignInUnfinished: it was denied (code `access_denied`), or was not approved in time
             (`expired_token`).
-        InvalidInput: the address is none, or would have the token sent in the clear.
-        HubNotProven: what answers at `url` is not the hub with this key.
+        InvalidInput: the address is invalid, or would send the token unencrypted.
+        HubNotProven: the server at `url` is not the hub with this key.
         ArborError: the hub's answer, or `Unavailable`.
     """
     address = hub_address(url)
@@ -81,7 +81,7 @@ async def _collect(api: HttpApi, code: DeviceCode) -> GrantedToken:
             elif error.code != SignInUnfinished.code:
                 raise
         except (Unavailable, TooManyRequests) as error:
-            # The hub or the way to it may be back before the code ends.
+            # The hub or the network may return before the code expires.
             pause = max(interval, error.retry_after or 0.0)
             if loop.time() + pause > give_up_at:
                 raise

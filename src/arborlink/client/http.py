@@ -28,31 +28,31 @@ from arborlink.protocol.errors import (
 if TYPE_CHECKING:
     import httpx2
 
-# With the one of the live WebSocket these are four (guarantee G36).
+# With the live WebSocket four connections at most (guarantee G36).
 MAX_CONNECTIONS: Final = 3
-# The others are left to calls, which would wait as long as somebody reads slowly.
+# The rest is left to calls, which would otherwise wait for slow readers of downloads.
 MAX_DOWNLOADS: Final = 2
-# Less than what hubs, and proxies in front of them, keep an idle connection for (75 s): it is we
-# who close it, and no request goes out on one that is just being closed.
+# Less than what hubs, and proxies in front of them, keep an idle connection for (75 s): this
+# end closes it, and no request goes out on a connection that the hub is just closing.
 KEEP_ALIVE_SECONDS: Final = 60.0
 CONNECT_SECONDS: Final = 10.0
-# For one of our own connections to become free.
+# For a connection of the pool to become free.
 BUSY_SECONDS: Final = 30.0
-# A hub that is busy with its disk may take a while; one that is gone is noticed by the socket.
+# A hub that waits for its disk may take a while; a dead one is noticed by the socket.
 ANSWER_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 15.0
 
 UNTRUSTED_CERTIFICATE: Final = "untrusted_certificate"
 CONNECTIONS_BUSY: Final = "connections_busy"
 HUB_CLOSED: Final = "hub_closed"
-# Asking again is of no use.
+# A repetition would give the same answer.
 HOPELESS: Final = frozenset({UNTRUSTED_CERTIFICATE, CONNECTIONS_BUSY})
 
 T = TypeVar("T")
 
 
 def hub_closed() -> LocalProtocolError:
-    """Return what a call says that comes after the end of the hub's `with`."""
+    """Return the error of a call after the end of the hub's `with` block."""
     return LocalProtocolError(
         "the Hub is closed: its `with` block has ended. Call it, and use its tasks, inside the "
         "block; `task(ID)` of another Hub gives the task again",
@@ -61,12 +61,12 @@ def hub_closed() -> LocalProtocolError:
 
 
 class HttpApi:
-    """The hub's HTTP API. `retry_seconds`: for how long a request that may be repeated is.
+    """The hub's HTTP API. `retry_seconds`: for how long a safe request is repeated.
 
-    Without a `token` only what is public can be asked for. `ca`: a file with the certificate of an
-    authority that is believed as well. `busy_seconds`: how long a request waits while all our
-    connections are in use. `on_wait`: as that of `Hub`. `known`: the hub at `url`, which each
-    connection is proven to be before a request is sent.
+    Without a `token` only public operations can be called. `ca`: a file with the certificate of a
+    further trusted authority. `busy_seconds`: how long a request waits while all connections of the
+    pool are in use. `on_wait`: as that of `Hub`. `known`: the hub at `url`, which has to prove its
+    identity on each connection before a request is sent.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class HttpApi:
         await self._client.aclose()
 
     async def get(self, path: str, kind: type[T], **query: object) -> T:
-        """The resource at `path`.
+        """Return the resource at `path`.
 
         Raises:
             ArborError: what the hub answered, or `Unavailable` if it did not.
@@ -123,7 +123,7 @@ class HttpApi:
     async def post(
         self, path: str, kind: type[T], body: object, *, idempotency_key: str | None = None
     ) -> T:
-        """What the hub answers to `body`; repeated after a failure only with a key.
+        """Post `body` and return the answer; repeated after a failure only with a key.
 
         Raises:
             ArborError: what the hub answered, or `Unavailable` if it did not.
@@ -141,7 +141,7 @@ class HttpApi:
         return _decode(answer, kind)
 
     async def patch(self, path: str, kind: type[T], body: object) -> T:
-        """The resource at `path`, changed by `body`.
+        """Change the resource at `path` by `body`, and return it.
 
         Raises:
             ArborError: what the hub answered, or `Unavailable` if it did not.
@@ -167,7 +167,7 @@ class HttpApi:
     async def stream(
         self, path: str, headers: Mapping[str, str], **query: object
     ) -> AsyncIterator[httpx2.Response]:
-        """The body at `path` as it comes, with status 200, 206 or 416.
+        """Open the body at `path` as a stream, with status 200, 206 or 416.
 
         At most MAX_DOWNLOADS are open at a time: further ones wait for one of them to be closed.
 
@@ -225,14 +225,14 @@ class HttpApi:
                     method, path, params=params, headers=headers, content=content
                 )
             except (Unavailable, TooManyRequests) as error:
-                # A refused connection or a 429 did nothing, so repeating it is always safe.
+                # After a refused connection or a 429 nothing was done: a repetition is safe.
                 harmless = isinstance(error, TooManyRequests) or error.code == NOT_CONNECTED
                 arrived = arrived or not harmless
                 if error.code in HOPELESS or not (repeatable or harmless):
                     raise
                 await patience.wait(error)
             except NotFound:
-                # It was there before, and the answer that said so did not arrive.
+                # A repeated deletion: the first one succeeded, and its answer was lost.
                 if method == "DELETE" and arrived:
                     return b""
                 raise
@@ -284,7 +284,7 @@ def _error(response: httpx2.Response, body: bytes) -> ArborError:
 
 
 def _parameters(query: Mapping[str, object]) -> dict[str, str]:
-    """Return what goes into the address; None: it is left out. Raises InvalidInput."""
+    """Return the parameters of the address, without those that are None. Raises InvalidInput."""
     _check_no_bytes(query)
     params = {key: str(value) for key, value in query.items() if value is not None}
     _encode(params)
@@ -292,7 +292,7 @@ def _parameters(query: Mapping[str, object]) -> dict[str, str]:
 
 
 def _encode(body: object) -> bytes:
-    # msgspec would send bytes as base64, which no field of the API takes for them.
+    # msgspec would send bytes as base64, which no field of the API expects.
     _check_no_bytes(msgspec.to_builtins(body, builtin_types=(bytes, bytearray, memoryview)))
     try:
         return msgspec.json.encode(body)

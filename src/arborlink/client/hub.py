@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     import httpx2
 
 PAGE_ITEMS: Final = 100
-# How many tasks a part of an id is looked for in: a hub that knows `id` gives only those that fit.
+# How many tasks are searched for a part of an id: a hub that knows the filter `id` returns matches
+# only.
 SEARCHED_TASKS: Final = 1_000
 IDEMPOTENCY_KEY_BYTES: Final = 16
 
@@ -45,7 +46,7 @@ T = TypeVar("T")
 
 
 def _quiet(connected: bool) -> None:
-    """The default of `on_connection`."""
+    """Do nothing: the default of `on_connection`."""
 
 
 class Hub(Accounts):
@@ -57,20 +58,20 @@ class Hub(Accounts):
                 ...
 
     `url` and `token` default to ARBOR_URL and ARBOR_TOKEN, then to `credentials.toml`.
-    `on_connection` is told whether the live connection is there; `on_wait` for how many seconds we
-    leave the hub alone because it asked for that, and why, in words. Requests that are safe to
+    `on_connection` is told whether the live connection is there; `on_wait` for how many seconds
+    requests wait because the hub asked for that, and why, in words. Requests that are safe to
     repeat are repeated for `retry_seconds`; where the hub asks for more, its error is raised and
     carries `retry_after`. `ca`: a file with the certificate of the hub's own CA, which
-    is believed as well as the system's or SSL_CERT_FILE's. `hub_key`: the hub's public key, as
+    is trusted as well as the system's or SSL_CERT_FILE's. `hub_key`: the hub's public key, as
     `arbor hub key` prints it; it defaults to ARBOR_HUB_KEY, then to the one in `credentials.toml`.
-    Every connection is proven to be the hub with this key before anything is sent. Without one the
+    The hub proves on every connection that it has this key before anything is sent. Without one the
     first key that is proven counts; it is kept with credentials of `credentials.toml`, and given to
     `on_hub_key`.
 
     Raises:
         NotAuthenticated: no hub or no token is configured.
-        HubNotProven: by every method; what answers is not the hub with the key that is known.
-        InvalidInput: the address is none, or would have the token sent in the clear; or `ca`,
+        HubNotProven: by every method; the server is not the hub with the known key.
+        InvalidInput: the address is invalid or would send the token unencrypted; or `ca`,
             `hub_key`, or a proxy in the environment, cannot be used.
     """
 
@@ -132,11 +133,11 @@ class Hub(Accounts):
     # ── workspaces ───────────────────────────────────────────────────────────────────────────
 
     async def me(self) -> Principal:
-        """Who the token belongs to."""
+        """Return the account that the token belongs to, and its rights."""
         return await self._api.get("/api/me", Principal)
 
     async def workspaces(self) -> list[Workspace]:
-        """All workspaces that the token may see."""
+        """Return all workspaces that the token may see."""
         return [
             each
             async for page in self._pages("/api/workspaces", Page[Workspace])
@@ -149,14 +150,14 @@ class Hub(Accounts):
 
         Raises:
             NotFound: there is none.
-            InvalidInput: there are several, or only other accounts have one that is called so.
+            InvalidInput: there are several, or only other accounts have a workspace of this name.
         """
         if ids.is_id("ws", ref):
             return await self._api.get(f"/api/workspaces/{ref}", Workspace)
         return selection.pick_workspace(await see(self), ref)
 
     async def create_workspace(self, name: str) -> Workspace:
-        """A new workspace, without a daemon yet.
+        """Create a workspace, without a daemon yet.
 
         Raises:
             Conflict: there is one of this name.
@@ -164,7 +165,7 @@ class Hub(Accounts):
         return await self._api.post("/api/workspaces", Workspace, {"name": name})
 
     async def enrollment(self, workspace_id: str) -> Enrollment:
-        """A one-time code with which a daemon becomes the workspace's own."""
+        """Create a one-time code that admits a daemon to the workspace."""
         path = f"/api/workspaces/{workspace_id}/enrollment"
         return await self._api.post(path, Enrollment, {})
 
@@ -270,7 +271,7 @@ class Hub(Accounts):
         `workspace` may be left out when the token's owner has one only. `tty`: columns and rows,
         1,000 and 500 at most; `tty_modes`: settings of its line, by their names in RFC 4254, §8
         (UTF-8 and the system's own without). `timeout` is in seconds. `stdin="open"`: the command
-        waits for what `write` says; else its input ends at once, except that of a terminal.
+        reads what `write` sends; else its input ends at once, except that of a terminal.
         `merge_stderr`: both streams are one pipe, in the order in which they were written, and all
         of it is stdout. Command, arguments, folder and values of variables may be text, bytes
         (the command gets these) or paths; surrogates in text are bytes, as in `sys.argv`.
@@ -307,7 +308,7 @@ class Hub(Accounts):
     def stored_output(
         self, task_id: str, start: int = 0, end: int | None = None
     ) -> AbstractAsyncContextManager[httpx2.Response]:
-        """The stored bytes `[start, end)` of a task's output, as an HTTP response that streams."""
+        """Open the stored bytes `[start, end)` of an output, as a streaming HTTP response."""
         last = "" if end is None else end - 1
         headers = {"Range": f"bytes={start}-{last}", "Accept-Encoding": "identity"}
         return self._api.stream(f"/api/tasks/{task_id}/output", headers)
@@ -320,8 +321,8 @@ class Hub(Accounts):
         start: int = 0,
         end: int | None = None,
     ) -> AbstractAsyncContextManager[httpx2.Response]:
-        """The stored output `[start, end)` as "raw", "text", "jsonl" or "asciicast", of "stdout",
-        "stderr" or both."""
+        """Open the stored output `[start, end)` as "raw", "text", "jsonl" or "asciicast", of
+        "stdout", "stderr" or both."""
         path = f"/api/tasks/{task_id}/output"
         headers = {"Accept-Encoding": "identity"}
         query = {"format": form, "stream": stream, "from": start, "to": end}
@@ -341,7 +342,7 @@ class Hub(Accounts):
             return selection.pick_others_task((), ref)
         owner = (await self.me()).user_id
         made = await self._named_tasks(ref, owner)
-        # An older hub shows those of others as well.
+        # An older hub ignores the filter and returns tasks of other accounts as well.
         found = selection.pick_own_task([each for each in made if each.created_by == owner], ref)
         if found is not None:
             return found

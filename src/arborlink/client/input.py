@@ -1,8 +1,8 @@
 """A command's standard input on its way to the hub. Pure.
 
-`ExactInput` knows the offset of every byte: whatever was not acknowledged is sent again after a
-reconnect, and the hub drops what it already has. `TypedInput` is for a terminal that several
-people may type into: its bytes go after whatever came before, each of them at most once.
+`ExactInput` knows the offset of every byte: unacknowledged bytes are sent again after a reconnect,
+and the hub drops those that it already has. `TypedInput` is for a terminal with several writers:
+its bytes are appended to the input so far, each at most once.
 """
 
 from __future__ import annotations
@@ -49,29 +49,29 @@ class ExactInput:
         self._stream.grow(self._stream.end + len(data))
 
     def connected(self) -> None:
-        """A new connection follows the task."""
+        """Start on a new connection that follows the task."""
         self._stream.resume(self._stream.acked, limits.INPUT_WINDOW_BYTES)
         self._eof_sent = False
 
     def disconnected(self) -> None:
-        """The connection is gone: what was on its way may be lost."""
+        """Stop: the connection has ended, and what was on its way may be lost."""
         self._stream.detach()
         self._eof_sent = False
 
     def acknowledge(self, offset: int) -> None:
-        """The command has everything below `offset`."""
+        """Note that the command has everything below `offset`."""
         if offset > self._stream.end:
             self.failure = _somebody_else(offset, self._stream.end)
             return
         before = self._stream.acked
-        # One of an earlier connection may name bytes not yet sent again on this one.
+        # An acknowledgement of an earlier connection may name bytes not yet sent again on this one.
         if offset > self._stream.sent and self._stream.attached:
             self._stream.mark_sent(offset)
         self._stream.acknowledge(offset, limits.INPUT_WINDOW_BYTES)
         del self._kept[: self._stream.acked - before]
 
     def rewind(self, want: int) -> None:
-        """The hub wants the input from `want` on."""
+        """Continue from `want`, the offset that the hub asks for."""
         if not self._stream.attached:
             return
         if not self._stream.acked <= want <= self._stream.end:
@@ -84,11 +84,11 @@ class ExactInput:
         self._eof_sent = False
 
     def pause(self) -> None:
-        """The hub cannot take input now: stop, until `connected` is called again."""
+        """Stop until `connected` is called again: the hub cannot take input now."""
         self._stream.detach()
 
     def to_send(self) -> list[ViewerInput]:
-        """What may be sent now."""
+        """Return the frames that may be sent now."""
         messages = []
         while (span := self._stream.next_range(limits.INPUT_FRAME_BYTES)) is not None:
             start, to = span
@@ -116,10 +116,10 @@ class ExactInput:
 
 
 class TypedInput:
-    """Input after whatever came before; one frame at a time, so that the command sets the pace.
+    """Input that is appended to the input so far; one frame at a time, as the command reads.
 
-    What a terminal answers by itself (`write_reply`) does not wait for that: the hub passes it on
-    only from the viewer that controls the terminal, and drops it otherwise.
+    Answers of the terminal itself (`write_reply`) do not wait for that: the hub passes them on only
+    from the viewer that controls the terminal, and drops them otherwise.
     """
 
     def __init__(self, task_id: str) -> None:
@@ -148,16 +148,16 @@ class TypedInput:
         self._eof = self._eof or eof
 
     def write_reply(self, data: bytes) -> None:
-        """Answer a question of the program; an answer without a connection is too late."""
+        """Answer a query of the program; without a connection the answer is dropped as too late."""
         if self._attached:
             self._replies.append(data)
 
     def connected(self) -> None:
-        """A new connection follows the task."""
+        """Start on a new connection that follows the task."""
         self._attached = True
 
     def disconnected(self) -> None:
-        """The connection is gone: whether the frame on its way arrived cannot be known."""
+        """Stop: the connection has ended, and the frame on its way may or may not have arrived."""
         self._attached = False
         self._replies.clear()
         if self._in_flight:
@@ -169,20 +169,20 @@ class TypedInput:
             )
 
     def acknowledge(self, offset: int) -> None:
-        """The command has taken input."""
+        """Note that the command has read the frame."""
         self._in_flight = b""
 
     def rewind(self, want: int) -> None:
-        """Never asked of input without an offset."""
+        """Do nothing: the hub asks this of input with offsets only."""
 
     def pause(self) -> None:
-        """The hub did not take the last frame: stop, until `connected` is called again."""
+        """Stop until `connected` is called again: the hub did not take the last frame."""
         self._attached = False
         self._waiting[:0] = self._in_flight
         self._in_flight = b""
 
     def to_send(self) -> list[ViewerInput]:
-        """What may be sent now."""
+        """Return the frames that may be sent now."""
         messages: list[ViewerInput] = []
         if not self._attached:
             return messages
@@ -197,7 +197,7 @@ class TypedInput:
         del self._waiting[: len(data)]
         eof = self._eof and not self._waiting
         self._eof = self._eof and not eof
-        # An end without bytes moves no offset, so nothing would ever acknowledge it.
+        # An end without bytes moves no offset, so no acknowledgement would follow.
         self._in_flight = data
         messages.append(ViewerInput(task_id=self.task_id, input=data, eof=eof))
         return messages

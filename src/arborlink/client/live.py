@@ -1,7 +1,7 @@
 """The live connections of one hub: usually one, more when a task is read from two places at once.
 
-A connection carries at most one subscription a task, and not another one where an abandoned one
-may still be arriving: its frames could not be told apart.
+A connection carries at most one subscription a task, and none of a task whose abandoned
+subscription may still be arriving: their frames look the same.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class Feed:
         self._changed = connection.changed(shared.task_id)
 
     async def changed(self) -> None:
-        """Until something about the task changes. Look first, then call."""
+        """Wait until something about the task changes. Check the condition before the call."""
         await self._changed.wait()
 
     def consumed(self) -> None:
-        """The reader took something: let the hub know, now or soon."""
+        """Note that the reader took output: acknowledge it, now or soon."""
         if self.subscription.ack_is_due or self._connection.machine.next_deadline() is None:
             self._connection.poke()
 
     def input(self, mine: ExactInput | TypedInput) -> ExactInput | TypedInput:
-        """The task's input on this connection; `mine` unless it was opened before."""
+        """Return the task's input on this connection; `mine` unless it was opened before."""
         machine = self._connection.machine
         stream = machine.input(mine.task_id)
         if stream is None:
@@ -44,12 +44,12 @@ class Feed:
         return stream
 
     def resize(self, cols: int, rows: int, *, take: bool) -> None:
-        """Say the size of the terminal; `take`: and take control of it."""
+        """Send the size of the terminal; `take`: and take control of it."""
         self._connection.machine.resize(self.subscription.task_id, cols, rows, take=take)
         self._connection.poke()
 
     def poke(self) -> None:
-        """There is input to send."""
+        """Wake the writer: there is input to send."""
         self._connection.poke()
 
     @property
@@ -87,7 +87,7 @@ class LivePool:
         self._closed = False
 
     def follow(self, subscription: Subscription) -> Feed:
-        """Begin a subscription of one's own.
+        """Begin a new subscription, not shared with others.
 
         Raises:
             LocalProtocolError: the pool is closed.
@@ -99,7 +99,7 @@ class LivePool:
         return self._feed(connection, subscription)
 
     def attach(self, task_id: str) -> Feed:
-        """A share in whatever follows the task already, or else in its status alone.
+        """Return a share in whatever follows the task already, or else in its status alone.
 
         Raises:
             LocalProtocolError: the pool is closed.
@@ -113,15 +113,15 @@ class LivePool:
         return self.follow(Subscription(task_id, output=False))
 
     def has(self, feed: Feed) -> bool:
-        """Whether `feed` is open."""
+        """Return whether `feed` is open."""
         return feed in self._feeds
 
     def hold(self, feed: Feed) -> None:
-        """Keep `feed` until its task is over, without anybody waiting for that."""
+        """Keep `feed` until its task is over, without a caller that waits."""
         self._held.add(feed)
 
     def release(self, feed: Feed, connection: LiveConnection) -> None:
-        """The last share in a subscription ends it."""
+        """Give a share back; the last one ends the subscription."""
         if feed not in self._feeds:
             return
         self._feeds.discard(feed)
@@ -134,8 +134,8 @@ class LivePool:
         connection.poke()
 
     def close(self) -> None:
-        """End all connections, and what waits for something on them; whoever opened the task group
-        waits for them."""
+        """End all connections, and the calls that wait on them; the owner of the task group waits
+        for the connections."""
         self._closed = True
         self._feeds.clear()
         self._held.clear()

@@ -1,4 +1,4 @@
-"""What the SDK changes besides running commands: workspaces, daemons and tasks that are over."""
+"""Management of workspaces, daemons and ended tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from arborlink.protocol.resources import Task, Workspace
 if TYPE_CHECKING:
     from arborlink.client.http import HttpApi
 
-# A daemon that is connected has its new token after a fraction of it.
+# Seconds to wait; a connected daemon has its new token after a fraction of that.
 ROTATION_SECONDS: Final = 5.0
 ROTATION_POLL_SECONDS: Final = 0.1
 
@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 
 class Management(ABC):
-    """The part of `Hub` that manages what is there. Every method raises ArborError: the hub's
-    answer, or `Unavailable`."""
+    """The part of `Hub` for management. Every method raises ArborError: the hub's answer, or
+    `Unavailable`."""
 
     @property
     @abstractmethod
@@ -47,7 +47,7 @@ class Management(ABC):
         await self._api.delete(f"/api/workspaces/{workspace_id}")
 
     async def remove_daemon(self, workspace_id: str) -> None:
-        """Remove the workspace's daemon: its token is void, and it cannot connect any more. The
+        """Remove the workspace's daemon: its token is invalid, and it cannot connect any more. The
         workspace and its tasks stay.
 
         Raises:
@@ -56,7 +56,7 @@ class Management(ABC):
         await self._api.delete(f"/api/daemons/{await self._daemon_id(workspace_id)}")
 
     async def release(self, workspace_id: str) -> Workspace:
-        """Let the workspace's daemon in again that was quarantined because copies of it ran.
+        """Admit the workspace's daemon again, which was quarantined because copies of it ran.
 
         Raises:
             NotFound: there is no such workspace, or it has no daemon.
@@ -65,11 +65,11 @@ class Management(ABC):
         return await self._api.post(f"/api/daemons/{daemon_id}/release", Workspace, {})
 
     async def rotate(self, workspace_id: str, *, wait_seconds: float = ROTATION_SECONDS) -> bool:
-        """Replace the token of the workspace's daemon, whose connection and tasks go on.
+        """Replace the token of the workspace's daemon; its connection and tasks continue.
 
         Returns:
-            Whether the daemon has it by now, and the old one is void. If it is away, or too old to
-            know about this, it keeps the old one until it is back, or newer.
+            Whether the daemon has it by now, and the old one is invalid. A daemon that is away, or
+            of a release without this, keeps the old one until it is back, or upgraded.
 
         Raises:
             NotFound: there is no such workspace, or it has no daemon.

@@ -1,4 +1,4 @@
-"""A request for a task as the hub takes it: bytes that are not UTF-8 as in messages. Pure."""
+"""Requests for tasks as the hub accepts them: bytes that are not UTF-8 as in messages. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from arborlink.protocol import octets
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.resources import NewTask
 
-# What a command, an argument, a folder and the value of a variable may be given as.
+# Types of a command, an argument, a folder and the value of a variable.
 SystemText: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
@@ -34,7 +34,7 @@ def system_text(field: str, value: SystemText) -> str:
 
 
 def sendable(new: NewTask) -> NewTask:
-    """Return `new`, whose texts may be those of `sys.argv` and `os.environ`, as it is sent.
+    """Return `new` in the form in which it is sent; its texts may be of `sys.argv`, `os.environ`.
 
     Raises:
         InvalidInput: a text cannot be carried: it contains NUL, or surrogates that stand for no

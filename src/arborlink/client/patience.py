@@ -1,4 +1,4 @@
-"""How long one request is repeated, and when: never sooner than the hub wants."""
+"""Repetition of one request: for how long, and when; never sooner than the hub asks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from arborlink.protocol.errors import TooManyRequests, Unavailable
 
 
 def say_nothing(seconds: float, why: str) -> None:
-    """The default of `on_wait`."""
+    """Do nothing: the default of `on_wait`."""
 
 
 class Patience:
-    """Of one request, which may be repeated for `seconds`. `on_wait`: as that of `Hub`."""
+    """Delays of one request, which may be repeated for `seconds`. `on_wait`: as that of `Hub`."""
 
     def __init__(self, seconds: float, on_wait: Callable[[float, str], None]) -> None:
         self._backoff = Backoff(random.random)
@@ -24,10 +24,10 @@ class Patience:
         self._on_wait = on_wait
 
     async def wait(self, error: TooManyRequests | Unavailable) -> None:
-        """Until the request that failed with `error` may be sent again.
+        """Wait until the request that failed with `error` may be sent again.
 
         Raises:
-            TooManyRequests, Unavailable: `error` itself; the hub wants to be left alone for longer.
+            TooManyRequests, Unavailable: `error` itself; the hub asks for a longer wait.
         """
         delay = self._backoff.next_delay(error.retry_after)
         if asyncio.get_running_loop().time() + delay > self._give_up_at:

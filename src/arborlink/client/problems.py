@@ -1,4 +1,4 @@
-"""From what a hub answers to the error that says so. Pure."""
+"""The errors of a hub's answers. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from arborlink.protocol import errors
 from arborlink.protocol.resources import Problem
 
-# Codes that come without a status, over the WebSocket, or share theirs with other errors.
+# Codes without a status (over the WebSocket), or with a status of several errors.
 _BY_SPECIAL_CODE: Final[dict[str, type[errors.ArborError]]] = {
     "input_closed": errors.Conflict,
     "task_over": errors.Conflict,
@@ -63,13 +63,13 @@ _BY_CLOSE_CODE: Final[dict[int, type[errors.ArborError]]] = {
 
 
 def error_for(code: str, message: str, status: int = 500) -> errors.ArborError:
-    """The error of a stable `code`, or else of an HTTP status."""
+    """Return the error of a stable `code`, or else of an HTTP status."""
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status, errors.ArborError)
     return kind(message, code=code)
 
 
 def error_of_response(status: int, body: bytes, retry_after: float | None) -> errors.ArborError:
-    """The error of an HTTP answer that is not a success."""
+    """Return the error of an HTTP answer that is not a success."""
     try:
         problem = msgspec.json.decode(body, type=Problem)
     except msgspec.MsgspecError:
@@ -88,13 +88,13 @@ def _with_wait(error: errors.ArborError, seconds: float | None) -> errors.ArborE
 
 
 def error_of_close(close_code: int, reason: str) -> errors.ArborError:
-    """The error of a WebSocket that the hub closed for good."""
+    """Return the error of a WebSocket that the hub closed for good."""
     kind = _BY_CLOSE_CODE.get(close_code, errors.ArborError)
     return kind(reason or f"the hub closed the connection with code {close_code}")
 
 
 def why_to_wait(close_code: int | None) -> str:
-    """What to tell a person about a hub that wants to be left alone for a moment."""
+    """Return the sentence for a hub that asks to wait for a moment."""
     if close_code == errors.SERVICE_RESTART:
         return "the hub is restarting"
     return "the hub is busy"

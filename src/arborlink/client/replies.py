@@ -1,4 +1,4 @@
-"""Bodies of the HTTP API that only clients and routes speak of."""
+"""Bodies of the HTTP API that only clients and routes use."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Page(Struct, Generic[T], frozen=True, rename="camel"):
 
 
 class Segment(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Bytes `[offset, offset + length)` of a task's output, and who wrote the first of them when:
-    `time` is in µs since the task's start."""
+    """Bytes `[offset, offset + length)` of a task's output; the stream and time of the first of
+    them. `time` is in µs since the task's start."""
 
     offset: int = 0
     length: int = 0

@@ -1,4 +1,4 @@
-"""Asks a hub what an account sees of its workspaces."""
+"""Asks a hub which workspaces an account sees."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 async def see(hub: Hub) -> Seen:
-    """Return whose the token is, and all workspaces that it may see.
+    """Return the account of the token, and all workspaces that it sees.
 
-    A hub from before workspaces had an `owner` shows its owners those of all accounts. Where there
-    is no other account, all are one's own.
+    A hub of a release without `owner` of workspaces shows its owners those of all accounts. Where
+    there is no other account, all belong to this one.
 
     Raises:
         ArborError: the hub's answer, or `Unavailable`.

@@ -1,9 +1,9 @@
-"""Which workspace, task, account or token is meant. Pure.
+"""Finds the workspace, task, account or token that a name or a part of an id means. Pure.
 
-A machine reports its host name and its folder, and every account names its workspaces: nothing of
-that may choose for another account. What is one's own is therefore looked through first; what
-belongs to another account is found by its whole id, by `account/name`, or by so much of its id that
-only chance makes two alike. Without a name, only one's own is chosen.
+Machines report their host name and folder, and accounts name their workspaces. Neither may decide
+for another account where a command goes. So an account's own things are searched first; things of
+other accounts are found by the whole id, by `account/name`, or by enough characters of the id that
+a collision cannot be made on purpose. Without a name, only own workspaces are chosen.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from arborlink.protocol.resources import Principal, Task, Token, User, Workspace
 MAX_CANDIDATES: Final = 10
 # Ids begin with the time and end with what is random.
 MIN_SUFFIX_CHARS: Final = 4
-# Of a part of an id of another account's, at 5 bits each: an account makes thousands of tasks, and
-# the time in their ids is when it likes.
+# Random characters needed of another account's id, 5 bits each: an account can make thousands of
+# tasks at times of its choice, so the part that is the time does not count.
 OTHERS_RANDOM_CHARS: Final = 6
 LAST: Final = "last"
 AMBIGUOUS: Final = "ambiguous"
@@ -36,7 +36,7 @@ ID_CHARS: Final = frozenset(ALPHABET)
 
 
 class Identified(Protocol):
-    """What has an id."""
+    """Anything with an id."""
 
     @property
     def id(self) -> str:
@@ -48,7 +48,7 @@ Thing = TypeVar("Thing", bound=Identified)
 
 
 class Naming(NamedTuple):
-    """How a person or a program names a workspace: where it is to be one, and where several are."""
+    """Words for error texts: how a caller names one workspace, and one of several."""
 
     one: str
     several: str
@@ -61,7 +61,7 @@ AT_THE_SHELL: Final = Naming(
 
 
 class Seen(NamedTuple):
-    """What an account sees of a hub's workspaces, and who it is."""
+    """The workspaces that an account sees, and the account."""
 
     me: Principal
     workspaces: Sequence[Workspace]
@@ -80,7 +80,7 @@ class Seen(NamedTuple):
 def is_own(workspace: Workspace, me: Principal) -> bool:
     """Return whether the workspace belongs to this account.
 
-    A hub that does not say whose a workspace is shows members none but their own.
+    A hub of a release without owners of workspaces shows members only their own.
     """
     if workspace.owner is None:
         return me.role == "member"
@@ -88,14 +88,14 @@ def is_own(workspace: Workspace, me: Principal) -> bool:
 
 
 def address(workspace: Workspace) -> str:
-    """Return `account/name`; the id where the hub does not say whose the workspace is."""
+    """Return `account/name`; the id if the hub does not report the owner."""
     if workspace.owner is None:
         return workspace.id
     return f"{workspace.owner.username}{SEPARATOR}{workspace.name}"
 
 
 def shown_name(workspace: Workspace, me: Principal) -> str:
-    """Return the name of one's own workspace, the address of another account's."""
+    """Return the name of an own workspace, the address of another account's."""
     return workspace.name if is_own(workspace, me) else address(workspace)
 
 
@@ -131,11 +131,11 @@ def pick_workspace(seen: Seen, ref: str) -> Workspace:
 
 
 def pick_to_enroll(seen: Seen, ref: str) -> Workspace | None:
-    """Return the workspace that a machine is to be enrolled for; None: it is yet to be made, and
-    called `ref`. A name is never another account's: that account would have the machine.
+    """Return the workspace that a machine is to be enrolled for; None: it is to be created as
+    `ref`. A name never means another account's: that account would control the machine.
 
     Raises:
-        NotFound, InvalidInput: `ref` is no name, and as `pick_workspace`.
+        NotFound, InvalidInput: `ref` is not a valid name, and as `pick_workspace`.
     """
     for each in seen.own:
         if same_name(each.name, ref):
@@ -148,11 +148,10 @@ def pick_to_enroll(seen: Seen, ref: str) -> Workspace | None:
 def default_workspace(
     seen: Seen, chosen_id: str | None = None, *, naming: Naming = IN_PROGRAMS
 ) -> Workspace:
-    """Return the workspace that was chosen as the default, or the only one that one has. `naming`:
-    how errors say that one is named.
+    """Return the default workspace, or the account's only one. `naming`: words for errors.
 
     Raises:
-        NotFound: the chosen one is gone, or there is none of one's own.
+        NotFound: the default does not exist any more, or the account has no workspace.
         InvalidInput: there are several.
     """
     own = seen.own
@@ -222,7 +221,7 @@ def workspace_here(
             "with `arbor enroll`",
             ref=folder.workspace_id,
         )
-    # A hub that does not say whose it is can still say that this folder's own daemon serves it.
+    # A hub that does not report owners still reports that this folder's own daemon serves it.
     is_served_here = workspace.owner is None and workspace.daemon_id == folder.daemon_id
     if not is_served_here and not is_own(workspace, seen.me):
         raise InvalidInput(
@@ -241,8 +240,7 @@ def workspace_here(
 
 
 def pick_own_task(tasks: Sequence[Task], ref: str) -> Task | None:
-    """Return the task, of those that one has made, whose id alone begins or ends with `ref`; None:
-    there is none.
+    """Return the account's own task whose id alone begins or ends with `ref`; None: there is none.
 
     Raises:
         InvalidInput: there are several.
@@ -252,12 +250,12 @@ def pick_own_task(tasks: Sequence[Task], ref: str) -> Task | None:
 
 
 def pick_others_task(tasks: Sequence[Task], ref: str) -> Task:
-    """Return the task, of those that others have made, whose id alone begins or ends with `ref`.
+    """Return the task of another account whose id alone begins or ends with `ref`.
 
     Raises:
         NotFound: there is none.
-        InvalidInput: there are several; or `ref` is so short that one of them may have been made to
-            have it (code `not_yours`).
+        InvalidInput: there are several; or `ref` is so short that a task may have been created to
+            match it (code `not_yours`).
     """
     found = [each for each in tasks if _is_part(ref, each.id)]
     if not found:
@@ -276,8 +274,8 @@ def pick_others_task(tasks: Sequence[Task], ref: str) -> Task:
 
 
 def pick_user(users: Sequence[User], ref: str) -> User:
-    """Return the account with this id or name, or whose id ends so. As for the hub, case does not
-    matter in ASCII.
+    """Return the account with this id or name, or whose id ends so. Case is
+    ignored in ASCII, as by the hub.
 
     Raises:
         NotFound: there is none.
@@ -296,7 +294,7 @@ def pick_user(users: Sequence[User], ref: str) -> User:
 
 
 def is_called(username: str, ref: str) -> bool:
-    """Return whether the hub takes `ref` for this account's name: whatever the case, in ASCII."""
+    """Return whether the hub takes `ref` for this account's name: case is ignored in ASCII."""
     return same_name(_ascii_lower(username), _ascii_lower(ref))
 
 
@@ -335,7 +333,7 @@ def _first(stages: Iterable[Sequence[T]], ref: str, show: Callable[[T], str]) ->
 
 
 def listing(workspaces: Sequence[Workspace], me: Principal) -> str:
-    """Return what each is called and its id, for a sentence."""
+    """Return names and ids, for a sentence."""
     shown = ", ".join(f"{shown_name(each, me)} ({each.id})" for each in workspaces[:MAX_CANDIDATES])
     if all(each.owner is not None or is_own(each, me) for each in workspaces):
         return shown + _more(workspaces)

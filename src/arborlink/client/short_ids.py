@@ -15,7 +15,7 @@ from arborlink.protocol.ids import BODY_CHARS
 def short_ids(own: Iterable[str], others: Iterable[str] = ()) -> dict[str, str]:
     """Return for each id an end of it that no other of them has, as short as commands take it.
 
-    Of what another account has, commands want more characters (see `selection`).
+    Commands need more characters for another account's things (see `selection`).
     """
     left = dict.fromkeys(own, MIN_SUFFIX_CHARS)
     left |= {each: OTHERS_RANDOM_CHARS for each in others if each not in left}

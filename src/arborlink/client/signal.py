@@ -1,4 +1,4 @@
-"""Waking whoever waits for a change."""
+"""A signal that wakes coroutines waiting for a change."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Signal:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def fire(self) -> None:
-        """Wake them."""
+        """Wake all that wait."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def wait(self) -> None:
-        """Until the next `fire`."""
+        """Wait until the next `fire`."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:

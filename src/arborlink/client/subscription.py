@@ -32,12 +32,12 @@ from arborlink.protocol.messages import (
 from arborlink.protocol.resources import Workspace
 from arborlink.protocol.stream import ReceiveStream
 
-# An acknowledgement is sent for every quarter of the window, so that the hub never runs dry.
+# An acknowledgement is sent for every quarter of the window, so that the hub never has to wait.
 ACKS_PER_WINDOW = 4
-# Without output there is no "from the end": one byte before it is the least that can be asked.
+# A subscription needs an offset even without output: one byte before the end is the least.
 TAIL_OFFSET = -1
-# Changes of a terminal that are known before the output in front of them has arrived; of more, the
-# oldest are passed over.
+# Changes of a terminal that arrived before the output in front of them; beyond this number the
+# oldest are dropped.
 MAX_CHANGES_AHEAD = 64
 
 Item: TypeAlias = Chunk | Gap | Snapshot | TerminalChange
@@ -62,7 +62,7 @@ class Subscription:
         self.task_id = task_id
         self.window = window if output else limits.SUBSCRIPTION_WINDOW_MIN_BYTES
         self.status: TaskStatusChanged | None = None
-        # As the hub has said since: it says nothing of one that is connected.
+        # As the hub has reported since; it reports nothing about a connected workspace.
         self.workspace: Workspace | None = None
         self.failure: ArborError | None = None
         self.confirmed = False
@@ -70,7 +70,7 @@ class Subscription:
         self._is_terminal = terminal
         self._changes_ahead: deque[TerminalChange] = deque(maxlen=MAX_CHANGES_AHEAD)
         self._asked = offset if output else TAIL_OFFSET
-        # A negative offset is resolved by the hub: the first thing that arrives says to what.
+        # The hub resolves a negative offset: the first message that arrives says to what.
         self._stream = _stream_at(offset) if output and offset >= 0 else None
         self._items: deque[Item] = deque()
         self._taken_end: int | None = None
@@ -119,7 +119,7 @@ class Subscription:
         return 0 if self._stream is None else self._stream.end
 
     def subscribe(self, want: int | None = None) -> Subscribe:
-        """What to send on a new connection, or after the hub named `want` as its end."""
+        """Return what to send on a new connection, or after the hub named `want` as its end."""
         offset = self._asked if self._stream is None else self._stream.durable
         if want is not None:
             offset = min(want, offset)
@@ -135,7 +135,7 @@ class Subscription:
         )
 
     def receive_output(self, message: Output) -> None:
-        """Bytes have arrived.
+        """Receive bytes.
 
         Raises:
             RemoteProtocolError: they skip some, or are more than the window allows.
@@ -158,7 +158,7 @@ class Subscription:
         self._append(Chunk(message.offset + skip, message.is_error, message.time, data))
 
     def receive_gap(self, message: GapMessage) -> None:
-        """Bytes that will never arrive.
+        """Receive a gap.
 
         Raises:
             RemoteProtocolError: it skips bytes, or is empty.
@@ -173,7 +173,7 @@ class Subscription:
             self._append_changes()
 
     def receive_screen(self, message: Screen) -> None:
-        """What the terminal shows takes the place of everything that is not read yet."""
+        """Receive a snapshot of the screen, which replaces everything that is not read yet."""
         self.confirmed = True
         if not self.has_output:
             return
@@ -185,7 +185,7 @@ class Subscription:
         self._items.append(Snapshot(message.offset, message.cols, message.rows, message.output))
 
     def receive_terminal(self, message: TerminalState) -> None:
-        """The terminal's size and control change, once the output before that has been read."""
+        """Receive a change of size or control; it applies after the output before it."""
         self.confirmed = True
         if self.has_output:
             self._changes_ahead.append(
@@ -194,12 +194,12 @@ class Subscription:
             self._append_changes()
 
     def receive_status(self, message: TaskStatusChanged) -> None:
-        """The task as the hub says it is now."""
+        """Receive the task's present state."""
         self.confirmed = True
         self.prime(message)
 
     def prime(self, message: TaskStatusChanged) -> None:
-        """The task as it is known to be."""
+        """Set the task's state as known from elsewhere."""
         self.status = message
         final = self.final_offset
         if final is not None and self.has_output and self._asked > final:
@@ -210,7 +210,7 @@ class Subscription:
             )
 
     def take(self) -> Item | None:
-        """The next piece; asking for it says that the one before has been consumed."""
+        """Return the next piece; the call marks the former one as consumed."""
         if self._taken_end is not None and self._stream is not None:
             self._stream.advance_durable(self._taken_end)
             self._taken_end = None
@@ -226,16 +226,16 @@ class Subscription:
     @property
     def unacknowledged(self) -> int:
         """Bytes consumed that the hub has not been told of."""
-        # After a hub lost its unsynced tail we have more than it has sent on this connection.
+        # After a hub lost its unsynced tail, more has arrived here than it sent on this connection.
         return min(self.consumed or 0, self._wire_end) - self._acknowledged
 
     @property
     def ack_is_due(self) -> bool:
-        """Whether the hub should be told now rather than in a moment."""
+        """Whether to acknowledge now rather than in a moment."""
         return self.unacknowledged * ACKS_PER_WINDOW >= self.window
 
     def acknowledge(self) -> ViewerAck:
-        """What tells the hub."""
+        """Return the acknowledgement for the hub."""
         self._acknowledged += self.unacknowledged
         return ViewerAck(task_id=self.task_id, offset=self._acknowledged)
 

@@ -50,7 +50,7 @@ class SyncHub:
         self._ca = ca
         self._hub_key = hub_key
         self._ready: Future[tuple[Hub, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        # Calls are handed to the loop under it, so that none comes after the loop's end and waits.
+        # Held while a call is handed to the loop: a call to a closed loop would never return.
         self._submitting = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._main, name="arbor-hub", daemon=True)
@@ -75,15 +75,15 @@ class SyncHub:
         self._thread.join()
 
     def me(self) -> Principal:
-        """As `Hub.me`."""
+        """Call `Hub.me`."""
         return self._call(self._hub.me())
 
     def workspaces(self) -> list[Workspace]:
-        """As `Hub.workspaces`."""
+        """Call `Hub.workspaces`."""
         return self._call(self._hub.workspaces())
 
     def workspace(self, ref: str) -> Workspace:
-        """As `Hub.workspace`."""
+        """Call `Hub.workspace`."""
         return self._call(self._hub.workspace(ref))
 
     def tasks(
@@ -95,14 +95,14 @@ class SyncHub:
         limit: int = 50,
         created_by: str | None = None,
     ) -> list[Task]:
-        """As `Hub.tasks`."""
+        """Call `Hub.tasks`."""
         tasks = self._hub.tasks(
             workspace=workspace, status=status, search=search, limit=limit, created_by=created_by
         )
         return self._call(tasks)
 
     def task(self, ref: str) -> SyncTaskHandle:
-        """As `Hub.task`."""
+        """Call `Hub.task`."""
         return SyncTaskHandle(self, self._call(self._hub.task(ref)))
 
     def run(
@@ -122,7 +122,7 @@ class SyncHub:
         stdin: StandardInput = "empty",
         merge_stderr: bool = False,
     ) -> SyncTaskHandle:
-        """As `Hub.run`."""
+        """Call `Hub.run`."""
         running = self._hub.run(
             command,
             *args,
@@ -159,10 +159,10 @@ class SyncHub:
         try:
             return future.result()
         except CancelledError:
-            # Only the end of the loop cancels what another thread waits for.
+            # Only the end of the loop cancels a coroutine for which another thread waits.
             raise hub_closed() from None
         except BaseException:
-            # Ctrl-C in the caller's thread: what it waited for must not go on behind its back.
+            # Ctrl-C in the caller's thread: the coroutine must not continue without it.
             future.cancel()
             raise
 
@@ -183,7 +183,7 @@ class SyncHub:
                     return
                 yield item
         finally:
-            # The loop's end has closed what is left of it.
+            # Refused after the end of the loop, which has closed the generator.
             with suppress(LocalProtocolError):
                 self._call(close())
 
@@ -216,46 +216,46 @@ class SyncTaskHandle:
 
     @property
     def info(self) -> Task:
-        """The last that was heard of the task."""
+        """The task's last known state."""
         return self._handle.info
 
     def output(
         self, offset: int = 0, *, until_end: bool = True, window: int = DEFAULT_WINDOW_BYTES
     ) -> Iterator[Chunk | Gap]:
-        """As `TaskHandle.output`."""
+        """Call `TaskHandle.output`."""
         return self._hub._iterate(self._handle.output(offset, until_end=until_end, window=window))
 
     def search(
         self, query: str, *, regex: bool = False, case: bool = False, offset: int = 0
     ) -> Iterator[SearchHit]:
-        """As `TaskHandle.search`."""
+        """Call `TaskHandle.search`."""
         hits = self._handle.search(query, regex=regex, case=case, offset=offset)
         return self._hub._iterate(hits)
 
     def statuses(self) -> Iterator[Task]:
-        """As `TaskHandle.statuses`."""
+        """Call `TaskHandle.statuses`."""
         return self._hub._iterate(self._handle.statuses())
 
     def wait(self) -> Task:
-        """As `TaskHandle.wait`."""
+        """Call `TaskHandle.wait`."""
         return self._hub._call(self._handle.wait())
 
     def cancel(self, *, grace_seconds: float = limits.DEFAULT_GRACE_SECONDS) -> None:
-        """As `TaskHandle.cancel`."""
+        """Call `TaskHandle.cancel`."""
         self._hub._call(self._handle.cancel(grace_seconds=grace_seconds))
 
     def write(self, data: bytes, *, eof: bool = False) -> None:
-        """As `TaskHandle.write`."""
+        """Call `TaskHandle.write`."""
         self._hub._call(self._handle.write(data, eof=eof))
 
     def drain(self) -> None:
-        """As `TaskHandle.drain`."""
+        """Call `TaskHandle.drain`."""
         self._hub._call(self._handle.drain())
 
     def resize(self, cols: int, rows: int, *, take: bool = False) -> None:
-        """As `TaskHandle.resize`."""
+        """Call `TaskHandle.resize`."""
         self._hub._call(self._handle.resize(cols, rows, take=take))
 
     def refresh(self) -> Task:
-        """As `TaskHandle.refresh`."""
+        """Call `TaskHandle.refresh`."""
         return self._hub._call(self._handle.refresh())

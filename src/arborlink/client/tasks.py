@@ -31,7 +31,7 @@ class CancelBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class TaskHandle:
-    """One task. `info` is the last that was heard of it.
+    """One task. `info` is its last known state.
 
     The handle that `Hub.run` returns owns the task's input from its first byte: what it writes
     arrives exactly once. A handle from `Hub.task` types after whatever others have typed.
@@ -66,8 +66,8 @@ class TaskHandle:
     async def output(
         self, offset: int = 0, *, until_end: bool = True, window: int = DEFAULT_WINDOW_BYTES
     ) -> AsyncGenerator[Chunk | Gap, None]:
-        """The output from `offset` (negative: so many bytes before its end), in order, each byte
-        once, over reconnects and restarts of the hub.
+        """Iterate over the output from `offset` (negative: so many bytes before its end), in order,
+        each byte once, over reconnects and restarts of the hub.
 
         It ends with the task; with `until_end=False`, where the output ended when this was called.
         At most `window` bytes (32 KiB to 16 MiB) are read ahead of the consumer.
@@ -98,9 +98,9 @@ class TaskHandle:
     async def terminal(
         self, offset: int = 0, *, window: int = DEFAULT_WINDOW_BYTES
     ) -> AsyncGenerator[Chunk | Gap | Snapshot | TerminalChange, None]:
-        """What a terminal needs that shows the task's: from a negative `offset` a snapshot, then
-        the output after it, and each change of size or control where it belongs. It ends with the
-        task.
+        """Iterate over what a terminal shows of the task's terminal: from a negative `offset` a
+        snapshot, then the output after it, and each change of size or control in its place. It
+        ends with the task.
 
         From another `offset` there is the output, as long as it is near its end; a terminal that
         has fallen far behind is sent another snapshot. A hub without one sends the output from
@@ -122,7 +122,7 @@ class TaskHandle:
     async def search(
         self, query: str, *, regex: bool = False, case: bool = False, offset: int = 0
     ) -> AsyncGenerator[SearchHit, None]:
-        """Where `query` is in what is stored of the output, from `offset` to where it ends now.
+        """Iterate over the hits of `query` in the stored output, from `offset` to its present end.
 
         `regex`: it is an expression of RE2; `case`: upper and lower case differ. A hit lies within
         one line.
@@ -143,9 +143,9 @@ class TaskHandle:
             place = {"cursor": page.next_cursor}
 
     async def segments(self, start: int, end: int) -> list[Segment]:
-        """Who wrote what when of the stored output `[start, end)`, in order; 2,000 at most.
+        """Return the segments of the stored output `[start, end)`: stream, range and time.
 
-        Of more, neighbours are joined: then it has the time of its first part. Gaps are left out.
+        At most 2,000: of more, neighbors are joined, with the time of the first. Gaps are left out.
 
         Raises:
             ArborError: the hub's answer, or `Unavailable`.
@@ -155,7 +155,7 @@ class TaskHandle:
         return [each for each in page.items if each.length]
 
     async def statuses(self) -> AsyncGenerator[Task, None]:
-        """The task as it is now, and again whenever that changes, until it is over.
+        """Iterate over the task's states: the present one and each change, until it is over.
 
         Raises:
             ArborError: the task cannot be seen, or the token is not valid any more.
@@ -182,8 +182,8 @@ class TaskHandle:
             feed.close()
 
     async def workspace_states(self) -> AsyncGenerator[Workspace, None]:
-        """The task's workspace whenever it is not connected any more, or is again; until the task
-        is over. Of one that is connected from the beginning there is nothing to say.
+        """Iterate over changes of the workspace between connected and not, until the task is over.
+        A workspace that is connected at the beginning and stays so yields nothing.
 
         Raises:
             ArborError: the task cannot be seen, or the token is not valid any more.
@@ -204,7 +204,7 @@ class TaskHandle:
             feed.close()
 
     async def wait(self) -> Task:
-        """The task, once it is over.
+        """Return the task, once it is over.
 
         Raises:
             ArborError: the task cannot be seen, or the token is not valid any more.
@@ -259,7 +259,7 @@ class TaskHandle:
             await self.drain()
 
     async def drain(self) -> None:
-        """Until the command has everything written so far.
+        """Wait until the command has everything written so far.
 
         Raises:
             Conflict: the task ended before.
@@ -271,9 +271,9 @@ class TaskHandle:
             await _progress(feed, stream)
 
     async def reply(self, data: bytes) -> None:
-        """Answer a question of the program, as a terminal does by itself.
+        """Answer a query of the program, as a terminal does by itself.
 
-        Only from the viewer that controls the terminal it is passed on (`TerminalChange`).
+        The hub passes it on only from the viewer that controls the terminal (`TerminalChange`).
 
         Raises:
             Conflict: this handle owns the task's input, which has no place for answers.
@@ -286,22 +286,22 @@ class TaskHandle:
         feed.poke()
 
     def share_input(self) -> None:
-        """Type after whatever others type from now on, as a handle from `Hub.task` does.
+        """Append input to that of other writers, as a handle from `Hub.task` does.
 
         Call it before anything is written.
         """
         self._input = TypedInput(self.id)
 
     async def resize(self, cols: int, rows: int, *, take: bool = False) -> None:
-        """Say the size of the terminal, in characters.
+        """Send the size of the terminal, in characters.
 
         Of a task that is followed by `terminal` it is a wish: the size becomes it while this viewer
-        controls the terminal. `take`: it controls it from now on.
+        controls the terminal. `take`: it takes control.
         """
         self._hold().resize(cols, rows, take=take)
 
     def _check_takes_input(self) -> None:
-        """Raise what the hub would answer: with an empty input its command may be over by then."""
+        """Raise what the hub would answer, which might come after the end of the command."""
         if self.info.stdin == "empty" and self.info.tty is None:
             raise Conflict(
                 "the task was started with an empty input, so its command does not read what is "
@@ -318,7 +318,7 @@ class TaskHandle:
         return feed
 
     def _prime(self, feed: Feed) -> None:
-        """A task that is over may never be spoken of again."""
+        """Set the state of a task that is over: the hub may send nothing about it any more."""
         if self.over and feed.subscription.status is None:
             feed.subscription.prime(
                 TaskStatusChanged(
@@ -349,7 +349,7 @@ class TaskHandle:
 
 
 async def _next(feed: Feed) -> Item | None:
-    """The next piece, as soon as there is one; None at the end."""
+    """Return the next piece, as soon as there is one; None at the end."""
     subscription = feed.subscription
     while True:
         item = subscription.take()
@@ -372,7 +372,7 @@ async def _progress(feed: Feed, stream: ExactInput | TypedInput) -> None:
 def _check(feed: Feed, stream: ExactInput | TypedInput) -> None:
     failure: ArborError | None = stream.failure or feed.subscription.failure
     if isinstance(stream, TypedInput):
-        # What may be lost is said once: what is typed after it goes its way.
+        # A possible loss is reported once; later input is sent as usual.
         stream.failure = None
     if failure is not None:
         raise failure

@@ -21,7 +21,7 @@ def parse_time(text: str | None) -> datetime | None:
     microsecond; None stays None, as `Task.finished_at` of a task that runs.
 
     Raises:
-        InvalidInput: it is no time in the form of RFC 3339.
+        InvalidInput: it is not a time in the form of RFC 3339.
     """
     if text is None:
         return None

@@ -1,7 +1,7 @@
-"""Everything one connection to the hub follows, over any number of sockets. Pure.
+"""All subscriptions of one connection to the hub, over any number of sockets. Pure.
 
-The shell tells it `connected` and `disconnected`, hands it what arrives and sends what `to_send`
-returns; the readers look at their `Subscription` whenever `events` names their task.
+The shell calls `connected` and `disconnected`, passes arriving messages to `receive` and sends what
+`to_send` returns; readers check their `Subscription` whenever `events` names their task.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from arborlink.protocol.messages import Gap as GapMessage
 
 # How long a small amount of consumed output may stay unacknowledged.
 ACK_DELAY_SECONDS = 0.25
-# When to offer input again to a hub that cannot take it yet.
+# Delay before input is sent again to a hub that cannot take it yet.
 INPUT_RETRY_SECONDS = 1.0
 INPUT_RETRY_CODES = frozenset({"input_not_ready", "input_window_full", "unavailable"})
 # The code of the error that ends a subscription which the hub had confirmed.
@@ -50,7 +50,7 @@ class ViewerMachine:
         self._subscriptions: dict[str, Subscription] = {}
         self._inputs: dict[str, InputStream] = {}
         self._sizes: dict[str, ViewerResize] = {}
-        # Of these tasks' terminals control is to be taken once there is a connection.
+        # Tasks whose terminal is to be controlled from here once there is a connection.
         self._takes: dict[str, ViewerResize] = {}
         # Tasks left before their end: the hub may still be sending them on this socket.
         self._abandoned: set[str] = set()
@@ -67,14 +67,14 @@ class ViewerMachine:
         return not self._subscriptions
 
     def may_follow(self, subscription: Subscription) -> bool:
-        """Whether this socket has room for it."""
+        """Return whether this socket has room for it."""
         task_id = subscription.task_id
         stale = subscription.has_output and task_id in self._abandoned
         full = len(self._subscriptions) >= self._limit
         return not (full or stale or task_id in self._subscriptions)
 
     def subscription(self, task_id: str) -> Subscription | None:
-        """What follows the task, if anything does."""
+        """Return the task's subscription, if there is one."""
         return self._subscriptions.get(task_id)
 
     def follow(self, subscription: Subscription) -> None:
@@ -103,12 +103,12 @@ class ViewerMachine:
                 self._abandoned.add(task_id)
 
     def forget_abandoned(self) -> None:
-        """The socket is about to be replaced: nothing is sent on this one any more."""
+        """Prepare for another socket: nothing is sent on this one any more."""
         self._abandoned.clear()
         self.disconnected()
 
     def input(self, task_id: str) -> InputStream | None:
-        """The task's input, if `open_input` was called."""
+        """Return the task's input, if `open_input` was called."""
         return self._inputs.get(task_id)
 
     def open_input(self, stream: InputStream) -> None:
@@ -118,8 +118,10 @@ class ViewerMachine:
             stream.connected()
 
     def resize(self, task_id: str, cols: int, rows: int, *, take: bool = False) -> None:
-        """The size of a followed task's terminal; said again after every reconnect. `take`: and
-        control of the terminal with it, this once."""
+        """Set the size of a followed task's terminal, sent again after every reconnect.
+
+        `take`: also take control of the terminal, this once.
+        """
         message = ViewerResize(task_id=task_id, cols=cols, rows=rows)
         self._sizes[task_id] = message
         taking = ViewerResize(task_id=task_id, cols=cols, rows=rows, take=take)
@@ -129,7 +131,7 @@ class ViewerMachine:
             self._takes[task_id] = taking
 
     def connected(self, subscriptions: int = limits.SUBSCRIPTIONS_PER_CONNECTION) -> None:
-        """A new socket was welcomed: follow everything from where it stands."""
+        """Subscribe on a new, welcomed socket, each task from its present offset."""
         self._connected = True
         self._limit = subscriptions
         self._abandoned.clear()
@@ -140,7 +142,7 @@ class ViewerMachine:
             stream.connected()
 
     def disconnected(self) -> None:
-        """The socket is gone."""
+        """Note that the socket has ended."""
         self._connected = False
         self._to_send.clear()
         self._ack_since = None
@@ -150,13 +152,13 @@ class ViewerMachine:
         self._changed.update(dict.fromkeys(self._inputs))
 
     def fail(self, error: ArborError) -> None:
-        """No socket will ever be welcomed: everything followed ends with `error`."""
+        """End all subscriptions with `error`: no socket will ever be welcomed."""
         for subscription in self._subscriptions.values():
             subscription.failure = error
         self._changed.update(dict.fromkeys(self._subscriptions))
 
     def receive(self, message: AnyMessage, now: float) -> None:
-        """A message has arrived.
+        """Handle a message.
 
         Raises:
             RemoteProtocolError: the hub broke a rule; the connection must be made anew.
@@ -197,12 +199,12 @@ class ViewerMachine:
         stream = self._inputs.get(task_id)
         self._changed[task_id] = None
         if message.code == REMOVED:
-            # The rest of it never comes. Who has all of it has lost nothing.
+            # The rest never arrives. A reader that has all of it has lost nothing.
             if not subscription.ended:
                 subscription.failure = error_for(message.code, message.message)
         elif message.code == "offset_beyond_end":
             # A hub that crashed may have lost what it had not synced. Those bytes come again, and
-            # are the ones we have.
+            # are equal to the ones that arrived before.
             if message.want is not None or subscription.started:
                 self._to_send.append(subscription.subscribe(message.want or 0))
             else:
@@ -218,13 +220,13 @@ class ViewerMachine:
             subscription.failure = error_for(message.code, message.message)
 
     def events(self) -> list[str]:
-        """The ids of the tasks of which something changed since the last call."""
+        """Return the ids of the tasks of which something changed since the last call."""
         changed = list(self._changed)
         self._changed.clear()
         return changed
 
     def to_send(self, now: float) -> list[ToSend]:
-        """What to send, in order; nothing while there is no connection."""
+        """Return what to send, in order; nothing while there is no connection."""
         if not self._connected:
             return []
         messages, self._to_send = self._to_send, []
@@ -248,7 +250,7 @@ class ViewerMachine:
         return [each.acknowledge() for each in due]
 
     def next_deadline(self) -> float | None:
-        """When `to_send` will have something more, in monotonic seconds."""
+        """Return when `to_send` will have something more, in monotonic seconds."""
         ack_at = None if self._ack_since is None else self._ack_since + ACK_DELAY_SECONDS
         deadlines = [at for at in (ack_at, self._input_retry_at) if at is not None]
         return min(deadlines, default=None)

@@ -1,4 +1,4 @@
-"""When to reconnect (design rule 11): at once, then with full jitter, for ever. Pure."""
+"""Delays between reconnects (design rule 11): none, then full jitter, without end. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 FIRST_SECONDS: Final = 0.5
 CAP_SECONDS: Final = 30.0
 
-# What a close reason says to people and programs alike; a number of any size has an end here.
+# The form in which a close reason says how long to wait; at most so many digits are read.
 _RETRY_HINT: Final = re.compile(r"retry in (\d{1,6}(?:\.\d{1,3})?)")
 
 
@@ -26,7 +26,7 @@ class Backoff:
         return self._failures
 
     def next_delay(self, hint: float | None = None) -> float:
-        """How long to wait before the next attempt; `hint` is what the hub asked for, at least."""
+        """Return how long to wait before the next attempt, at least `hint`, the hub's request."""
         self._failures += 1
         random = self._random()
         # The exponent is bounded so that years of failures do not overflow a float.
@@ -34,20 +34,20 @@ class Backoff:
         own = 0.0 if self._failures == 1 else ceiling * random
         if hint is None:
             return own
-        # A hub that asks for no time at all is not besieged either.
+        # A hint of 0 does not shorten this side's own delay.
         return max(own, hint + min(hint, CAP_SECONDS) * random)
 
     def succeeded(self) -> None:
-        """The connection was welcomed: the next failure is again the first."""
+        """Note a welcomed connection: the next failure counts as the first."""
         self._failures = 0
 
 
 def retry_hint(reason: str) -> float | None:
-    """For how many seconds the hub wants to be left alone by this close reason, if it says so."""
+    """Return the seconds to wait that a close reason asks for; None if it asks for none."""
     found = _RETRY_HINT.search(reason)
     return float(found.group(1)) if found else None
 
 
 def retry_after(header: str | None) -> float | None:
-    """The same of the header `Retry-After`."""
+    """Return the seconds to wait that a `Retry-After` header asks for; None if it asks for none."""
     return retry_hint(f"retry in {header}")

@@ -4,12 +4,12 @@ PREFIX = "crc32:"
 
 
 def format_checksum(crc: int) -> str:
-    """`crc32:` and eight hexadecimal digits."""
+    """Return a checksum as text: `crc32:` and eight hexadecimal digits."""
     return f"{PREFIX}{crc:08x}"
 
 
 def parse_checksum(text: str) -> int:
-    """The number behind `format_checksum`.
+    """Return the number in a text of `format_checksum`.
 
     Raises:
         ValueError: another algorithm, or not a number.

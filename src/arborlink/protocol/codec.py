@@ -30,7 +30,7 @@ SUBPROTOCOLS: Final = (MSGPACK_SUBPROTOCOL, JSON_SUBPROTOCOL)
 
 T = TypeVar("T")
 
-# TypeError: a text frame where MessagePack is spoken.
+# TypeError: a text frame on a connection of MessagePack.
 _UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError)
 
 
@@ -59,7 +59,7 @@ class Decoder(Generic[T]):
         self._output_bytes = output_bytes
 
     def decode(self, frame: bytes | str) -> T | UnknownMessage:
-        """One message.
+        """Decode one frame.
 
         Raises:
             MessageTooLarge: the frame is above the limit, and its content was not looked at; or
@@ -98,7 +98,7 @@ def _check_output(message: Output, allowed: int) -> None:
 
 
 def frame_size(frame: bytes | str) -> int:
-    """A frame's length in bytes, which for text is not its length in characters."""
+    """Return a frame's length in bytes, which for text is not its length in characters."""
     if isinstance(frame, bytes) or frame.isascii():
         return len(frame)
     return len(frame.encode(errors="surrogatepass"))
@@ -130,7 +130,7 @@ class Codec:
         self.daemon_to_hub = Decoder[DaemonToHub](
             DaemonToHub, json=json, max_bytes=max_bytes, output_bytes=output_bytes
         )
-        # The hub is trusted further than its peers are: a `welcome` names every spooled task.
+        # The hub may send larger messages than its peers: a `welcome` names every spooled task.
         self.hub_to_daemon = Decoder[HubToDaemon](HubToDaemon, json=json, max_bytes=2 * max_bytes)
         self.viewer_to_hub = Decoder[ViewerToHub](ViewerToHub, json=json, max_bytes=control_bytes)
         self.hub_to_viewer = Decoder[HubToViewer](HubToViewer, json=json, max_bytes=2 * max_bytes)
@@ -139,7 +139,7 @@ class Codec:
         self._viewer_auth = Decoder[ViewerAuth](ViewerAuth, json=json, max_bytes=control_bytes)
 
     def decode_first(self, frame: bytes | str) -> DaemonAuth | ViewerAuth:
-        """The first message of a connection, which must be an `auth`; a daemon's has a `daemonId`.
+        """Decode the first message of a connection, an `auth`; a daemon's has a `daemonId`.
 
         Raises:
             MessageTooLarge: as for `Decoder.decode`.
@@ -156,14 +156,14 @@ class Codec:
         return auth
 
     def encode(self, message: AnyMessage) -> bytes | str:
-        """The frame of a message."""
+        """Return the frame of a message."""
         if self.json:
             return _JSON.encode(message).decode()
         return _MSGPACK.encode(message)
 
     @staticmethod
     def encode_binary(message: AnyMessage) -> bytes:
-        """The MessagePack frame of a message, whatever this connection's sub-protocol."""
+        """Return the MessagePack frame of a message, whatever this connection's sub-protocol."""
         return _MSGPACK.encode(message)
 
 

@@ -9,8 +9,8 @@ from arborlink.protocol.gaps import GapsAbove
 class Cursor:
     """What one subscription has been sent (`sent`) and has rendered (`acked`), in bytes.
 
-    At most `window` bytes are unacknowledged; when they are used up the hub simply waits, and the
-    log waits on disk.
+    At most `window` bytes are unacknowledged; after that the hub sends nothing until
+    the viewer acknowledges; the log stays on disk.
     """
 
     __slots__ = ("_gaps", "acked", "sent", "window")
@@ -32,13 +32,13 @@ class Cursor:
         return max(0, self.window - self.unacknowledged)
 
     def mark_sent(self, to: int) -> None:
-        """Everything below `to` has been sent."""
+        """Note that everything below `to` has been sent."""
         if to < self.sent:
             raise LocalProtocolError(f"a cursor cannot go back from {self.sent} to {to}")
         self.sent = to
 
     def skip_to(self, to: int) -> None:
-        """A gap up to `to` was sent: it takes no room and needs no acknowledgement."""
+        """Note that a gap up to `to` was sent: it takes no room and needs no acknowledgement."""
         start = self.sent
         self.mark_sent(to)
         if to > start:
@@ -46,7 +46,7 @@ class Cursor:
             self.acked = self._gaps.rise_through()
 
     def acknowledge(self, offset: int) -> None:
-        """The viewer has rendered everything below `offset`.
+        """Note that the viewer has rendered everything below `offset`.
 
         Raises:
             RemoteProtocolError: bytes are acknowledged that were never sent.
@@ -56,12 +56,12 @@ class Cursor:
                 f"{offset} is acknowledged but only {self.sent} was sent", code="ack_beyond_sent"
             )
         self._gaps.rise(offset)
-        # A gap that has been reached counts as rendered: nobody needs to acknowledge its end.
+        # A gap that has been reached counts as rendered: the viewer does not acknowledge its end.
         self.acked = self._gaps.rise_through()
 
     @staticmethod
     def resolve(offset: int, end: int) -> int:
-        """The offset a subscription begins at: negative counts back from `end`.
+        """Return the offset a subscription begins at: negative counts back from `end`.
 
         Raises:
             RemoteProtocolError: it lies beyond the end.

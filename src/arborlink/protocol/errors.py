@@ -27,7 +27,7 @@
         └── StorageLow              507  1013
 
 Each class knows its HTTP status, its WebSocket close code and its stable `code`; the text is
-written for whoever reads it: what happened, why, and what to do now.
+written for its reader: what happened, why, and what to do now.
 """
 
 from typing import ClassVar
@@ -111,7 +111,7 @@ class InvalidInput(ArborError):
 
 
 class SignInUnfinished(ArborError):
-    """A device sign-in has no token: not yet, or not any more. `code` is one of RFC 8628, §3.5."""
+    """A device sign-in has no token: it waits, was denied or expired. `code`: RFC 8628, §3.5."""
 
     code = "authorization_pending"
     http_status = 400
@@ -151,7 +151,7 @@ class NotFound(ArborError):
 
 
 class OutputDamaged(ArborError):
-    """There was an output, and the hub's disk does not have it any more, or not as it was."""
+    """The hub's disk has lost an output, or has it changed."""
 
     code = "output_damaged"
     http_status = 410
@@ -193,14 +193,14 @@ class WorkspaceUnreachable(Conflict):
 
 
 class HubNotProven(ArborError):
-    """What answers at a hub's address does not prove that it is the hub that is known here."""
+    """The server at a hub's address does not prove that it is the known hub."""
 
     code = "hub_not_proven"
     http_status = 502
 
 
 class OtherHubKey(HubNotProven):
-    """What answers at a hub's address has another key than the hub that is known here."""
+    """The server at a hub's address has another key than the known hub."""
 
     code = "other_hub_key"
 
@@ -255,5 +255,5 @@ LAST_FATAL_CLOSE_CODE = 4999
 
 
 def may_reconnect(close_code: int) -> bool:
-    """Whether a peer that was closed with `close_code` should come back (4500-4999: no)."""
+    """Return whether a peer that was closed with `close_code` should come back (4500-4999: no)."""
     return not FIRST_FATAL_CLOSE_CODE <= close_code <= LAST_FATAL_CLOSE_CODE

@@ -12,7 +12,7 @@ Counted = list[int | None]
 
 
 class ConnectionPeer(Resource, frozen=True):
-    """Who is at the other end: a user for a viewer, a daemon with its workspace for a daemon.
+    """The peer of a connection: a user for a viewer, a daemon with its workspace for a daemon.
 
     A viewer's `workspaceId` is the one that its credential is limited to.
     """

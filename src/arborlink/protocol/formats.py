@@ -60,23 +60,23 @@ class PlainTextFormat:
         self._text = PlainText()
 
     def begin(self, size: TerminalSize | None) -> bytes:
-        """Nothing."""
+        """Return nothing."""
         return b""
 
     def resize(self, change: TerminalSizeChange) -> bytes:
-        """Nothing: lines are as long as they were written."""
+        """Return nothing: lines are as long as they were written."""
         return b""
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
-        """Lines, without control sequences."""
+        """Return lines, without control sequences."""
         return self._text.feed(data, is_error=is_error)
 
     def gap(self, start: int, end: int, reason: str) -> bytes:
-        """A line of its own."""
+        """Return a line of its own."""
         return self._text.finish() + f"\n{_gap_text(start, end, reason)}\n".encode()
 
     def finish(self) -> bytes:
-        """The line that has no end."""
+        """Return the last line, which has no line feed."""
         return self._text.finish()
 
 
@@ -90,15 +90,15 @@ class JsonLinesFormat:
         pass
 
     def begin(self, size: TerminalSize | None) -> bytes:
-        """Nothing."""
+        """Return nothing."""
         return b""
 
     def resize(self, change: TerminalSizeChange) -> bytes:
-        """Nothing: lines are as long as they were written."""
+        """Return nothing: lines are as long as they were written."""
         return b""
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
-        """One line."""
+        """Return one line."""
         line: dict[str, object] = {
             "offset": offset,
             "length": len(data),
@@ -112,11 +112,11 @@ class JsonLinesFormat:
         return msgspec.json.encode(line) + b"\n"
 
     def gap(self, start: int, end: int, reason: str) -> bytes:
-        """One line."""
+        """Return one line."""
         return msgspec.json.encode({"gap": {"from": start, "to": end, "reason": reason}}) + b"\n"
 
     def finish(self) -> bytes:
-        """Nothing."""
+        """Return nothing."""
         return b""
 
 
@@ -128,12 +128,12 @@ class AsciicastFormat:
     def __init__(self, task: Task) -> None:
         self._task = task
         make = codecs.getincrementaldecoder("utf-8")
-        # A character that is cut in two goes on in its own stream, not in the other one.
+        # A character that is cut in two continues in its own stream, not in the other one.
         self._decoders = {False: make("replace"), True: make("replace")}
         self._seconds = 0.0
 
     def begin(self, size: TerminalSize | None) -> bytes:
-        """The first line."""
+        """Return the first line."""
         task = self._task
         cols, rows = DEFAULT_SIZE if size is None else (size.cols, size.rows)
         title = octets.shown(task.title or task.command)
@@ -141,23 +141,23 @@ class AsciicastFormat:
         return msgspec.json.encode(header) + b"\n"
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
-        """One event, never before the one that was written last."""
+        """Return one event, never before the one that was written last."""
         self._seconds = max(self._seconds, time_us / SECOND_US)
         text = self._decoders[is_error].decode(data)
-        # Without a terminal in between a line feed does not go back to the line's beginning.
+        # Output without a terminal has bare line feeds; a player needs a carriage return as well.
         return self._event("o", text if self._task.tty else text.replace("\n", "\r\n"))
 
     def resize(self, change: TerminalSizeChange) -> bytes:
-        """An event of its own, before the output that was written at this size."""
+        """Return an event of its own, before the output that was written at this size."""
         self._seconds = max(self._seconds, change.time / SECOND_US)
         return self._event("r", f"{change.cols}x{change.rows}")
 
     def gap(self, start: int, end: int, reason: str) -> bytes:
-        """An event that says so."""
+        """Return an event whose text names the gap."""
         return self._event("o", f"{self._rest()}\r\n{_gap_text(start, end, reason)}\r\n")
 
     def finish(self) -> bytes:
-        """The rest of characters that were cut off."""
+        """Return the rest of characters that were cut off."""
         return self._event("o", self._rest())
 
     def _event(self, code: str, data: str) -> bytes:

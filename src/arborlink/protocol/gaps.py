@@ -1,4 +1,4 @@
-"""Which offsets above a rising floor are gaps, and therefore no bytes in anybody's memory. Pure."""
+"""Gaps above a rising floor. Their offsets take no memory in any buffer. Pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class GapsAbove:
         self._gaps: deque[tuple[int, int]] = deque()
 
     def add(self, start: int, end: int) -> None:
-        """A gap at or above the end of the last one."""
+        """Add a gap at or above the end of the last one."""
         self.total += end - start
         if self._gaps and self._gaps[-1][1] == start:
             start, _ = self._gaps.pop()
         self._gaps.append((start, end))
 
     def rise(self, floor: int) -> None:
-        """What is below `floor` does not count any more."""
+        """Raise the floor; gaps below it do not count any more."""
         self.floor = max(self.floor, floor)
         while self._gaps and self._gaps[0][0] < self.floor:
             start, end = self._gaps.popleft()
@@ -35,7 +35,7 @@ class GapsAbove:
                 self._gaps.appendleft((self.floor, end))
 
     def rise_through(self) -> int:
-        """Pass the gap that begins at the floor, if there is one; the floor after that."""
+        """Pass the gap that begins at the floor, if there is one; return the floor after that."""
         if self._gaps and self._gaps[0][0] == self.floor:
             self.rise(self._gaps[0][1])
         return self.floor

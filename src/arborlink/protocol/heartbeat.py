@@ -37,35 +37,35 @@ class HeartbeatMachine:
 
     @property
     def last_heard(self) -> float:
-        """When the peer last said anything."""
+        """When anything last arrived from the peer."""
         return self._last_heard
 
     def heard(self, now: float) -> None:
-        """Anything at all has arrived."""
+        """Note that a message of any kind has arrived."""
         self._last_heard = now
         self._verdict_at = None
 
     def receive(self, message: Heartbeat, now: float) -> Heartbeat | None:
-        """The answer to a probe; None for an answer, which is not answered."""
+        """Return the answer to a probe; None for an answer, which is not answered."""
         self.heard(now)
         if message.echo is None:
             return Heartbeat(sent_at=_ticks(now), echo=message.sent_at)
         elapsed = now - message.echo / MICROSECONDS
-        # An echo we never sent proves nothing and must not show as a round trip.
+        # An echo of a probe that was never sent proves nothing, and is no round trip.
         if 0 <= elapsed <= self._silence:
             self.round_trip = elapsed
             self._unanswered_since = None
         return None
 
     def round_trip_at(self, now: float) -> float | None:
-        """The last round trip, or how long an answer is overdue by now if that is longer."""
+        """Return the last round trip, or how long an answer is overdue by now if that is longer."""
         since = self._unanswered_since
         if since is None or self.round_trip is None:
             return self.round_trip
         return max(self.round_trip, now - since)
 
     def next_deadline(self) -> float:
-        """When `on_deadline` is due."""
+        """Return when `on_deadline` is due."""
         if self._verdict_at is not None:
             return min(self._next_probe, self._verdict_at)
         if self._unanswered_since is None:
@@ -73,7 +73,7 @@ class HeartbeatMachine:
         return min(self._next_probe, self._suspicion())
 
     def on_deadline(self, now: float) -> Heartbeat | None:
-        """A probe to send, if one is due.
+        """Return a probe to send, if one is due.
 
         Raises:
             PeerSilent: the peer is dead.
@@ -82,7 +82,7 @@ class HeartbeatMachine:
         if late < 0:
             return None
         if late > self._interval:
-            # We were the ones who stood still (SIGSTOP, a blocked loop, a sleeping laptop): what
+            # This process stood still (SIGSTOP, a blocked loop, a sleeping laptop): what
             # the peer sent meanwhile has not been read yet, so its silence proves nothing.
             self._unanswered_since = None
             self.heard(now)
@@ -103,7 +103,7 @@ class HeartbeatMachine:
                     f"no answer to a heartbeat and nothing else for {self._silence:g} seconds"
                 )
         elif since is not None and now >= self._suspicion():
-            # We may have stood still for less than an interval: look once more before the verdict.
+            # This process may have stood still for less than an interval: read once more first.
             self._verdict_at = now + LAST_LOOK_SECONDS
 
     def _suspicion(self) -> float:

@@ -21,7 +21,7 @@ TIME_CHARS: Final = 10
 
 
 def make_id(kind: Kind, unix_ms: int, randomness: bytes) -> str:
-    """`kind_` and 26 characters: 48 bits of milliseconds, then 80 random bits.
+    """Return `kind_` and 26 characters: 48 bits of milliseconds, then 80 random bits.
 
     Raises:
         ValueError: `randomness` is not RANDOM_BYTES long, or the time does not fit.
@@ -36,7 +36,7 @@ def make_id(kind: Kind, unix_ms: int, randomness: bytes) -> str:
 
 
 def is_id(kind: Kind, text: str) -> bool:
-    """Whether `text` has the shape of an identifier of this kind."""
+    """Return whether `text` has the shape of an identifier of this kind."""
     prefix, separator, body = text.partition("_")
     return (
         prefix == kind
@@ -59,7 +59,7 @@ def looks_like_id(text: str) -> bool:
 
 
 def unix_ms_of(text: str) -> int:
-    """When an identifier was made."""
+    """Return when an identifier was made."""
     value = 0
     for character in text.rpartition("_")[2]:
         value = value << 5 | ALPHABET.index(character)

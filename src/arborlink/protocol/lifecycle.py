@@ -95,7 +95,7 @@ EVENT_FOR: Final = MappingProxyType(
 
 
 def advance(status: TaskStatus, event: TaskEvent) -> TaskStatus:
-    """The status after `event`.
+    """Return the status after `event`.
 
     Raises:
         LocalProtocolError: the table has no such transition.
@@ -109,5 +109,5 @@ def advance(status: TaskStatus, event: TaskEvent) -> TaskStatus:
 
 
 def is_final(status: TaskStatus) -> bool:
-    """Whether nothing can happen to the task any more."""
+    """Return whether nothing can happen to the task any more."""
     return status in FINAL

@@ -28,7 +28,7 @@ SUBSCRIPTIONS_PER_CONNECTION: Final = 64
 SUBSCRIPTION_WINDOW_BYTES: Final = 256 * KIB
 SUBSCRIPTION_WINDOW_MIN_BYTES: Final = 32 * KIB
 SUBSCRIPTION_WINDOW_MAX_BYTES: Final = 16 * MIB
-# What the hub itself buffers for one viewer, whatever window it asked for.
+# Bytes that the hub buffers for one viewer, whatever window the viewer asked for.
 SUBSCRIPTION_BUFFER_BYTES: Final = 256 * KIB
 TASK_UNACKNOWLEDGED_BYTES: Final = 4 * MIB
 DAEMON_UNACKNOWLEDGED_BYTES: Final = 16 * MIB
@@ -42,9 +42,9 @@ MAX_OFFSET: Final = 2**63 - 1
 # The end of the year 9999, the last that RFC 3339 can write.
 MAX_UNIX_MICROSECONDS: Final = 253_402_300_799_000_000
 MAX_SIGNAL: Final = 255
-# Of command, arguments and variables of one task together, as `execve` counts: each with its end.
+# Command, arguments and variables of one task together, as `execve` counts: each with its NUL.
 TASK_COMMAND_BYTES: Final = 128 * KIB
-# Of command and arguments, and of names of variables, in lists and events.
+# Bytes of command and arguments, and of names of variables, in lists and events.
 TASK_HEAD_BYTES: Final = 1 * KIB
 MAX_ARGUMENTS: Final = 10_000
 MAX_ARGUMENT_BYTES: Final = 128 * KIB
@@ -60,16 +60,16 @@ MAX_TERMINAL_COLUMNS: Final = 1_000
 MAX_TERMINAL_ROWS: Final = 500
 # Earlier versions allowed and stored this much; what is larger than the two above is read as them.
 MAX_TERMINAL_SIDE: Final = 5_000
-# Of one `screen`, whose lines above the screen are left out as far as needed.
+# Bytes of one `screen`; lines of its scrollback are left out as far as needed.
 SCREEN_BYTES: Final = 1 * MIB
-# Of the output that a terminal which resumes is sent instead.
+# Bytes of output that a resuming terminal may be behind before it is sent a `screen`.
 TERMINAL_RESUME_BYTES: Final = 256 * KIB
 SCREEN_SCROLLBACK_LINES: Final = 1_000
 # Sizes of one task's terminal that are kept; where there are more, some in the middle are not.
 MAX_TERMINAL_SIZES: Final = 1_000
 MAX_CAPABILITIES: Final = 64
 MAX_TASKS_IN_USAGE: Final = 1_024
-# RFC 4254 has 54, and RFC 8160 one more.
+# RFC 4254 defines 54 modes, RFC 8160 one more.
 MAX_TERMINAL_MODES: Final = 64
 MAX_TERMINAL_MODE_CHARS: Final = 16
 MAX_TIMEOUT_SECONDS: Final = 30 * 86_400.0

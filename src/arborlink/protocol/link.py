@@ -54,14 +54,14 @@ class LinkState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AuthReceived:
-    """Hub's end: the peer says who it is; answer with `welcome` or `fail`."""
+    """Hub's end: the peer's credential has arrived; answer with `welcome` or `fail`."""
 
     auth: DaemonAuth | ViewerAuth
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Daemon's or viewer's end: the hub has accepted us."""
+    """Daemon's or viewer's end: the hub has accepted the connection."""
 
     welcome: DaemonWelcome | ViewerWelcome
 
@@ -100,12 +100,12 @@ class Link(ABC):
         self._to_send: list[AnyMessage | Close] = []
 
     def events(self) -> list[LinkEvent]:
-        """What has happened since the last call."""
+        """Return what has happened since the last call."""
         events, self._events = self._events, []
         return events
 
     def to_send(self) -> list[AnyMessage | Close]:
-        """What to send, in order, since the last call; a `Close` is the last there ever is."""
+        """Return what to send since the last call, in order; nothing follows a `Close`."""
         messages, self._to_send = self._to_send, []
         return messages
 
@@ -139,12 +139,12 @@ class Link(ABC):
         self._to_send.append(Close(code, _fit(reason)))
 
     def disconnected(self) -> None:
-        """The connection is gone: nothing can be sent any more."""
+        """Note that the connection has ended: nothing can be sent any more."""
         self.state = LinkState.CLOSED
         self._to_send.clear()
 
     def next_deadline(self) -> float | None:
-        """When `on_deadline` is due, in monotonic seconds; None once closed."""
+        """Return when `on_deadline` is due, in monotonic seconds; None once closed."""
         if self.state is LinkState.CLOSED:
             return None
         if self.state is LinkState.OPEN:
@@ -152,7 +152,7 @@ class Link(ABC):
         return self._auth_deadline
 
     def on_deadline(self, now: float) -> None:
-        """Time has passed: probe the peer, or give it up."""
+        """Send a probe, or close: the peer is silent or has not authenticated in time."""
         if self.state is LinkState.OPEN:
             try:
                 probe = self.heartbeat.on_deadline(now)
@@ -166,7 +166,7 @@ class Link(ABC):
 
     @abstractmethod
     def _timeout_text(self) -> str:
-        """What to say when the authentication took too long."""
+        """Return what to say when the authentication took too long."""
 
     def _receive_open(self, message: AnyMessage | UnknownMessage, now: float) -> None:
         if isinstance(message, Heartbeat):
@@ -184,7 +184,7 @@ class Link(ABC):
 
     @abstractmethod
     def _on_unknown(self, message: UnknownMessage) -> None:
-        """A message of a type that is not spoken here has arrived."""
+        """Handle a message of an unknown type."""
 
 
 class HubLink(Link):
@@ -197,7 +197,7 @@ class HubLink(Link):
         self._seconds = authentication_seconds
 
     def receive(self, message: AnyMessage | UnknownMessage, now: float) -> None:
-        """A message has arrived. Never raises for what the peer did."""
+        """Handle a message. Never raises for what the peer did: the link closes with a code."""
         if self.state is LinkState.OPEN:
             self._receive_open(message, now)
         elif self.state is LinkState.AWAITING_AUTH:
@@ -250,7 +250,7 @@ class PeerLink(Link):
         self._to_send.append(auth)
 
     def receive(self, message: AnyMessage | UnknownMessage, now: float) -> None:
-        """A message has arrived. Never raises for what the hub did."""
+        """Handle a message. Never raises for what the hub did: the link closes with a code."""
         if self.state is LinkState.OPEN:
             self._receive_open(message, now)
         elif self.state is LinkState.AUTHENTICATING:
@@ -265,11 +265,11 @@ class PeerLink(Link):
         return f"the hub did not answer the authentication within {self._seconds:g} seconds"
 
     def _on_unknown(self, message: UnknownMessage) -> None:
-        """A newer hub may say more than we understand: that is no error."""
+        """Ignore it: a newer hub may send messages that this release does not know."""
 
 
 def _why(error: ArborError) -> str:
-    """The error's text, which always says when to come back where that is what to do."""
+    """Return the error's text, with the seconds to wait where the peer should retry."""
     text = error.message
     if not isinstance(error, TooManyRequests | Unavailable):
         return text

@@ -45,7 +45,7 @@ from arborlink.protocol.resources import (
 
 PROTOCOL_VERSION = 1
 
-# What both sides can do beyond version 1 of the protocol as it was at first.
+# Names of optional parts of the protocol, which both sides announce.
 RESIZED_CAPABILITY: Final = "resized"
 USAGE_CAPABILITY: Final = "usage"
 
@@ -136,7 +136,7 @@ class SpooledTask(Struct, frozen=True, kw_only=True, omit_defaults=True, rename=
 class DaemonAuth(Message, tag="auth", frozen=True):
     """First message of a daemon. `instance_id` is new with every start of its supervisor.
 
-    `capabilities`: what this daemon sends besides to a hub that understands it.
+    `capabilities`: optional messages that this daemon sends to a hub that names them as well.
     `never_started`: tasks that an earlier instance was given and that certainly never ran, because
     they waited for their turn; the hub may hand them over again.
     """
@@ -181,7 +181,7 @@ class Status(Message, tag="status", frozen=True):
 class Resized(Message, tag="resized", frozen=True):
     """A task's terminal has this size from `offset` of its output on; `time` as in `output`.
 
-    Only for a hub whose `welcome` lists the capability `resized`. Sent after all output below
+    Sent only to a hub whose `welcome` lists the capability `resized`, after all output below
     `offset` and before what follows; a repeat changes nothing.
     """
 
@@ -198,14 +198,14 @@ class Resized(Message, tag="resized", frozen=True):
 class Usage(Message, tag="usage", frozen=True):
     """What running tasks use, every few seconds. It counts until the next, or the connection ends.
 
-    Only for a hub whose `welcome` lists the capability `usage`.
+    Sent only to a hub whose `welcome` lists the capability `usage`.
     """
 
     tasks: Annotated[list[TaskUsage], Meta(max_length=limits.MAX_TASKS_IN_USAGE)]
 
 
 class Rotated(Message, tag="rotated", frozen=True):
-    """The token that `rotate` brought is stored: the one before is worth nothing any more."""
+    """The token of `rotate` is stored: the former one becomes invalid."""
 
     rotation_id: Id
 
@@ -229,8 +229,8 @@ class TaskPosition(Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 class DaemonWelcome(Message, tag="welcome", frozen=True):
     """The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on.
 
-    `capabilities`: what this hub understands besides: messages of these names (`resized`, `usage`).
-    Names that a daemon does not know mean nothing to it.
+    `capabilities`: optional messages that this hub understands (`resized`, `usage`). A daemon
+    ignores names that it does not know.
     """
 
     epoch: Count
@@ -296,8 +296,8 @@ class Ack(Message, tag="ack", frozen=True):
 class Rotate(Message, tag="rotate", frozen=True):
     """Use `auth_token` from the next connection on, once it is stored; then answer `rotated`.
 
-    Until the hub has that answer, both tokens are good; a daemon that does not know this message
-    keeps the one it has.
+    Until the hub has that answer, both tokens are valid; a daemon that does not know this message
+    keeps its token.
     """
 
     rotation_id: Id
@@ -371,7 +371,7 @@ class ViewerResize(Message, tag="resize", frozen=True):
     """The size that a viewer has room for. More than 1,000 by 500 is read as that.
 
     From a viewer that subscribed with `terminal` it is a wish: applied while that viewer controls
-    the terminal, or once it does. `take`: it controls from now on. From any other viewer it is
+    the terminal, or once it does. `take`: it takes control. From any other viewer it is
     applied at once.
     """
 
@@ -445,9 +445,9 @@ class WorkspaceChanged(Message, tag="workspace", frozen=True):
 
 
 class ErrorMessage(Message, tag="error", frozen=True):
-    """Something the peer asked for cannot be done. `ref` names what it was about.
+    """A request of the peer cannot be carried out. `ref` names what it was about.
 
-    `want`: for `offset_out_of_order`, the offset to go on from.
+    `want`: for `offset_out_of_order`, the offset to continue from.
     """
 
     code: ShortText
@@ -457,7 +457,7 @@ class ErrorMessage(Message, tag="error", frozen=True):
 
 
 class UnknownMessage(Struct, frozen=True):
-    """A message of a type that is not spoken here; never sent."""
+    """A received message of an unknown type; never sent."""
 
     type: str
 

@@ -1,7 +1,7 @@
-"""Says in a sentence what of a value does not fit a type: which field, and what it has to be. Pure.
+"""Sentences for values that do not fit a type: which field, and what it has to be. Pure.
 
-msgspec names types of Python and JSON (`str`, `array`) and places as `$.tty.cols`; this translates
-its texts, and adds the choices of a field that has some. A text that it does not know is kept.
+msgspec names types of Python and JSON (`str`, `array`) and places as `$.tty.cols`. This module
+translates its texts and adds the choices of a field that has some. An unknown text is kept.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import Final
 MARK: Final = "\0"
 _MARKED: Final = re.compile("\0([\x80-\xff])")
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
-# What stands for a byte in Python's text, less the byte.
+# Base of the surrogates that stand for bytes in Python's text (PEP 383).
 _SURROGATES: Final = 0xDC00
 _QUOTED: Final = re.compile(r"\\udc([89a-f][0-9a-f])")
 
@@ -93,7 +93,7 @@ def quoted(text: str) -> str:
 
 
 def quoted_bytes(data: bytes) -> str:
-    """As `quoted`, of bytes."""
+    """Return bytes in quotes for a sentence, as `quoted` does for text."""
     return quoted(data.decode("utf-8", "surrogateescape"))
 
 

@@ -1,8 +1,9 @@
 """Output as a terminal that never scrolls away shows its lines, as UTF-8. Pure.
 
-Of ECMA-48 what stays within a line has its effect: carriage return, backspace, movements, erasing.
-What moves to another line ends the line, so that text which a program would have written over there
-is kept. Colors, modes and strings for the terminal (titles, links, pictures) are no text.
+Control functions of ECMA-48 within a line take effect: carriage return, backspace, movements,
+erasing. A movement to another line ends the line, so that the text that a program would have
+overwritten there is kept. Colors, modes and strings for the terminal (titles, links, pictures) are
+not text.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 
 from arborlink.protocol.text_line import TextLine
 
-# Of a sequence's parameters. One with more is none, whatever pieces it comes in.
+# Bytes of a sequence's parameters. A longer one is not a sequence, however it is divided.
 MAX_PARAMETERS_CHARS: Final = 240
 MAX_INTERMEDIATES_CHARS: Final = 8
 # More columns or cells than any terminal has.
@@ -95,7 +96,7 @@ class _Stream:
     def finish(self) -> None:
         self.feed(b"", final=True)
         if not self._in_string:
-            # The escape of a sequence that was cut off is dropped; what could be read stays.
+            # The ESC of a sequence that was cut off is dropped; its printable rest is kept.
             self._line.write(self._kept.lstrip("\x1b\x9b"))
         self._kept, self._in_string = "", False
 
@@ -121,7 +122,7 @@ class _Stream:
         return len(text)
 
     def _keep(self, text: str, at: int) -> bool:
-        """Whether what begins at `at` may become a sequence with the next piece."""
+        """Return whether what begins at `at` may become a sequence with the next piece."""
         if text[at] not in "\x1b\x9b" or _UNFINISHED.match(text, at) is None:
             return False
         self._kept = text[at:]

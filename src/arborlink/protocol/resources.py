@@ -22,7 +22,7 @@ Variables = Annotated[
 TerminalSide = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_SIDE)]
 TerminalColumns = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_COLUMNS)]
 TerminalRows = Annotated[int, Meta(ge=1, le=limits.MAX_TERMINAL_ROWS)]
-# Names of RFC 4254, §8. What one end does not know is left as it is there.
+# Names of RFC 4254, §8. An end leaves modes that it does not know as they are.
 TerminalMode = Annotated[
     str, Meta(pattern=r"^[A-Z][A-Z0-9]*$", max_length=limits.MAX_TERMINAL_MODE_CHARS)
 ]
@@ -49,7 +49,7 @@ ALL_SCOPES: tuple[Scope, ...] = (
     "daemons:write",
     "admin",
 )
-# What a program gets that does not say what it needs: to watch and run tasks, for so long.
+# Default of a program's sign-in: scopes to watch and run tasks, and the token's lifetime.
 SIGN_IN_SCOPES: tuple[Scope, ...] = ("tasks:read", "tasks:write")
 SIGN_IN_SECONDS = 90 * 86_400.0
 
@@ -210,7 +210,7 @@ class WorkspaceOwner(Resource, frozen=True):
 
 
 class DaemonChange(Resource, frozen=True):
-    """What last happened to a workspace's daemon, and who did it. `replaced`: a daemon came after
+    """The last change of a workspace's daemon, and its author. `replaced`: a daemon came after
     another one. `token`: the name of the API token it was done with. `address`: where the daemon
     was enrolled from, or where the request came from. `removedAccount`: it was removed together
     with that account."""
@@ -278,8 +278,8 @@ def command_bytes(command: str, args: Sequence[str], env: Mapping[str, str]) -> 
 
 
 class Principal(Resource, frozen=True):
-    """Who a request is made by: `GET /api/me`. `expiresAt` is when the credential in use ends; that
-    of a browser's session is `sessionExpiresAt` as well, and moves on whenever it is used."""
+    """The principal of a request: `GET /api/me`. `expiresAt` is the end of the credential in use; a
+    browser's session has `sessionExpiresAt` as well, which is extended by each use."""
 
     user_id: str
     username: str
@@ -364,7 +364,7 @@ class SearchPage(Resource, frozen=True):
 
 
 class HubProof(Resource, frozen=True):
-    """A hub's proof of who it is, for one connection. `signature` (base64url) is made with the
+    """A hub's proof of its identity, for one connection. `signature` (base64url) is made with the
     private half of `key` over the nonce of the request and the other fields.
 
     `authority`: the host that the request was for. `channel`: a hash of the nonce, of both ends of

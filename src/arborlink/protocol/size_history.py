@@ -70,5 +70,5 @@ class SizeHistory:
 
 
 def same_size(one: TerminalSize, other: TerminalSize) -> bool:
-    """Whether two sizes are the same, whatever else is known of them."""
+    """Return whether two sizes are the same, whatever else is known of them."""
     return (one.cols, one.rows) == (other.cols, other.rows)

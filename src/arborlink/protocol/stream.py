@@ -1,9 +1,9 @@
 """The two halves of the log between hops (design rule 1). Pure: offsets only, never bytes.
 
-`SendStream` knows what of a log `[start, end)` the peer has for good (`acked`), what is on its way
-(`sent`) and how far the peer allows us to go (`limit`). `ReceiveStream` says what of an arriving
-range is new. Offsets are bytes; the bytes at an offset never change, so any chunking will do and
-sending twice is harmless.
+`SendStream` has three offsets in a log `[start, end)`: the peer has everything below `acked`
+durably, everything below `sent` was sent, and the peer permits sending up to `limit`.
+`ReceiveStream` says which part of an arriving range is new. Offsets are bytes; the bytes at an
+offset never change, so any chunking will do and sending twice is harmless.
 
 Invariants:  acked <= sent <= end,  start <= sent while attached unless pruned since,  sent <= limit
 unless the limit shrank or a gap was declared.
@@ -42,17 +42,17 @@ class SendStream:
         self._gap_on_its_way = False
 
     def grow(self, end: int) -> None:
-        """The log now ends at `end`."""
+        """Note that the log has grown to `end`."""
         if end < self.end:
             raise LocalProtocolError(f"a log cannot shrink from {self.end} to {end}")
         self.end = end
 
     def prune(self, start: int) -> None:
-        """Bytes below `start` are no longer kept here."""
+        """Note that bytes below `start` are not kept here any more."""
         self.start = max(self.start, min(start, self.end))
 
     def resume(self, offset: int, credit: int) -> Missing | None:
-        """A new connection: the peer has everything below `offset` for good and wants the rest.
+        """Attach a new connection: the peer has everything below `offset` durably.
 
         Raises:
             RemoteProtocolError: the peer claims bytes that were never written here.
@@ -65,31 +65,31 @@ class SendStream:
         self._attached = True
         missing = Missing(offset, self.start) if offset < self.start else None
         self.acked = self.sent = max(offset, self.start)
-        # What is missing counts as acknowledged, as far as bytes go; the gap itself is on its way.
+        # Missing bytes count as acknowledged; the gap itself is on its way.
         self._gap_on_its_way = missing is not None
         self.limit = offset + credit
         return missing
 
     def detach(self) -> None:
-        """The connection is gone: what was on its way may be lost."""
+        """Detach an ended connection: what was on its way may be lost."""
         self._attached = False
         self.sent = self.acked
 
     def acknowledge(self, offset: int, credit: int) -> None:
-        """The peer has everything below `offset` for good and takes `credit` bytes beyond it.
+        """Note that the peer has everything below `offset` durably, and takes `credit` more.
 
         Raises:
             RemoteProtocolError: bytes are acknowledged that were never written here.
         """
         if not self._attached:
             return
-        # Beyond `sent` is no error: an earlier connection brought them, and now they are on disk.
+        # An offset beyond `sent` is no error: an earlier connection sent these bytes.
         if offset > self.end:
             raise RemoteProtocolError(
                 f"{offset} is acknowledged but only {self.end} was written", code="ack_beyond_sent"
             )
         if offset < self.acked:
-            # A late repeat. Its credit is out of date too: to take it back would stall us for good.
+            # A late repetition. Its credit is outdated as well: applying it would stall the stream.
             return
         self.acked = offset
         self.sent = max(self.sent, offset)
@@ -97,21 +97,21 @@ class SendStream:
         self.limit = offset + credit
 
     def next_range(self, max_bytes: int) -> tuple[int, int] | None:
-        """The next `[from, to)` that may be sent, at most `max_bytes`; None if there is nothing."""
+        """Return the next `[from, to)` to send, at most `max_bytes`; None if there is none."""
         if not self._attached:
             return None
         to = min(self.end, self.limit, self.sent + max_bytes)
         return (self.sent, to) if to > self.sent else None
 
     def mark_sent(self, to: int) -> None:
-        """Everything below `to` is on its way."""
+        """Note that everything below `to` has been sent."""
         if not self._attached or not self.sent <= to <= self.end:
             raise LocalProtocolError(f"cannot have sent up to {to}: {self!r}")
         self.sent = to
 
     @property
     def attached(self) -> bool:
-        """Whether there is a connection that knows this stream."""
+        """Whether a connection is attached."""
         return self._attached
 
     @property
@@ -143,7 +143,7 @@ class ReceiveStream:
         self._gaps = GapsAbove(end)
 
     def receive(self, offset: int, length: int) -> int | None:
-        """How many of the bytes `[offset, offset + length)` to skip; None if all are known.
+        """Return how many of the bytes `[offset, offset + length)` to skip; None if all are known.
 
         After a number the caller appends the rest, which is what `end` now counts.
 
@@ -164,13 +164,13 @@ class ReceiveStream:
         return skip
 
     def receive_gap(self, start: int, end: int) -> tuple[int, int] | None:
-        """The part of a declared gap that is new, which `end` now includes; None if all is known.
+        """Return the new part of a declared gap, now below `end`; None if all of it is known.
 
         A gap is not held to the credit: it carries no bytes.
 
         Raises:
             OffsetOutOfOrder: it begins beyond `end`; nothing was changed.
-            RemoteProtocolError: it is empty or turned round.
+            RemoteProtocolError: it is empty, or ends before it begins.
         """
         if end <= start:
             raise RemoteProtocolError(f"a gap cannot go from {start} to {end}", code="empty_gap")
@@ -194,7 +194,7 @@ class ReceiveStream:
             )
 
     def advance_durable(self, offset: int) -> None:
-        """Everything below `offset` is kept for good."""
+        """Note that everything below `offset` is durable."""
         if not self.durable <= offset <= self.end:
             raise LocalProtocolError(
                 f"cannot have kept {offset} of a log between {self.durable} and {self.end}"

@@ -12,7 +12,7 @@ export const DEFAULT_GRACE_SECONDS = 5;
 /**
  * First message of a daemon. `instanceId` is new with every start of its supervisor.
  *
- * `capabilities`: what this daemon sends besides to a hub that understands it.
+ * `capabilities`: optional messages that this daemon sends to a hub that names them as well.
  * `neverStarted`: tasks that an earlier instance was given and that certainly never ran, because
  * they waited for their turn; the hub may hand them over again.
  */
@@ -119,7 +119,7 @@ export interface InputAck {
 /**
  * A task's terminal has this size from `offset` of its output on; `time` as in `output`.
  *
- * Only for a hub whose `welcome` lists the capability `resized`. Sent after all output below
+ * Sent only to a hub whose `welcome` lists the capability `resized`, after all output below
  * `offset` and before what follows; a repeat changes nothing.
  */
 export interface Resized {
@@ -134,7 +134,7 @@ export interface Resized {
 /**
  * What running tasks use, every few seconds. It counts until the next, or the connection ends.
  *
- * Only for a hub whose `welcome` lists the capability `usage`.
+ * Sent only to a hub whose `welcome` lists the capability `usage`.
  */
 export interface Usage {
   type: 'usage';
@@ -150,7 +150,7 @@ export interface TaskUsage {
   processes: number;
 }
 
-/** The token that `rotate` brought is stored: the one before is worth nothing any more. */
+/** The token of `rotate` is stored: the former one becomes invalid. */
 export interface Rotated {
   type: 'rotated';
   rotationId: string;
@@ -170,8 +170,8 @@ export interface Heartbeat {
 /**
  * The hub's answer to a daemon's `auth`; frames of lower epochs change nothing from here on.
  *
- * `capabilities`: what this hub understands besides: messages of these names (`resized`, `usage`).
- * Names that a daemon does not know mean nothing to it.
+ * `capabilities`: optional messages that this hub understands (`resized`, `usage`). A daemon
+ * ignores names that it does not know.
  */
 export interface DaemonWelcome {
   type: 'welcome';
@@ -282,8 +282,8 @@ export interface Ack {
 /**
  * Use `authToken` from the next connection on, once it is stored; then answer `rotated`.
  *
- * Until the hub has that answer, both tokens are good; a daemon that does not know this message
- * keeps the one it has.
+ * Until the hub has that answer, both tokens are valid; a daemon that does not know this message
+ * keeps its token.
  */
 export interface Rotate {
   type: 'rotate';
@@ -292,9 +292,9 @@ export interface Rotate {
 }
 
 /**
- * Something the peer asked for cannot be done. `ref` names what it was about.
+ * A request of the peer cannot be carried out. `ref` names what it was about.
  *
- * `want`: for `offsetOutOfOrder`, the offset to go on from.
+ * `want`: for `offsetOutOfOrder`, the offset to continue from.
  */
 export interface ErrorMessage {
   type: 'error';
@@ -364,7 +364,7 @@ export interface ViewerInput {
  * The size that a viewer has room for. More than 1,000 by 500 is read as that.
  *
  * From a viewer that subscribed with `terminal` it is a wish: applied while that viewer controls
- * the terminal, or once it does. `take`: it controls from now on. From any other viewer it is
+ * the terminal, or once it does. `take`: it takes control. From any other viewer it is
  * applied at once.
  */
 export interface ViewerResize {
@@ -558,7 +558,7 @@ export interface WorkspaceOwner {
 }
 
 /**
- * What last happened to a workspace's daemon, and who did it. `replaced`: a daemon came after
+ * The last change of a workspace's daemon, and its author. `replaced`: a daemon came after
  * another one. `token`: the name of the API token it was done with. `address`: where the daemon
  * was enrolled from, or where the request came from. `removedAccount`: it was removed together
  * with that account.
@@ -622,8 +622,8 @@ export interface NewTask {
 }
 
 /**
- * Who a request is made by: `GET /api/me`. `expiresAt` is when the credential in use ends; that
- * of a browser's session is `sessionExpiresAt` as well, and moves on whenever it is used.
+ * The principal of a request: `GET /api/me`. `expiresAt` is the end of the credential in use; a
+ * browser's session has `sessionExpiresAt` as well, which is extended by each use.
  */
 export interface Principal {
   userId: string;
@@ -711,7 +711,7 @@ export interface SearchPage {
 }
 
 /**
- * A hub's proof of who it is, for one connection. `signature` (base64url) is made with the
+ * A hub's proof of its identity, for one connection. `signature` (base64url) is made with the
  * private half of `key` over the nonce of the request and the other fields.
  *
  * `authority`: the host that the request was for. `channel`: a hash of the nonce, of both ends of
@@ -738,7 +738,7 @@ export interface Problem {
 }
 
 /**
- * Who is at the other end: a user for a viewer, a daemon with its workspace for a daemon.
+ * The peer of a connection: a user for a viewer, a daemon with its workspace for a daemon.
  *
  * A viewer's `workspaceId` is the one that its credential is limited to.
  */
