@@ -28,7 +28,7 @@ class LiveDouble:
         self.cut_after: int | None = None
         self.refusal: ArborError | None = None
         # Of the next viewers, one each.
-        self.refusals: list[ArborError] = []
+        self.refusals: list[Close] = []
         # When each said who it is, in monotonic seconds.
         self.arrivals: list[float] = []
         # The reason with which the next viewer is asked to come back.
@@ -76,7 +76,9 @@ class LiveDouble:
                 if isinstance(event, AuthReceived):
                     self.arrivals.append(now)
                     refusal = self.refusals.pop(0) if self.refusals else self.refusal
-                    if refusal is not None:
+                    if isinstance(refusal, Close):
+                        link.close(refusal.code, refusal.reason)
+                    elif refusal is not None:
                         link.fail(refusal)
                     elif self.restart is not None:
                         link.close(SERVICE_RESTART, self.restart)

@@ -19,6 +19,7 @@ from arborlink.client.patience import say_nothing
 from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol.errors import Conflict, NotAuthenticated, TooManyRequests, Unavailable
 from arborlink.protocol.limits import KIB
+from arborlink.protocol.link import Close
 from tests.older_hub import NO_KEY, asks_for_key
 
 from .hub_half import TASK, Log
@@ -228,12 +229,12 @@ async def test_a_revoked_token_ends_the_output() -> None:
                 pass
 
 
-@pytest.mark.parametrize("kind", [TooManyRequests, Unavailable])
+@pytest.mark.parametrize("code", [TooManyRequests.close_code, Unavailable.close_code])
 async def test_a_hub_that_asks_for_it_is_left_alone_and_that_is_said(
-    kind: type[TooManyRequests | Unavailable],
+    code: int,
 ) -> None:
     async with scene() as here:
-        here.double.refusals = [kind("not now; retry in 0.3 seconds")] * 2
+        here.double.refusals = [Close(code, "not now; retry in 0.3 seconds")] * 2
         here.log.write(b"abc")
         here.log.final = True
         items = [item async for item in here.handle.output()]
@@ -246,7 +247,7 @@ async def test_a_hub_that_asks_for_it_is_left_alone_and_that_is_said(
 
 async def test_who_comes_while_the_hub_wants_to_be_left_alone_waits_as_well() -> None:
     async with scene() as here:
-        here.double.refusals = [Unavailable("not now; retry in 0.3 seconds")]
+        here.double.refusals = [Close(Unavailable.close_code, "not now; retry in 0.3 seconds")]
         here.log.write(b"abc")
         async with asyncio.TaskGroup() as group:
             first = group.create_task(anext(here.handle.output()))

@@ -21,7 +21,7 @@ from arborlink.daemon.dialing import (
     CLOSE_SECONDS,
     DEFAULT_PATH,
     DIAL_ERRORS,
-    retry_hint,
+    retry_after,
 )
 from arborlink.dialing import connecting
 from arborlink.hub.store.base import WorkspaceRow
@@ -113,9 +113,9 @@ class HerdDaemon:
             connection = await self._dial()
         except InvalidStatus as error:
             self.refusals += 1
-            return retry_hint(error, "")
+            return retry_after(error, None, "")
         except DIAL_ERRORS as error:
-            return retry_hint(error, "")
+            return retry_after(error, None, "")
         link = PeerLink(self.auth, time.monotonic())
         try:
             while True:
@@ -127,7 +127,7 @@ class HerdDaemon:
             self.refusals += self.welcomed_at is None
             self.welcomed_at = None
             assert may_reconnect(connection.close_code or 1006), connection.close_reason
-            return retry_hint(None, connection.close_reason or "")
+            return retry_after(None, connection.close_code, connection.close_reason or "")
 
     async def _dial(self) -> ClientConnection:
         return await connecting(

@@ -4,13 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborlink.protocol.backoff import (
-    CAP_SECONDS,
-    FIRST_SECONDS,
-    Backoff,
-    retry_after,
-    retry_hint,
-)
+from arborlink.protocol.backoff import CAP_SECONDS, FIRST_SECONDS, Backoff
 
 randoms = st.floats(0, 1, exclude_max=True)
 
@@ -67,31 +61,3 @@ def test_never_sooner_than_the_hint_and_hardly_later(
 def test_a_hub_that_asks_for_no_time_at_all_is_not_besieged() -> None:
     backoff = Backoff(lambda: 1.0)
     assert [backoff.next_delay(0.0) for _ in range(4)] == [0.0, 0.5, 1.0, 2.0]
-
-
-@pytest.mark.parametrize(
-    ("reason", "seconds"),
-    [
-        ("the hub is restarting; retry in 2 seconds", 2.0),
-        ("Too many requests; retry in 0.25 s", 0.25),
-        ("", None),
-        ("retry in a moment", None),
-        ("retry in -3", None),
-    ],
-)
-def test_the_hint_in_a_close_reason(reason: str, seconds: float | None) -> None:
-    assert retry_hint(reason) == seconds
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("120", 120.0),
-        (None, None),
-        ("nan", None),
-        ("inf", None),
-        ("Fri, 31 Dec 1999 23:59:59 GMT", None),
-    ],
-)
-def test_the_hint_in_a_header(header: str | None, seconds: float | None) -> None:
-    assert retry_after(header) == seconds

@@ -15,6 +15,7 @@ from arborlink.protocol.cursor import Cursor
 from arborlink.protocol.errors import ArborError, OffsetOutOfOrder
 from arborlink.protocol.link import AuthReceived, Close, HubLink, LinkEvent, Opened, PeerLink
 from arborlink.protocol.messages import AnyMessage, DaemonAuth, ErrorMessage
+from arborlink.protocol.retry import close_reason, retry_after_of_close
 from arborlink.protocol.stream import Missing, ReceiveStream, SendStream
 
 FOLDER: Final = Path(__file__).parents[2] / "schema" / "traces"
@@ -149,6 +150,30 @@ class StreamReplay:
             assert getattr(self.machine, snake(name)) == value, name
 
 
+class CloseReasonReplay:
+    """The reasons of close frames, which have no state."""
+
+    def __init__(self, spec: Step, now: float) -> None:
+        self.verbs: dict[str, Callable[..., object]] = {
+            "write": close_reason,
+            "read": retry_after_of_close,
+        }
+
+    def step(self, step: Step) -> None:
+        assert self.verbs[step["do"]](*step["with"]) == step["returns"]
+
+
+Replay = LinkReplay | StreamReplay | CloseReasonReplay
+
+
+def replay(spec: Step, now: float) -> Replay:
+    if spec["kind"].endswith("Link"):
+        return LinkReplay(spec, now)
+    if spec["kind"] == "closeReason":
+        return CloseReasonReplay(spec, now)
+    return StreamReplay(spec, now)
+
+
 def snake(name: str) -> str:
     return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)
 
@@ -169,13 +194,11 @@ def load(name: str) -> Step:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_machines_answer_as_the_trace_says(name: str) -> None:
     trace = load(name)
-    machines: dict[str, LinkReplay | StreamReplay] = {}
+    machines: dict[str, Replay] = {}
     for number, step in enumerate(trace["steps"]):
         who = step["machine"]
         if who not in machines:
-            spec = trace["machines"][who]
-            make = LinkReplay if spec["kind"].endswith("Link") else StreamReplay
-            machines[who] = make(spec, step["at"])
+            machines[who] = replay(trace["machines"][who], step["at"])
         try:
             machines[who].step(step)
         except AssertionError as error:
@@ -215,6 +238,7 @@ def test_the_traces_are_those_that_both_languages_count_on() -> None:
         "heartbeats",
         "malformed-message",
         "output-with-gap",
+        "refusals",
         "stream-overlap-and-out-of-order",
         "unknown-message",
         "viewer-reads-to-end",

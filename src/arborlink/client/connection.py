@@ -18,7 +18,7 @@ from arborlink.client.problems import error_of_close, why_to_wait
 from arborlink.client.signal import Signal
 from arborlink.client.viewer import ViewerMachine
 from arborlink.protocol import limits
-from arborlink.protocol.backoff import Backoff, retry_after, retry_hint
+from arborlink.protocol.backoff import Backoff
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import (
     ArborError,
@@ -31,6 +31,7 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
 from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
+from arborlink.protocol.retry import retry_after_of_close, retry_after_of_header
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -145,7 +146,7 @@ class LiveConnection:
             status = error.response.status_code
             if status in FATAL_HTTP_STATUSES:
                 self._fail(NotFound(_rejected(self._url, status), code="websocket_rejected"))
-            return retry_after(error.response.headers.get("Retry-After"))
+            return retry_after_of_header(error.response.headers.get("Retry-After"))
         except Unavailable as error:
             return error.retry_after
         except HubNotProven as error:
@@ -155,7 +156,7 @@ class LiveConnection:
             return None
         if self._close_code is not None and not may_reconnect(self._close_code):
             self._fail(error_of_close(self._close_code, self._close_reason))
-        return retry_hint(self._close_reason)
+        return retry_after_of_close(self._close_code, self._close_reason)
 
     async def _serve(self, socket: ClientConnection) -> None:
         link = PeerLink(self._auth, time.monotonic())

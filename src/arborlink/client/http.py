@@ -15,7 +15,6 @@ from arborlink.client.problems import error_of_response
 from arborlink.outbound import certificate_problem, http_transport
 from arborlink.proof.known_hub import NOT_CONNECTED, KnownHub
 from arborlink.protocol import octets
-from arborlink.protocol.backoff import retry_after
 from arborlink.protocol.errors import (
     ArborError,
     InvalidInput,
@@ -24,6 +23,7 @@ from arborlink.protocol.errors import (
     TooManyRequests,
     Unavailable,
 )
+from arborlink.protocol.retry import retry_after_of_header
 
 if TYPE_CHECKING:
     import httpx2
@@ -279,7 +279,7 @@ class HttpApi:
 
 
 def _error(response: httpx2.Response, body: bytes) -> ArborError:
-    wait = retry_after(response.headers.get("Retry-After"))
+    wait = retry_after_of_header(response.headers.get("Retry-After"))
     return error_of_response(response.status_code, body, wait)
 
 

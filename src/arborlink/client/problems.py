@@ -62,10 +62,12 @@ _BY_CLOSE_CODE: Final[dict[int, type[errors.ArborError]]] = {
 }
 
 
-def error_for(code: str, message: str, status: int = 500) -> errors.ArborError:
+def error_for(
+    code: str, message: str, status: int = 500, *, retry_after: float | None = None
+) -> errors.ArborError:
     """Return the error of a stable `code`, or else of an HTTP status."""
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status, errors.ArborError)
-    return kind(message, code=code)
+    return _with_wait(kind(message, code=code), retry_after)
 
 
 def error_of_response(status: int, body: bytes, retry_after: float | None) -> errors.ArborError:
@@ -78,7 +80,8 @@ def error_of_response(status: int, body: bytes, retry_after: float | None) -> er
     text = problem.detail
     if problem.candidates:
         text = f"{text} ({', '.join(problem.candidates)})"
-    return _with_wait(error_for(problem.code, text, status), retry_after)
+    wait = problem.retry_after if retry_after is None else retry_after
+    return error_for(problem.code, text, status, retry_after=wait)
 
 
 def _with_wait(error: errors.ArborError, seconds: float | None) -> errors.ArborError:

@@ -201,7 +201,7 @@ class ViewerMachine:
         if message.code == REMOVED:
             # The rest never arrives. A reader that has all of it has lost nothing.
             if not subscription.ended:
-                subscription.failure = error_for(message.code, message.message)
+                subscription.failure = _error(message)
         elif message.code == "offset_beyond_end":
             # A hub that crashed may have lost what it had not synced. Those bytes come again, and
             # are equal to the ones that arrived before.
@@ -213,11 +213,11 @@ class ViewerMachine:
             stream.rewind(message.want or 0)
         elif message.code in INPUT_RETRY_CODES and stream is not None:
             stream.pause()
-            self._input_retry_at = now + INPUT_RETRY_SECONDS
+            self._input_retry_at = now + (message.retry_after or INPUT_RETRY_SECONDS)
         elif subscription.confirmed and stream is not None:
-            stream.failure = error_for(message.code, message.message)
+            stream.failure = _error(message)
         elif not subscription.confirmed:
-            subscription.failure = error_for(message.code, message.message)
+            subscription.failure = _error(message)
 
     def events(self) -> list[str]:
         """Return the ids of the tasks of which something changed since the last call."""
@@ -254,3 +254,7 @@ class ViewerMachine:
         ack_at = None if self._ack_since is None else self._ack_since + ACK_DELAY_SECONDS
         deadlines = [at for at in (ack_at, self._input_retry_at) if at is not None]
         return min(deadlines, default=None)
+
+
+def _error(message: ErrorMessage) -> ArborError:
+    return error_for(message.code, message.message, retry_after=message.retry_after)

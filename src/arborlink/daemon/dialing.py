@@ -14,7 +14,7 @@ from arborlink.addresses import hub_address
 from arborlink.dialing import connecting
 from arborlink.outbound import certificate_problem
 from arborlink.proof.known_hub import KnownHub
-from arborlink.protocol import backoff, limits
+from arborlink.protocol import limits, retry
 from arborlink.protocol.errors import HubNotProven, InvalidInput, Unavailable
 
 OPEN_SECONDS: Final = 10.0
@@ -76,10 +76,10 @@ def explain(error: BaseException) -> str:
     return certificate_problem(error) or str(error) or type(error).__name__
 
 
-def retry_hint(error: BaseException | None, close_reason: str) -> float | None:
-    """How long the hub wants us to wait, in seconds; None if it did not say."""
+def retry_after(error: BaseException | None, code: int | None, reason: str) -> float | None:
+    """Return how long the hub wants us to wait, in seconds; None if it did not say."""
     if isinstance(error, InvalidStatus):
-        return backoff.retry_after(error.response.headers.get("Retry-After"))
+        return retry.retry_after_of_header(error.response.headers.get("Retry-After"))
     if isinstance(error, Unavailable):
         return error.retry_after
-    return backoff.retry_hint(close_reason)
+    return retry.retry_after_of_close(code, reason)

@@ -232,7 +232,7 @@ class Session:
     def _hint(
         self, code: int | None, reason: str, error: BaseException | None, lived: float
     ) -> float | None:
-        hint = dialing.retry_hint(error, reason)
+        hint = dialing.retry_after(error, code, reason)
         wait = self._patience.wait(code, lived)
         return hint if wait is None else max(hint or 0.0, wait)
 

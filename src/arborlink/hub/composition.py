@@ -127,7 +127,7 @@ class Hub:
     async def drain(self) -> None:
         """Take nothing new, ask every peer to come back soon, make everything durable."""
         self.daemons.presence.start_draining()
-        restarting = Unavailable("The hub is restarting; retry in 2 seconds", code="draining")
+        restarting = Unavailable("The hub is restarting.", code="draining", retry_after=2.0)
         self.access.open_requests.end_following(restarting)
         self.sockets.close_all(SERVICE_RESTART, "the hub is restarting")
         with contextlib.suppress(TimeoutError):

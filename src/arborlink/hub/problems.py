@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from math import ceil
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -23,13 +22,11 @@ from arborlink.protocol.errors import (
     NotAuthenticated,
     OffsetOutOfOrder,
     SignInUnfinished,
-    TooManyRequests,
-    Unavailable,
 )
 from arborlink.protocol.resources import Problem
+from arborlink.protocol.retry import explained, retry_seconds
 
 MEDIA_TYPE: Final = "application/problem+json"
-UNAVAILABLE_RETRY_SECONDS: Final = 2
 
 
 class UnsupportedMediaType(InvalidInput):
@@ -63,14 +60,13 @@ class SlowRequest(ArborError):
 def problem_response(error: ArborError) -> Response:
     """The response that says this error."""
     headers: dict[str, str] = {}
-    match error:
-        case NotAuthenticated():
-            headers["WWW-Authenticate"] = 'Bearer realm="arbor"'
-        case TooManyRequests(retry_after=float(seconds)):
-            headers["Retry-After"] = str(max(1, ceil(seconds)))
-        case Unavailable(retry_after=given):
-            headers["Retry-After"] = str(ceil(given or UNAVAILABLE_RETRY_SECONDS))
-    problem = _problem(error.http_status, error.code, error.message)
+    problem = _problem(error.http_status, error.code, explained(error))
+    if isinstance(error, NotAuthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="arbor"'
+    seconds = retry_seconds(error)
+    if seconds is not None:
+        headers["Retry-After"] = str(seconds)
+        problem = structs.replace(problem, retry_after=seconds)
     match error:
         case OffsetOutOfOrder():
             problem = structs.replace(problem, want=error.want)

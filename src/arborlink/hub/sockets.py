@@ -23,6 +23,7 @@ from arborlink.hub.live.daemon_places import DaemonPlaces
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons
 from arborlink.hub.live.herd import Herd, turn_seconds
+from arborlink.hub.live.presence import going_down
 from arborlink.hub.live.session import ConnectionLost, Session, authenticate
 from arborlink.hub.live.viewer_session import ViewerSession, Viewing
 from arborlink.hub.problems import problem_response
@@ -34,7 +35,6 @@ from arborlink.protocol.errors import (
     NotAllowed,
     NotAuthenticated,
     TooManyRequests,
-    Unavailable,
     UnsupportedProtocol,
 )
 from arborlink.protocol.limits import WireLimits
@@ -111,7 +111,7 @@ class Sockets:
                 code="origin_not_allowed",
             )
         if self.daemons.presence.draining():
-            return Unavailable("The hub is going down; retry in 2 seconds.")
+            return going_down()
         if subprotocol is None:
             return UnsupportedProtocol(
                 f"Sub-protocols spoken here: {MSGPACK_SUBPROTOCOL}, {JSON_SUBPROTOCOL}."
@@ -121,7 +121,7 @@ class Sockets:
     def _crowded(self) -> TooManyRequests:
         seconds = self._herd.turn(time.monotonic())
         return TooManyRequests(
-            f"Too many connections wait to be authenticated; retry in {seconds} seconds.",
+            "Too many connections wait to be authenticated.",
             code="too_many_handshakes",
             retry_after=float(seconds),
         )
@@ -141,7 +141,7 @@ class Sockets:
             self._note(daemon, websocket)
             return daemon
         if self.daemons.presence.draining():
-            raise Unavailable("the hub is going down; retry in 2 seconds")
+            raise going_down()
         try:
             identity = await self.access.authenticate_viewer(event.auth.auth_token)
         except NotAuthenticated:
@@ -259,7 +259,7 @@ class Sockets:
         for session in tuple(self.sessions):
             daemons += isinstance(session, DaemonSession)
             place = daemons if isinstance(session, DaemonSession) else 0
-            session.close(code, f"{reason}; retry in {turn_seconds(place)} seconds")
+            session.close(code, reason, retry_after=turn_seconds(place))
 
     async def all_gone(self) -> None:
         """Until no session is left."""

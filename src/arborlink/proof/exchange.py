@@ -8,7 +8,7 @@ import h11
 
 from arborlink import __version__
 from arborlink.proof.statement import PATH, new_nonce
-from arborlink.protocol.backoff import retry_after
+from arborlink.protocol.retry import retry_after_of_header
 
 # The head of the answer with whatever a proxy adds, and the proof: some hundred bytes.
 MAX_ANSWER_BYTES: Final = 32 * 1024
@@ -88,5 +88,5 @@ class Exchange:
             self._response.status_code,
             bytes(self._body),
             reusable,
-            retry_after(wait.decode("latin-1") or None),
+            retry_after_of_header(wait.decode("latin-1") or None),
         )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 FIRST_SECONDS: Final = 0.5
 CAP_SECONDS: Final = 30.0
-
-# The form in which a close reason says how long to wait; at most so many digits are read.
-_RETRY_HINT: Final = re.compile(r"retry in (\d{1,6}(?:\.\d{1,3})?)")
 
 
 class Backoff:
@@ -40,14 +36,3 @@ class Backoff:
     def succeeded(self) -> None:
         """Note a welcomed connection: the next failure counts as the first."""
         self._failures = 0
-
-
-def retry_hint(reason: str) -> float | None:
-    """Return the seconds to wait that a close reason asks for; None if it asks for none."""
-    found = _RETRY_HINT.search(reason)
-    return float(found.group(1)) if found else None
-
-
-def retry_after(header: str | None) -> float | None:
-    """Return the seconds to wait that a `Retry-After` header asks for; None if it asks for none."""
-    return retry_hint(f"retry in {header}")

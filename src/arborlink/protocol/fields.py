@@ -11,7 +11,8 @@ from arborlink.protocol import limits
 Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
 Secret = Annotated[str, Meta(max_length=limits.MAX_TOKEN_CHARS)]
 ShortText = Annotated[str, Meta(max_length=256)]
-Sentence = Annotated[str, Meta(max_length=4096)]
+MAX_SENTENCE_CHARS = 4096
+Sentence = Annotated[str, Meta(max_length=MAX_SENTENCE_CHARS)]
 Count = Annotated[int, Meta(ge=0, le=limits.MAX_OFFSET)]
 Amount = Annotated[float, Meta(ge=0, le=float(limits.MAX_OFFSET))]
 # Bounded: an integer of a thousand digits fits neither a float nor MessagePack.

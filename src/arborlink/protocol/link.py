@@ -15,11 +15,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from math import ceil
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from arborlink.protocol import limits
-from arborlink.protocol.backoff import retry_hint
 from arborlink.protocol.errors import (
     NORMAL_CLOSURE,
     ArborError,
@@ -27,8 +25,6 @@ from arborlink.protocol.errors import (
     LocalProtocolError,
     MalformedMessage,
     PeerSilent,
-    TooManyRequests,
-    Unavailable,
 )
 from arborlink.protocol.heartbeat import HeartbeatMachine
 from arborlink.protocol.messages import (
@@ -41,6 +37,7 @@ from arborlink.protocol.messages import (
     ViewerAuth,
     ViewerWelcome,
 )
+from arborlink.protocol.retry import close_reason, close_reason_of
 
 
 class LinkState(Enum):
@@ -82,10 +79,6 @@ class Close:
 
 
 LinkEvent: TypeAlias = AuthReceived | Opened | MessageReceived
-# A close frame holds 123 bytes of reason (RFC 6455, 5.5).
-MAX_CLOSE_REASON_BYTES = 123
-# For errors that do not say themselves when to come back.
-RETRY_SECONDS: Final = 2
 
 
 class Link(ABC):
@@ -129,14 +122,19 @@ class Link(ABC):
         if self.state is LinkState.CLOSED:
             return
         self.failure = error
-        self.close(error.close_code, _why(error))
+        self._close(error.close_code, close_reason_of(error))
 
-    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the connection."""
+    def close(
+        self, code: int = NORMAL_CLOSURE, text: str = "", *, retry_after: int | None = None
+    ) -> None:
+        """Close the connection. `retry_after`: the peer may come back in so many seconds."""
+        self._close(code, close_reason(text, retry_after))
+
+    def _close(self, code: int, reason: str) -> None:
         if self.state is LinkState.CLOSED:
             return
         self.state = LinkState.CLOSED
-        self._to_send.append(Close(code, _fit(reason)))
+        self._to_send.append(Close(code, reason))
 
     def disconnected(self) -> None:
         """Note that the connection has ended: nothing can be sent any more."""
@@ -266,20 +264,3 @@ class PeerLink(Link):
 
     def _on_unknown(self, message: UnknownMessage) -> None:
         """Ignore it: a newer hub may send messages that this release does not know."""
-
-
-def _why(error: ArborError) -> str:
-    """Return the error's text, with the seconds to wait where the peer should retry."""
-    text = error.message
-    if not isinstance(error, TooManyRequests | Unavailable):
-        return text
-    said = retry_hint(text)
-    if said is not None and retry_hint(_fit(text)) == said:
-        return text
-    seconds = said or error.retry_after or RETRY_SECONDS
-    hint = f"; retry in {ceil(seconds)} seconds"
-    return _fit(text.rstrip("."), MAX_CLOSE_REASON_BYTES - len(hint)) + hint
-
-
-def _fit(reason: str, most: int = MAX_CLOSE_REASON_BYTES) -> str:
-    return reason.encode()[:most].decode(errors="ignore")

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from arborlink.protocol import limits
 from arborlink.protocol.fields import (
+    Amount,
     Capabilities,
     Checksum,
     Clock,
@@ -447,13 +448,15 @@ class WorkspaceChanged(Message, tag="workspace", frozen=True):
 class ErrorMessage(Message, tag="error", frozen=True):
     """A request of the peer cannot be carried out. `ref` names what it was about.
 
-    `want`: for `offset_out_of_order`, the offset to continue from.
+    `want`: for `offset_out_of_order`, the offset to continue from. `retry_after`: it can be done in so
+    many seconds, where that is known.
     """
 
     code: ShortText
     message: Sentence
     ref: ShortText | None = None
     want: Offset | None = None
+    retry_after: Amount | None = None
 
 
 class UnknownMessage(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
 from arborlink.protocol import limits
@@ -379,7 +379,10 @@ class HubProof(Resource, frozen=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say."""
+    """RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say.
+
+    `retryAfter`: the same as the header `Retry-After`, in seconds.
+    """
 
     type: str = "about:blank"
     title: str
@@ -389,3 +392,4 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     want: int | None = None
     candidates: list[str] | None = None
     error: str | None = None
+    retry_after: float | None = field(default=None, name="retryAfter")

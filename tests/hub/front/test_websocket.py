@@ -84,7 +84,7 @@ async def test_pings_are_answered_until_there_are_too_many(small: Bench) -> None
             await wire.send(frame(b"%d" % number, PING))
             assert await wire.frame() == (PONG, b"%d" % number)
         await wire.send(frame(b"6", PING))
-        assert await wire.closed() == (4429, "Too many requests; retry in 100 seconds.")
+        assert await wire.closed() == (4429, "Too many requests; retry in 100 seconds")
 
 
 @pytest.mark.parametrize("opcode", [PING, PONG])

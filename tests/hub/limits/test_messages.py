@@ -94,7 +94,7 @@ async def test_as_many_pings_as_there_may_be_are_answered(bench: Bench) -> None:
         await wire.send(frame(b"x", PING) * PINGS)
         assert [await wire.frame() for _ in range(PINGS)] == [(10, b"x")] * PINGS
         await wire.send(frame(b"x", PING) * 10 * PINGS)
-        assert await wire.closed() == (4429, "Too many requests; retry in 1 seconds.")
+        assert await wire.closed() == (4429, "Too many requests; retry in 1 seconds")
 
 
 async def test_nothing_is_ever_inflated(bench: Bench) -> None:

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from arborlink.proof.statement import PATH, new_nonce
-from arborlink.protocol.backoff import retry_hint
+from arborlink.protocol.retry import retry_after_of_close
 from tests.bounds import HANG_SECONDS
 from tests.hub.front.wire import HANDSHAKE, frame, wire_to
 from tests.hub.live.bench import Bench, running_bench
@@ -92,7 +92,7 @@ async def test_wrong_tokens_are_counted_by_address_over_http_and_websocket_alike
                 await wire.send(frame(b'{"type":"auth","authToken":"arb_a_wrong"}'))
                 code, reason = await wire.closed()
                 assert code == expected
-        assert (wait := retry_hint(reason)) is not None and 0 < wait <= 15
+        assert (wait := retry_after_of_close(code, reason)) is not None and 0 < wait <= 15
         refused = await stranger.get("/api/me", headers=wrong)
         assert refused.status_code == 429
         assert 0 < int(refused.headers["retry-after"]) <= 15

@@ -11,9 +11,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from arborlink.protocol.backoff import retry_hint
 from arborlink.protocol.limits import KIB, MIB
 from arborlink.protocol.messages import ErrorMessage, TaskStatusChanged, Unsubscribe, ViewerAuth
+from arborlink.protocol.retry import retry_after_of_close
 from tests.bounds import HANG_SECONDS
 from tests.hub.front.wire import wire_to
 from tests.hub.live.bench import Bench, running_bench
@@ -151,7 +151,7 @@ async def test_a_token_and_a_user_have_so_many_connections(tmp_path: Path) -> No
         await stack.enter_async_context(bench.viewer(one))
         closed = await refused_viewer(bench, one)
         assert closed.code == 4429 and "2 connections" in closed.reason
-        assert retry_hint(closed.reason) == 5
+        assert retry_after_of_close(closed.code, closed.reason) == 5
         await stack.enter_async_context(bench.viewer(other))
         closed = await refused_viewer(bench, other)
         assert closed.code == 4429 and "3 connections" in closed.reason
@@ -250,7 +250,7 @@ async def test_a_member_has_so_many_daemons_and_the_owner_any_number(tmp_path: P
         one, two = [await enrolled(page, name) for name in ("one", "two")]
         await stack.enter_async_context(connected_daemon(bench.port, one))
         closed = await refused_daemon(bench, two)
-        assert closed.code == 1013 and retry_hint(closed.reason) == 5
+        assert closed.code == 1013 and retry_after_of_close(closed.code, closed.reason) == 5
         for _ in range(2):
             await stack.enter_async_context(bench.daemon(await bench.enrolled()))
         # The one that is here comes back over another connection.

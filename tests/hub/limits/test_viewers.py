@@ -14,7 +14,6 @@ from websockets.exceptions import ConnectionClosed
 from arborlink.hub.access.rates import Rate
 from arborlink.hub.live.pace import Pace, ViewerRates
 from arborlink.hub.live.viewer_session import ViewerSession
-from arborlink.protocol.backoff import retry_hint
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import (
     Cancel,
@@ -25,6 +24,7 @@ from arborlink.protocol.messages import (
     ViewerAck,
     ViewerInput,
 )
+from arborlink.protocol.retry import retry_after_of_close
 from tests.hub.live.bench import running_bench
 from tests.hub.live.peers import Closed, ScriptedViewer
 from tests.hub.live.test_output import handed
@@ -73,7 +73,7 @@ async def test_asking_too_often_is_refused_by_name_and_going_on_ends_it(tmp_path
         await viewer.subscribe("tsk_x")
         refused = await viewer.expect(ErrorMessage)
         assert (refused.code, refused.ref) == ("too_many_requests", "tsk_x")
-        assert retry_hint(refused.message) == pytest.approx(1_000, abs=30)
+        assert refused.retry_after == pytest.approx(1_000, abs=30)
         # Neither beats nor what makes less work is ever refused.
         await viewer.send(Unsubscribe(workspace_id="*"))
         await viewer.settle()
@@ -81,7 +81,7 @@ async def test_asking_too_often_is_refused_by_name_and_going_on_ends_it(tmp_path
             await viewer.watch("*")
         closed = await viewer.closed()
         assert closed.code == 4429
-        assert retry_hint(closed.reason) == pytest.approx(1_000, abs=30)
+        assert retry_after_of_close(closed.code, closed.reason) == pytest.approx(1_000, abs=30)
 
 
 async def test_a_storm_of_subscriptions_ends_itself_and_nobody_else(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ async def test_concurrent_creates_keep_to_both_limits(tmp_path: Path) -> None:
             assert statuses.count(201) == counts.dispatched + counts.queued
             refused = next(p.result() for p in posts if p.result().status_code == 429)
             assert refused.json()["code"] == "queue_full"
-            assert refused.headers["Retry-After"]
+            assert refused.headers["Retry-After"] == str(refused.json()["retryAfter"]) == "10"
             await commands(daemon, 3)
             await daemon.settle()
             assert not daemon.seen(Command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -147,6 +148,7 @@ async def test_who_finds_no_room_is_told_safely(bench: Bench) -> None:
             await sent_to(stack, bench.port, begun)
         reply = await sent_to(stack, bench.port, b"")
         assert reply.status == 503
+        assert reply.headers["retry-after"] == str(json.loads(reply.body)["retryAfter"]) == "5"
         check(reply.headers)
 
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../protocol/messages';
+import { retryAfterOfHeader } from './retryAfter';
 
 export interface Page<T> {
   items: T[];
@@ -94,14 +95,12 @@ async function send<T>(
 }
 
 async function refusal(response: Response): Promise<ApiError> {
-  const header = response.headers.get('Retry-After');
-  const retryAfter = header !== null && /^\d+$/.test(header) ? Number(header) : null;
   const problem = await response.json().then(asProblem, () => ({}) as Partial<Problem>);
   return new ApiError(
     problem.detail || problem.title || `The hub answered with HTTP status ${response.status}.`,
     response.status,
     problem.code ?? 'unknown',
-    retryAfter,
+    retryAfterOfHeader(response.headers.get('Retry-After')) ?? problem.retryAfter ?? null,
   );
 }
 

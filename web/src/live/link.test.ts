@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { HubToViewer, ViewerToHub } from '../protocol/messages';
 import type { LinkEnvironment, SocketEvents } from './environment';
 import { ApiError } from './http';
-import { type Follower, Link, retryHint } from './link';
+import { type Follower, Link } from './link';
 
 class World implements LinkEnvironment {
   time = 0;
@@ -249,11 +249,6 @@ test('what an abandoned connection still says is not heard', async () => {
   link.stop();
   events.closed(1006, '');
   expect(link.state.get().kind).toBe('stopped');
-});
-
-test('reads the wait out of a close reason', () => {
-  expect(retryHint('overloaded; retry in 2.5 seconds')).toBe(2.5);
-  expect(retryHint('going away')).toBeNull();
 });
 
 test('without a network it is away at once, tries on, and is back at once', async () => {

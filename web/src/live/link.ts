@@ -13,6 +13,7 @@ import type { LinkEnvironment, Socket } from './environment';
 import { HeartbeatMachine } from './heartbeat';
 import { ApiError, explain } from './http';
 import { learnHubTime } from './hubClock';
+import { retryAfterOfClose } from './retryAfter';
 import { Store } from './store';
 
 const SERVICE_RESTART = 1012;
@@ -178,7 +179,7 @@ export class Link {
     } else if (code >= FIRST_FINAL_CODE && code <= LAST_FINAL_CODE) {
       this.#end({ kind: 'refused', reason });
     } else {
-      this.#retry(retryHint(reason), code === SERVICE_RESTART);
+      this.#retry(retryAfterOfClose(code, reason), code === SERVICE_RESTART);
     }
   }
 
@@ -274,10 +275,4 @@ export class Link {
   #write(message: ViewerToHub): void {
     this.#socket?.send(encodeMessage(message));
   }
-}
-
-/** How many seconds the hub asks for in the reason of a close, if it does. */
-export function retryHint(reason: string): number | null {
-  const match = /retry in (\d+(?:\.\d+)?) s/.exec(reason);
-  return match === null ? null : Number(match[1]);
 }

@@ -5,6 +5,7 @@ import type { LinkEnvironment, SocketEvents } from './environment';
 import { HeartbeatMachine } from './heartbeat';
 import { Link } from './link';
 import { ReceiveStream } from './receiveStream';
+import { retryAfterOfClose } from './retryAfter';
 
 /** Replays `schema/traces/*.json`, whose format is described in the README beside them. */
 interface Message {
@@ -18,8 +19,8 @@ interface Step {
   readonly do: string;
   readonly message?: Message;
   readonly frame?: string;
-  readonly with?: readonly [number, number];
-  readonly returns?: number | readonly [number, number] | null;
+  readonly with?: readonly (number | string | null)[];
+  readonly returns?: number | string | readonly [number, number] | null;
   readonly fails?: string;
   readonly sends?: readonly (Message & { close?: number })[];
   readonly tells?: readonly { opened?: Message; message?: Message }[];
@@ -74,7 +75,7 @@ test('there are conversations to replay', () => {
 
 /** As the trace says it: how much to skip, or null. Credit is not the viewer's to watch. */
 function receive(stream: ReceiveStream, step: Step): number | readonly number[] | null | string {
-  const [from, second] = step.with ?? [0, 0];
+  const [from = 0, second = 0] = (step.with ?? []) as readonly number[];
   const isGap = step.do === 'receiveGap';
   const to = isGap ? second : from + second;
   const received = stream.receive(from, to);
@@ -94,6 +95,17 @@ describe('streams', () => {
       expect(receive(stream, step)).toEqual(step.fails ?? step.returns ?? null);
       if (step.then?.end !== undefined) expect(stream.end).toBe(step.then.end);
     }
+  });
+});
+
+// ── refusals ───────────────────────────────────────────────────────────────────────────────────
+
+describe('refusals', () => {
+  const edges = machinesOf(({ kind }) => kind === 'closeReason');
+  const read = edges.flatMap(({ steps }) => steps.filter(({ do: verb }) => verb === 'read'));
+  test.each(read)('$with', ({ with: arguments_ = [], returns }) => {
+    const [code, reason] = arguments_;
+    expect(retryAfterOfClose(Number(code), String(reason))).toBe(returns);
   });
 });
 

@@ -294,7 +294,8 @@ export interface Rotate {
 /**
  * A request of the peer cannot be carried out. `ref` names what it was about.
  *
- * `want`: for `offsetOutOfOrder`, the offset to continue from.
+ * `want`: for `offsetOutOfOrder`, the offset to continue from. `retryAfter`: it can be done in so
+ * many seconds, where that is known.
  */
 export interface ErrorMessage {
   type: 'error';
@@ -302,6 +303,7 @@ export interface ErrorMessage {
   message: string;
   ref?: string | null;
   want?: number | null;
+  retryAfter?: number | null;
 }
 
 /** First message of a viewer: an API token, or a ticket of its browser session. */
@@ -725,7 +727,11 @@ export interface HubProof {
   signature: string;
 }
 
-/** RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say. */
+/**
+ * RFC 9457 `application/problem+json`. `error` repeats `code` where RFC 8628 has a say.
+ *
+ * `retryAfter`: the same as the header `Retry-After`, in seconds.
+ */
 export interface Problem {
   type?: string;
   title: string;
@@ -735,6 +741,7 @@ export interface Problem {
   want?: number | null;
   candidates?: string[] | null;
   error?: string | null;
+  retryAfter?: number | null;
 }
 
 /**

@@ -139,8 +139,7 @@ class Devices:
         leaving = self._pool.enter(key, network_of(address))
         if leaving == key:
             raise TooManyRequests(
-                "Too many sign-ins from your network wait to be approved. Try again in ten "
-                "minutes.",
+                "Too many sign-ins from your network wait to be approved.",
                 retry_after=DEVICE_SECONDS,
             )
         if leaving is not None:
@@ -182,8 +181,7 @@ class Devices:
             raise InvalidInput(f"Nothing would be allowed. It asks for: {', '.join(asked)}.")
         if approve and self._approved_by(identity.user_id) >= MAX_APPROVED_PER_USER:
             raise TooManyRequests(
-                "Too many sign-ins that you approved were not collected yet. Try again in ten "
-                "minutes.",
+                "Too many sign-ins that you approved were not collected yet.",
                 retry_after=DEVICE_SECONDS,
             )
         del self._undecided[grant.user_hash]

@@ -119,7 +119,7 @@ class OpenRequests:
         """End the requests of a user whose rights have changed: the client has to repeat them."""
         for request in tuple(self._open):
             if request.identity.user_id == user_id:
-                request.end(Unavailable("Your account was changed just now; retry in 1 seconds."))
+                request.end(Unavailable("Your account was changed just now.", retry_after=1.0))
 
 
 def removed_task() -> NotFound:

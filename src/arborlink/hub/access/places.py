@@ -83,18 +83,17 @@ class Places:
                 del self._held[key]
 
     def refusal(self, full: Key) -> TooManyRequests | Unavailable:
-        """Return the refusal for a key whose places are all held."""
-        retry = f"retry in {RETRY_SECONDS:g} seconds."
+        """Return the refusal where all places of `full` are held."""
         holder = HOLDERS.get(full.kind)
         if holder is None:
             return Unavailable(
-                f"The hub has no room for more {self._what}; {retry}",
+                f"The hub has no room for more {self._what}.",
                 code=self._code,
                 retry_after=RETRY_SECONDS,
             )
         return TooManyRequests(
-            f"{holder} has {self._limits[full.kind]} {self._what}, and no more are allowed; end "
-            f"some, or {retry}",
+            f"{holder} has {self._limits[full.kind]} {self._what}, and no more are allowed. End "
+            "some, or wait.",
             code=self._code,
             retry_after=RETRY_SECONDS,
         )

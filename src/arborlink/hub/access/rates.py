@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf
 from typing import Final
 
 from arborlink.hub.access.networks import network_of
@@ -217,9 +217,6 @@ def _path(address: str, kind: str) -> list[str]:
 
 
 def too_many(wait: float) -> TooManyRequests:
-    """Return the refusal, with the time to wait in words that clients look for."""
-    # Rounded to µs: a sum of fractions that is slightly above a whole second would add one.
-    seconds = round(wait, 6)
-    return TooManyRequests(
-        f"Too many requests; retry in {max(1, ceil(seconds))} seconds.", retry_after=seconds
-    )
+    """Return the refusal of what may come again in `wait` seconds."""
+    # To the µs: sums of fractions are a hair above a whole second, which would be one more.
+    return TooManyRequests("Too many requests.", retry_after=round(wait, 6))

@@ -80,8 +80,7 @@ class SignInQueue:
         place, network = _Place(), network_of(claim.address)
         if lane.held_by(network) >= PLACES_PER_CUSTOMER:
             raise TooManyRequests(
-                "Sign-ins from here wait for their turn already; retry in "
-                f"{RETRY_SECONDS:g} seconds.",
+                "Sign-ins from here wait for their turn already.",
                 code=BUSY,
                 retry_after=RETRY_SECONDS,
             )
@@ -138,8 +137,7 @@ class SignInQueue:
 
 def _busy() -> Unavailable:
     return Unavailable(
-        f"Too many sign-ins wait for their turn; retry in {RETRY_SECONDS:g} seconds. A sign-in "
-        "link works meanwhile.",
+        "Too many sign-ins wait for their turn. A sign-in link works meanwhile.",
         code=BUSY,
         retry_after=RETRY_SECONDS,
     )

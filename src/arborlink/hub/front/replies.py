@@ -9,6 +9,7 @@ import msgspec
 
 from arborlink.hub.access.headers import security_headers
 from arborlink.protocol.resources import Problem
+from arborlink.protocol.retry import in_words
 
 CONNECTION_RETRY_SECONDS: Final = 5
 
@@ -26,8 +27,9 @@ class Refusal(NamedTuple):
         problem = Problem(
             title=self.status.phrase,
             status=self.status.value,
-            detail=self.detail,
+            detail=in_words(self.detail, self.retry_after),
             code=self.code,
+            retry_after=self.retry_after,
         )
         body = msgspec.json.encode(problem)
         headers = {
@@ -73,7 +75,6 @@ def no_room() -> Refusal:
     return Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "too_many_connections",
-        "Too many requests from here are in progress; "
-        f"retry in {CONNECTION_RETRY_SECONDS} seconds.",
+        "Too many requests from here are in progress.",
         retry_after=CONNECTION_RETRY_SECONDS,
     )

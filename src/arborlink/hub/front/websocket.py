@@ -22,6 +22,7 @@ from arborlink.hub.access.rates import Budget, too_many
 from arborlink.hub.front.gate import Gate
 from arborlink.protocol.errors import MessageTooLarge, TooManyRequests, Unavailable
 from arborlink.protocol.limits import KIB
+from arborlink.protocol.retry import close_reason_of
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
@@ -43,6 +44,8 @@ FEW_FRAMES: Final = 8
 FREE_BYTES: Final = 16 * KIB
 # How long a peer may take to answer our close frame, and to read what was on its way.
 CLOSE_SECONDS: Final = 2.0
+# Until those who are let in meanwhile have given back what they held.
+RETRY_SECONDS: Final = 5.0
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -152,7 +155,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         if not self._held and may_send > 0:
             self._held = memoryview(data)[:may_send]
             self._parse()
-        self._fail(Unavailable("too many large auth messages at once; retry in 5 seconds"))
+        self._fail(Unavailable("too many large auth messages at once", retry_after=RETRY_SECONDS))
         # At once: of several that want more in the same turn all would be refused.
         self._forget()
 
@@ -226,7 +229,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
             return
         self._held = memoryview(b"")
         self.frames = []
-        self.conn.fail(error.close_code, error.message)
+        self.conn.fail(error.close_code, close_reason_of(error))
         if self.conn.close_sent is None:
             self.transport.close()
         else:

@@ -16,6 +16,7 @@ from arborlink.hub.live.contest import Contests
 from arborlink.hub.live.daemon_places import DaemonPlaces
 from arborlink.hub.live.daemon_session import DaemonSession
 from arborlink.hub.live.daemons import Daemons, stored_log_id, unnamed_log_id
+from arborlink.hub.live.presence import going_down
 from arborlink.hub.store.base import TaskRow
 from arborlink.outputlog import LogCorrupt
 from arborlink.protocol.checksum import format_checksum
@@ -23,7 +24,6 @@ from arborlink.protocol.errors import (
     QUARANTINED,
     ConnectionReplaced,
     NotAuthenticated,
-    Unavailable,
     UnsupportedProtocol,
     WorkspaceQuarantined,
 )
@@ -86,7 +86,7 @@ class Acceptance:
                 "install the same version of Arbor on both sides"
             )
         if self._daemons.presence.draining():
-            raise Unavailable("the hub is going down; retry in 2 seconds")
+            raise going_down()
         session.identity = await self._access.authenticate_daemon(
             auth.daemon_id, auth.auth_token, auth.workspace_id
         )

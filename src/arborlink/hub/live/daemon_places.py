@@ -30,8 +30,7 @@ class DaemonPlaces:
             return
         if self._held[member] >= self._per_user or len(self._members) >= self._in_all:
             raise Unavailable(
-                f"too many daemons of this account are connected; at most {self._per_user} may "
-                f"be; retry in {RETRY_SECONDS:g} seconds",
+                f"too many daemons of this account are connected; at most {self._per_user} may be",
                 code="too_many_daemons",
                 retry_after=RETRY_SECONDS,
             )

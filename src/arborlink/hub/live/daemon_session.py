@@ -212,7 +212,7 @@ class DaemonSession(Session):
         try:
             self._reports.put_nowait(output)
         except asyncio.QueueFull:
-            self.fail(Unavailable("too many ends of tasks at once; retry in 1 seconds"))
+            self.fail(Unavailable("too many ends of tasks at once", retry_after=1.0))
 
     async def _store_reports(self) -> None:
         while True:

@@ -36,6 +36,8 @@ MESSAGE_BYTES = 512
 # Of an output that is too long, one such share of the limit is kept from its beginning, and one is
 # forgotten at a time. What is kept of its end is the rest.
 LIMIT_SHARES = 16
+# For how long a daemon keeps output to itself that could not be stored.
+FULL_SECONDS = 5.0
 
 
 class TaskOutput:
@@ -343,5 +345,5 @@ def storage_fault(error: Exception) -> Unavailable:
     """Return what a daemon is told when its output cannot be stored: no path of the hub's."""
     why = error.strerror if isinstance(error, OSError) else error
     return Unavailable(
-        f"the hub cannot store output now ({why}); retry in 5 seconds", code="storage_full"
+        f"the hub cannot store output now ({why})", code="storage_full", retry_after=FULL_SECONDS
     )

@@ -10,10 +10,18 @@ from arborlink.hub.live.clock import now_us
 from arborlink.hub.live.returning import Returning
 from arborlink.hub.store.base import WorkspaceStore
 from arborlink.hub.views import PresenceInfo
-from arborlink.protocol.errors import ConnectionReplaced, NotAuthenticated, may_reconnect
+from arborlink.protocol.errors import (
+    ConnectionReplaced,
+    NotAuthenticated,
+    Unavailable,
+    may_reconnect,
+)
 
 if TYPE_CHECKING:
     from arborlink.hub.live.daemon_session import DaemonSession
+
+# For how long who asks a hub that goes down is to stay away: another hub starts meanwhile.
+DRAINING_RETRY_SECONDS = 2.0
 
 
 class Presence:
@@ -115,3 +123,8 @@ class Presence:
     def workspace_removed(self, workspace_id: str) -> None:
         """Let nobody wait any longer for the daemon of a workspace that was deleted."""
         self._returning.forget(workspace_id)
+
+
+def going_down() -> Unavailable:
+    """Return what a peer is told that comes while the hub stops."""
+    return Unavailable("The hub is going down.", retry_after=DRAINING_RETRY_SECONDS)

@@ -27,9 +27,11 @@ from arborlink.protocol.errors import (
     TooManyRequests,
     Unavailable,
 )
+from arborlink.protocol.fields import MAX_SENTENCE_CHARS
 from arborlink.protocol.figures import ConnectionKind
 from arborlink.protocol.link import AuthReceived, Close, HubLink, LinkState, MessageReceived
 from arborlink.protocol.messages import AnyMessage, ErrorMessage, UnknownMessage
+from arborlink.protocol.retry import explained, retry_seconds
 
 Frame = bytes | str
 T = TypeVar("T")
@@ -38,7 +40,9 @@ T = TypeVar("T")
 CLOSE_SECONDS = 0.5
 # For a peer that asks and asks, and does not read. Commands and input of a handshake are fewer.
 MAX_WAITING_MESSAGES = 65_536
-STALLED_RETRY_SECONDS = 1
+STALLED_RETRY_SECONDS = 1.0
+# How long a hub that was too slow for a handshake is left alone.
+BUSY_RETRY_SECONDS = 5.0
 # How many are handled before the loop has its turn.
 MESSAGES_AT_ONCE = 64
 # A close frame did not come: the connection broke (RFC 6455, 7.4.1).
@@ -158,8 +162,8 @@ class Session:
         if self._waiting > MAX_WAITING_MESSAGES:
             self.fail(
                 TooManyRequests(
-                    "read what there is before you ask for more; "
-                    f"retry in {STALLED_RETRY_SECONDS} seconds"
+                    "read what there is before you ask for more",
+                    retry_after=STALLED_RETRY_SECONDS,
                 )
             )
 
@@ -168,9 +172,9 @@ class Session:
         self.link.fail(error)
         self._note()
 
-    def close(self, code: int, reason: str) -> None:
-        """Close the connection."""
-        self.link.close(code, reason)
+    def close(self, code: int, text: str, *, retry_after: int | None = None) -> None:
+        """Close the connection; see `Link.close`."""
+        self.link.close(code, text, retry_after=retry_after)
         self._note()
 
     def _note(self) -> None:
@@ -263,9 +267,10 @@ def error_message(error: ArborError, ref: str | None) -> ErrorMessage:
     """What a peer is told of an error that does not end its connection."""
     return ErrorMessage(
         code=error.code,
-        message=error.message[:4096],
+        message=explained(error)[:MAX_SENTENCE_CHARS],
         ref=error.ref or ref,
         want=getattr(error, "want", None),
+        retry_after=retry_seconds(error),
     )
 
 
@@ -340,7 +345,7 @@ async def authenticate(
             link.fail(place.lost)
         link.on_deadline(deadline)
         # It was in time, and we were not.
-        link.fail(Unavailable("the hub is too busy to let you in; retry in 5 seconds"))
+        link.fail(Unavailable("the hub is too busy to let you in", retry_after=BUSY_RETRY_SECONDS))
     except ArborError as error:
         logger.debug("a connection was refused", extra={"reason": error.code})
         link.fail(without_trace(error))

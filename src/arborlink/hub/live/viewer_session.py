@@ -450,5 +450,5 @@ def _told(fact: Fact) -> AnyMessage:
 
 def _too_much_waits() -> TooManyRequests:
     return TooManyRequests(
-        f"too much waits to be read; ask again, retry in {STALLED_RETRY_SECONDS} seconds"
+        "too much waits to be read; ask again", retry_after=STALLED_RETRY_SECONDS
     )

@@ -127,6 +127,7 @@ FIELD_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "reportedFinishedAt": "When it ended by its machine's clock, if that differs",
         "reportedStartedAt": "When it started by its machine's clock, if that differs",
         "requestedAt": "When it was asked for, as RFC 3339 in UTC",
+        "retryAfter": "In how many seconds it may be tried again; left out where time is no cure",
         "role": "`owner`: everything; `member`: what is its own",
         "rotationRequestedAt": "Since when it is to take another token; null: it is not",
         "roundTripMs": "How long an answer takes from there, in milliseconds; null: not known",

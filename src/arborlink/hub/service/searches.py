@@ -70,7 +70,7 @@ class Searches:
         """
         if self._room == 0:
             raise TooManyRequests(
-                "Too many searches wait for their turn. Try again in a moment.",
+                "Too many searches wait for their turn.",
                 code="too_many_searches",
                 retry_after=RETRY_SECONDS,
             )

@@ -16,7 +16,7 @@ from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.dispatcher import Dispatcher
 from arborlink.hub.live.facts import Facts
 from arborlink.hub.live.inputs import Inputs
-from arborlink.hub.live.presence import Presence
+from arborlink.hub.live.presence import Presence, going_down
 from arborlink.hub.live.reserve import Reserve
 from arborlink.hub.live.uninterrupted import uninterrupted
 from arborlink.hub.service.checks import check_task
@@ -36,7 +36,6 @@ from arborlink.protocol.errors import (
     Conflict,
     NotFound,
     TooManyRequests,
-    Unavailable,
     WorkspaceUnreachable,
 )
 from arborlink.protocol.lifecycle import Reason, TaskEvent, TaskStatus, is_final
@@ -204,7 +203,7 @@ class Tasks:
 
     def _admit(self, workspace_id: str, new: NewTask, identity: Identity) -> str | None:
         if self._presence.draining():
-            raise Unavailable("the hub is going down; retry in 2 seconds")
+            raise going_down()
         if self._reserve is not None:
             self._reserve.check()
         instance_id = self._dispatcher.instance_with_room(workspace_id)

@@ -68,7 +68,7 @@ class Readers:
         """
         if self._room == 0:
             raise TooManyRequests(
-                "Too many lists and searches wait for their turn. Try again in a moment.",
+                "Too many lists and searches wait for their turn.",
                 code=TOO_MANY_READS,
                 retry_after=RETRY_SECONDS,
             )
@@ -151,4 +151,4 @@ class _Flag:
 
 
 def _stopping() -> Unavailable:
-    return Unavailable("The hub is stopping. Try again in a moment.", code="draining")
+    return Unavailable("The hub is stopping.", code="draining", retry_after=2.0)

@@ -20,6 +20,8 @@ from arborlink.hub.store.faults import explain
 from arborlink.protocol.errors import Unavailable
 
 MAX_WAITING_JOBS: Final = 10_000
+# For a queue that is full, or that is being closed.
+RETRY_SECONDS: Final = 2.0
 MAX_GROUP_JOBS: Final = 512
 # 4 KiB pages: the log is copied into the database whenever it has grown to 8 MiB.
 CHECKPOINT_PAGES: Final = 2_048
@@ -123,9 +125,11 @@ class Writer:
 
     def _put(self, item: _Item) -> None:
         if self._closing:
-            raise Unavailable("The hub is stopping. Try again in a moment.", code="draining")
+            raise Unavailable("The hub is stopping.", code="draining", retry_after=RETRY_SECONDS)
         if self._waiting >= MAX_WAITING_JOBS:
-            raise Unavailable("The hub's disk cannot keep up. Try again later.", code="overloaded")
+            raise Unavailable(
+                "The hub's disk cannot keep up.", code="overloaded", retry_after=RETRY_SECONDS
+            )
         self._waiting += 1
         self._most_waiting = max(self._most_waiting, self._waiting)
         self._queue.put(item)
