@@ -60,6 +60,10 @@ MEANINGS: Final = {
     "http_connections_per_address": "The same, from one address, and never more than a quarter of "
     "all; behind a proxy: requests in progress of one client",
     "authentication_seconds": "Time for the first message of a WebSocket",
+    "heartbeat_seconds": "How often hub, daemons and viewers send each other a heartbeat; the hub "
+    "announces it and the others keep to it",
+    "silence_seconds": "After how long without a word a peer is dead, on both sides; at least two "
+    "heartbeats. More for lines that stand still at times, less to notice a cut sooner",
     "unauthenticated_connections": "WebSockets that have not authenticated yet, in all",
     "unauthenticated_connections_per_address": "The same, from one address",
     "unauthenticated_bytes": "First messages that they send, together; 16 KiB each are free",

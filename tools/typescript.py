@@ -20,7 +20,12 @@ LINE = 100
 HEADER = "// Written by tools/generate_types.py from src/arborlink/protocol; do not edit."
 LIMITS = (
     "HEARTBEAT_SECONDS",
+    "HEARTBEAT_MIN_SECONDS",
+    "HEARTBEAT_MAX_SECONDS",
     "SILENCE_SECONDS",
+    "SILENCE_MIN_SECONDS",
+    "SILENCE_MAX_SECONDS",
+    "SILENCE_MIN_HEARTBEATS",
     "WELCOME_SECONDS",
     "SUBSCRIPTION_WINDOW_BYTES",
     "DEFAULT_GRACE_SECONDS",

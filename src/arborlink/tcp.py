@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -38,8 +39,17 @@ def hold_little(transport: asyncio.WriteTransport, *, give_up_ms: int | None = N
         (getattr(socket, "TCP_NODELAY", None), 1),
         (getattr(socket, "TCP_NOTSENT_LOWAT", _TCP_NOTSENT_LOWAT), UNSENT_BYTES),
     ]
+    _set(transport, options)
     if give_up_ms is not None:
-        options.append((getattr(socket, "TCP_USER_TIMEOUT", None), give_up_ms))
+        give_up_after(transport, give_up_ms)
+
+
+def give_up_after(transport: asyncio.BaseTransport, milliseconds: int) -> None:
+    """Break the connection after so long without an acknowledgement; replaces what was set."""
+    _set(transport, [(getattr(socket, "TCP_USER_TIMEOUT", None), milliseconds)])
+
+
+def _set(transport: asyncio.BaseTransport, options: Sequence[tuple[int | None, int]]) -> None:
     sock = transport.get_extra_info("socket")
     for option, value in options:
         if option is not None and sock is not None:

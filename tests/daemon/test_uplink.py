@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from arborlink.daemon.readers import OPEN_READERS
 from arborlink.daemon.uplink import Uplink
 from arborlink.outputlog import OutputLog
 from arborlink.protocol.codec import Codec
+from arborlink.protocol.fields import TaskUsage
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import Close
@@ -28,6 +30,7 @@ from arborlink.protocol.messages import (
     Output,
     Status,
     TaskPosition,
+    Usage,
 )
 from arborlink.protocol.resources import TerminalSizeChange
 
@@ -79,7 +82,7 @@ class Bench:
         )
 
     def connect(
-        self, *positions: TaskPosition, capabilities: Sequence[str] = (), **limits: int
+        self, *positions: TaskPosition, capabilities: Sequence[str] = (), **limits: float
     ) -> DaemonAuth:
         """A new connection that the hub welcomes; returns its `auth`."""
         self.uplink.connect(0.0)
@@ -89,7 +92,7 @@ class Bench:
             DaemonWelcome(
                 epoch=1,
                 hub_id="h",
-                limits=WireLimits(**limits),
+                limits=WireLimits(**cast(dict[str, Any], limits)),
                 tasks=list(positions),
                 capabilities=list(capabilities),
             )
@@ -165,6 +168,37 @@ def test_an_output_is_no_larger_than_the_hub_takes(bench: Bench, most: int) -> N
     sizes = [len(m.output) for m in bench.sent() if isinstance(m, Output)]
     assert sum(sizes) == 200 * KIB
     assert max(sizes) == most
+
+
+def test_heartbeats_are_as_the_hub_announces_them(bench: Bench) -> None:
+    bench.connect(heartbeat_seconds=0.5, silence_seconds=1.5)
+    assert bench.uplink.next_deadline() == 0.5
+    assert bench.uplink.liveness == (0.5, 1.5)
+    bench.uplink.disconnected()
+    bench.connect()
+    assert bench.uplink.next_deadline() == 5.0
+
+
+def test_a_message_of_many_tasks_is_no_larger_than_the_hub_takes(bench: Bench) -> None:
+    most = 8 * KIB
+    bench.connect(control_message_bytes=most)
+    bench.sent()
+    top = 2**63 - 1
+    bench.uplink.usage_measured(
+        [
+            TaskUsage(
+                task_id=f"{number:064}",
+                cpu_seconds=top,
+                cpu_share=top,
+                memory_bytes=top,
+                processes=top,
+            )
+            for number in range(1_000)
+        ]
+    )
+    (usage,) = bench.sent()
+    assert isinstance(usage, Usage) and len(usage.tasks) == 32
+    assert len(CODEC.encode(usage)) <= most
 
 
 def test_tasks_take_turns_and_control_comes_first(bench: Bench) -> None:

@@ -4,15 +4,17 @@ import math
 
 import pytest
 
+from arborlink.protocol import limits
 from arborlink.protocol.errors import PeerSilent
-from arborlink.protocol.heartbeat import LAST_LOOK_SECONDS, HeartbeatMachine
+from arborlink.protocol.heartbeat import LAST_LOOK_SECONDS, HeartbeatMachine, Liveness, announced
+from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import Heartbeat
 
 INTERVAL, SILENCE = 5.0, 15.0
 
 
 def machine(now: float = 0.0) -> HeartbeatMachine:
-    return HeartbeatMachine(now, interval=INTERVAL, silence=SILENCE)
+    return HeartbeatMachine(now, Liveness(INTERVAL, SILENCE))
 
 
 def run_until_dead(heart: HeartbeatMachine, until: float) -> float | None:
@@ -120,7 +122,7 @@ def test_a_last_look_that_finds_nothing_is_the_end() -> None:
 
 
 def test_a_probe_that_falls_due_during_the_last_look_is_sent() -> None:
-    heart = HeartbeatMachine(0.0, interval=5.0, silence=15.1)
+    heart = HeartbeatMachine(0.0, Liveness(5.0, 15.1))
     for now in (5.0, 10.0):
         heart.on_deadline(now)
     assert heart.next_deadline() == pytest.approx(14.85)
@@ -148,3 +150,24 @@ def test_an_answer_that_is_overdue_is_a_longer_round_trip() -> None:
     heart.on_deadline(10.0)
     assert heart.round_trip_at(10.125) == 0.25
     assert heart.round_trip_at(13.0) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("said", "obeyed"),
+    [
+        ((5.0, 15.0), (5.0, 15.0)),
+        ((0.5, 1.5), (0.5, 1.5)),
+        ((60.0, 180.0), (60.0, 180.0)),
+        ((0.0, 0.0), (0.1, 0.5)),
+        ((-1.0, -1.0), (0.1, 0.5)),
+        ((1e9, 1e9), (60.0, 600.0)),
+        ((10.0, 1.0), (10.0, 20.0)),
+        ((math.nan, math.inf), (5.0, 15.0)),
+    ],
+)
+def test_what_a_hub_announces_is_obeyed_within_bounds(
+    said: tuple[float, float], obeyed: tuple[float, float]
+) -> None:
+    interval, silence = said
+    assert announced(WireLimits(heartbeat_seconds=interval, silence_seconds=silence)) == obeyed
+    assert limits.SILENCE_MIN_SECONDS > LAST_LOOK_SECONDS

@@ -236,6 +236,7 @@ def test_the_traces_are_those_that_both_languages_count_on() -> None:
         "daemon-resumes-after-cut",
         "half-open-link-dies",
         "heartbeats",
+        "liveness-is-announced",
         "malformed-message",
         "output-with-gap",
         "refusals",

@@ -237,7 +237,7 @@ class LiveConnection:
                 return False
             try:
                 # A hub that reads nothing for so long counts as dead; TCP waits for minutes.
-                async with asyncio.timeout(limits.SILENCE_SECONDS):
+                async with asyncio.timeout(link.heartbeat.liveness.silence):
                     await socket.send(self._codec.encode(item))
             except ConnectionClosed:
                 return False

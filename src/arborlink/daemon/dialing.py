@@ -16,12 +16,12 @@ from arborlink.outbound import certificate_problem
 from arborlink.proof.known_hub import KnownHub
 from arborlink.protocol import limits, retry
 from arborlink.protocol.errors import HubNotProven, InvalidInput, Unavailable
+from arborlink.protocol.heartbeat import Liveness
 
 OPEN_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
 # Commands may be as long as a control message; a `welcome` names every spooled task.
 MAX_MESSAGE_BYTES: Final = 2 * limits.CONTROL_MESSAGE_BYTES
-USER_TIMEOUT_MS: Final = 15_000
 DEFAULT_PATH: Final = "/api/ws"
 
 # The last is a proxy or a CA that cannot be used: it may be put right while we try on. So may what
@@ -61,8 +61,18 @@ async def dial(url: str, known: KnownHub, ca: str | None = None) -> ClientConnec
         close_timeout=CLOSE_SECONDS,
         write_limit=tcp.BUFFERED_BYTES,
     )
-    tcp.hold_little(connection.transport, give_up_ms=USER_TIMEOUT_MS)
+    tcp.hold_little(connection.transport, give_up_ms=milliseconds(limits.SILENCE_SECONDS))
     return connection
+
+
+def keep_to(connection: ClientConnection, liveness: Liveness) -> None:
+    """Let the kernel give the hub up as late as our heartbeats do, which the hub decides."""
+    tcp.give_up_after(connection.transport, milliseconds(liveness.silence))
+
+
+def milliseconds(seconds: float) -> int:
+    """Return what the kernel is told."""
+    return round(1_000 * seconds)
 
 
 def explain(error: BaseException) -> str:

@@ -165,6 +165,7 @@ class Session:
         async for frame in connection:
             self.uplink.receive(frame, self._loop.time())
             if not self._is_connected and self.uplink.is_open:
+                dialing.keep_to(connection, self.uplink.liveness)
                 self._opened()
             self._arm()
             self._wake.set()

@@ -23,6 +23,7 @@ from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.errors import RemoteProtocolError
 from arborlink.protocol.fields import TaskUsage
+from arborlink.protocol.heartbeat import Liveness
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
 from arborlink.protocol.messages import (
@@ -49,6 +50,8 @@ from arborlink.protocol.messages import (
 
 ToSupervisor = Callable[[ipc.ToSupervisor], None]
 _CODEC: Final = Codec(json=False)
+# Of one task in `usage`: an id of 64 characters, four numbers, and their names.
+USAGE_BYTES: Final = 256
 
 
 class Uplink:
@@ -89,6 +92,11 @@ class Uplink:
     def is_open(self) -> bool:
         """Whether the hub has welcomed us on the present connection."""
         return self._link is not None and self._link.state is LinkState.OPEN
+
+    @property
+    def liveness(self) -> Liveness:
+        """How often heartbeats are sent, and when the hub is given up."""
+        return Liveness() if self._link is None else self._link.heartbeat.liveness
 
     def connect(self, now: float) -> None:
         """There is a new connection: authenticate."""
@@ -214,7 +222,8 @@ class Uplink:
 
     def usage_measured(self, usage: list[TaskUsage]) -> None:
         """What the running tasks use now."""
-        self._send(Usage(tasks=usage[: limits.MAX_TASKS_IN_USAGE]))
+        most = max(1, self._limits.control_message_bytes // USAGE_BYTES)
+        self._send(Usage(tasks=usage[: min(most, limits.MAX_TASKS_IN_USAGE)]))
 
     def token_kept(self, kept: ipc.TokenKept) -> None:
         """The token that the hub has offered is on disk."""

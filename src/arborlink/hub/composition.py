@@ -61,7 +61,7 @@ from arborlink.hub.terminals.screens import Screens
 from arborlink.proof import keys
 from arborlink.proof.keys import HubKey
 from arborlink.protocol.errors import SERVICE_RESTART, Unavailable
-from arborlink.protocol.limits import WireLimits
+from arborlink.protocol.limits import FRAME_ENVELOPE_BYTES, INPUT_FRAME_BYTES, WireLimits
 
 OUTPUT_FOLDER = "output"
 DRAIN_SECONDS = 5.0
@@ -372,12 +372,15 @@ def application(hub: Hub) -> Starlette:
 
 
 def _wire_limits(settings: HubSettings) -> WireLimits:
-    limits = settings
+    room_for_input = settings.control_message_bytes - FRAME_ENVELOPE_BYTES
     return WireLimits(
-        control_message_bytes=limits.control_message_bytes,
-        output_frame_bytes=limits.output_frame_bytes,
-        task_unacknowledged_bytes=limits.task_unacknowledged_bytes,
-        connection_unacknowledged_bytes=limits.daemon_unacknowledged_bytes,
-        subscriptions=limits.subscriptions_per_connection,
-        subscription_window_bytes=limits.subscription_window_bytes,
+        control_message_bytes=settings.control_message_bytes,
+        output_frame_bytes=settings.output_frame_bytes,
+        input_frame_bytes=max(1, min(INPUT_FRAME_BYTES, room_for_input)),
+        task_unacknowledged_bytes=settings.task_unacknowledged_bytes,
+        connection_unacknowledged_bytes=settings.daemon_unacknowledged_bytes,
+        subscriptions=settings.subscriptions_per_connection,
+        subscription_window_bytes=settings.subscription_window_bytes,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        silence_seconds=settings.silence_seconds,
     )

@@ -49,6 +49,8 @@ Keeping = Annotated[float, Meta(ge=0, le=10 * 365 * DAY_SECONDS)]
 # How many there are at once; 0: none.
 Screens = Annotated[int, Meta(ge=0, le=1_000)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
+Heartbeat = Annotated[float, Meta(ge=wire.HEARTBEAT_MIN_SECONDS, le=wire.HEARTBEAT_MAX_SECONDS)]
+Silence = Annotated[float, Meta(ge=wire.SILENCE_MIN_SECONDS, le=wire.SILENCE_MAX_SECONDS)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -66,6 +68,8 @@ class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     http_connections: Amount = 2_048
     http_connections_per_address: Amount = 256
     authentication_seconds: Seconds = wire.AUTHENTICATION_SECONDS
+    heartbeat_seconds: Heartbeat = wire.HEARTBEAT_SECONDS
+    silence_seconds: Silence = wire.SILENCE_SECONDS
     unauthenticated_connections: Amount = wire.UNAUTHENTICATED_CONNECTIONS
     unauthenticated_connections_per_address: Amount = wire.UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS
     unauthenticated_bytes: Size = 2 * wire.MIB
@@ -160,6 +164,13 @@ class HubSettings(HubLimits, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise _invalid(
                 f"The hub would listen on {self.host} without TLS. Give --tls-cert and --tls-key, "
                 "or name the proxies in front of it with --behind-proxy, or keep to 127.0.0.1."
+            )
+        if self.silence_seconds < wire.SILENCE_MIN_HEARTBEATS * self.heartbeat_seconds:
+            raise _invalid(
+                f"silence_seconds is {self.silence_seconds:g}, but heartbeats come only every "
+                f"{self.heartbeat_seconds:g} seconds (heartbeat_seconds): make it at least "
+                f"{wire.SILENCE_MIN_HEARTBEATS * self.heartbeat_seconds:g}, or heartbeats more "
+                "frequent."
             )
         for address in self.behind_proxy:
             _check_proxy(address)

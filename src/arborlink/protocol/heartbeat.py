@@ -8,6 +8,9 @@ stood still for less than the silence limit without an interval is not given up.
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import NamedTuple
+
 from arborlink.protocol import limits
 from arborlink.protocol.errors import PeerSilent
 from arborlink.protocol.messages import Heartbeat
@@ -17,20 +20,46 @@ MICROSECONDS = 1_000_000
 LAST_LOOK_SECONDS = 0.25
 
 
+class Liveness(NamedTuple):
+    """How often each side probes, and after how much silence the other is dead, in seconds."""
+
+    interval: float = limits.HEARTBEAT_SECONDS
+    silence: float = limits.SILENCE_SECONDS
+
+
+def announced(wire: limits.WireLimits) -> Liveness:
+    """Return what a hub announces, within the bounds that a peer obeys."""
+    interval = _within(
+        wire.heartbeat_seconds,
+        limits.HEARTBEAT_MIN_SECONDS,
+        limits.HEARTBEAT_MAX_SECONDS,
+        limits.HEARTBEAT_SECONDS,
+    )
+    silence = _within(
+        wire.silence_seconds,
+        limits.SILENCE_MIN_SECONDS,
+        limits.SILENCE_MAX_SECONDS,
+        limits.SILENCE_SECONDS,
+    )
+    return Liveness(interval, max(silence, limits.SILENCE_MIN_HEARTBEATS * interval))
+
+
+def _within(seconds: float, least: float, most: float, default: float) -> float:
+    return min(most, max(least, seconds)) if isfinite(seconds) else default
+
+
 class HeartbeatMachine:
     """One side's probes and its view of the peer. `round_trip` is in seconds, None until known."""
 
     def __init__(
         self,
         now: float,
-        *,
-        interval: float = limits.HEARTBEAT_SECONDS,
-        silence: float = limits.SILENCE_SECONDS,
+        liveness: Liveness = Liveness(),  # noqa: B008 - a tuple
     ) -> None:
         self.round_trip: float | None = None
-        self._interval = interval
-        self._silence = silence
-        self._next_probe = now + interval
+        self.liveness = liveness
+        self._interval, self._silence = liveness
+        self._next_probe = now + liveness.interval
         self._unanswered_since: float | None = None
         self._last_heard = now
         self._verdict_at: float | None = None

@@ -19,6 +19,14 @@ AUTHENTICATION_SECONDS: Final = 5.0
 WELCOME_SECONDS: Final = 10.0
 HEARTBEAT_SECONDS: Final = 5.0
 SILENCE_SECONDS: Final = 15.0
+# What a hub may set these two to, and a peer obeys. Below them a busy machine finds peers dead that
+# are not; above them proxies in between end connections that they take for idle.
+HEARTBEAT_MIN_SECONDS: Final = 0.1
+HEARTBEAT_MAX_SECONDS: Final = 60.0
+SILENCE_MIN_SECONDS: Final = 0.5
+SILENCE_MAX_SECONDS: Final = 600.0
+# A silence has room for so many heartbeats: of fewer a single late one would be fatal.
+SILENCE_MIN_HEARTBEATS: Final = 2
 
 UNAUTHENTICATED_CONNECTIONS: Final = 64
 UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: Final = 8
@@ -79,7 +87,13 @@ MAX_TASKS_IN_AUTH: Final = 4_096
 
 
 class WireLimits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What `welcome` tells the peer it must keep to. Sizes in bytes, times in seconds."""
+    """What `welcome` tells the peer it must keep to. Sizes in bytes, times in seconds.
+
+    Daemons: `output_frame_bytes`, `task_unacknowledged_bytes`, `connection_unacknowledged_bytes`,
+    and `control_message_bytes`. Viewers: `input_frame_bytes`, `input_window_bytes` (input that the
+    command has not read), `subscriptions`, and `subscription_window_bytes` (the window of a
+    `subscribe` that names none). Both: `heartbeat_seconds` and `silence_seconds`.
+    """
 
     control_message_bytes: int = CONTROL_MESSAGE_BYTES
     output_frame_bytes: int = OUTPUT_FRAME_BYTES

@@ -26,7 +26,7 @@ from arborlink.protocol.errors import (
     MalformedMessage,
     PeerSilent,
 )
-from arborlink.protocol.heartbeat import HeartbeatMachine
+from arborlink.protocol.heartbeat import HeartbeatMachine, announced
 from arborlink.protocol.messages import (
     AnyMessage,
     DaemonAuth,
@@ -216,7 +216,7 @@ class HubLink(Link):
         if self.state is not LinkState.AUTHENTICATING:
             raise LocalProtocolError(f"cannot welcome on a link that is {self.state.value}")
         self.state = LinkState.OPEN
-        self.heartbeat = HeartbeatMachine(now)
+        self.heartbeat = HeartbeatMachine(now, announced(welcome.limits))
         self._to_send.append(welcome)
 
     def _timeout_text(self) -> str:
@@ -254,7 +254,7 @@ class PeerLink(Link):
         elif self.state is LinkState.AUTHENTICATING:
             if isinstance(message, DaemonWelcome | ViewerWelcome):
                 self.state = LinkState.OPEN
-                self.heartbeat = HeartbeatMachine(now)
+                self.heartbeat = HeartbeatMachine(now, announced(message.limits))
                 self._events.append(Opened(message))
             elif not isinstance(message, ErrorMessage | UnknownMessage):
                 self.fail(MalformedMessage("the hub's first message must be welcome"))

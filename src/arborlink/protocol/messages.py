@@ -448,8 +448,8 @@ class WorkspaceChanged(Message, tag="workspace", frozen=True):
 class ErrorMessage(Message, tag="error", frozen=True):
     """A request of the peer cannot be carried out. `ref` names what it was about.
 
-    `want`: for `offset_out_of_order`, the offset to continue from. `retry_after`: it can be done in so
-    many seconds, where that is known.
+    `want`: for `offset_out_of_order`, the offset to continue from. `retry_after`: it can be done in
+    so many seconds, where that is known.
     """
 
     code: ShortText

@@ -33,6 +33,7 @@ CONFIRMATIONS: Final = "hub/access/test_confirmations.py::test_"
 WORKSPACES: Final = "hub/limits/test_workspaces.py::test_"
 DISPATCH: Final = "hub/live/test_dispatch.py::test_"
 HEARTBEAT: Final = "protocol/test_heartbeat.py::test_"
+LIVENESS: Final = "hub/live/test_liveness.py::test_"
 LIVE_VIEWERS: Final = "hub/live/test_viewers.py::test_"
 FRONT_SOCKET: Final = "hub/front/test_websocket.py::test_"
 SHARES: Final = "hub/limits/test_shares.py::test_"
@@ -40,6 +41,8 @@ BESIEGED: Final = "hub/limits/test_besieged.py::test_"
 DESCRIPTORS: Final = "e2e/test_descriptors.py::test_"
 FIELD: Final = "hub/limits/test_fields.py::test_a_field_is_taken_up_to_its_bound"
 
+_ANNOUNCED: Final = HEARTBEAT + "what_a_hub_announces_is_obeyed_within_bounds"
+_SETTABLE: Final = LIVENESS + "what_would_find_living_peers_dead_is_refused"
 _IN_TIME: Final = STRANGERS + "who_is_slow_but_in_time_is_served"
 _CONNECTION_RATES: Final = BUDGETS + "the_rates_of_a_connection_are_what_the_settings_say"
 _BUDGET: Final = BUDGETS + "a_budget_is_what_its_settings_say"
@@ -107,6 +110,22 @@ HUB: Final[dict[str, Limit]] = {
             _IN_TIME,
             "protocol/test_link.py::test_who_does_not_get_through_in_time_is_closed",
             HANDSHAKE + "silence_is_ended_after_the_time_to_authenticate",
+        ),
+    ),
+    "heartbeat_seconds": Limit(
+        5,
+        (
+            HEARTBEAT + "a_probe_goes_out_every_interval",
+            HEARTBEAT + "nothing_goes_out_before_it_is_due",
+            "daemon/test_uplink.py::test_heartbeats_are_as_the_hub_announces_them",
+        ),
+    ),
+    "silence_seconds": Limit(
+        15,
+        (
+            HEARTBEAT + "a_silent_peer_is_dead_within_the_silence_whenever_it_fell_silent",
+            LIVENESS + "peers_that_answer_nothing_are_given_up_after_the_silence_that_is_set",
+            LIVENESS + "peers_that_answer_are_kept_for_many_silences",
         ),
     ),
     "unauthenticated_connections": Limit(
@@ -417,17 +436,11 @@ WIRE: Final[dict[str, Limit]] = {
     "WELCOME_SECONDS": Limit(
         10, ("protocol/test_link.py::test_who_does_not_get_through_in_time_is_closed",)
     ),
-    "HEARTBEAT_SECONDS": Limit(
-        5,
-        (
-            HEARTBEAT + "a_probe_goes_out_every_interval",
-            HEARTBEAT + "nothing_goes_out_before_it_is_due",
-        ),
-    ),
-    "SILENCE_SECONDS": Limit(
-        15,
-        (HEARTBEAT + "a_silent_peer_is_dead_within_the_silence_whenever_it_fell_silent",),
-    ),
+    "HEARTBEAT_MIN_SECONDS": Limit(0.1, (_ANNOUNCED, _SETTABLE)),
+    "HEARTBEAT_MAX_SECONDS": Limit(60, (_ANNOUNCED, _SETTABLE)),
+    "SILENCE_MIN_SECONDS": Limit(0.5, (_ANNOUNCED,)),
+    "SILENCE_MAX_SECONDS": Limit(600, (_ANNOUNCED, _SETTABLE)),
+    "SILENCE_MIN_HEARTBEATS": Limit(2, (_ANNOUNCED, _SETTABLE)),
     "SUBSCRIPTION_WINDOW_MIN_BYTES": Limit(32 * KIB, (FIELD,)),
     "SUBSCRIPTION_BUFFER_BYTES": Limit(
         256 * KIB,

@@ -20,6 +20,8 @@ TESTS = Path(__file__).parent.parent.parent
 HUB_SOURCES = Path(settings.__file__).parent
 # Of `protocol.limits`: units, and what is used when nothing else is asked for.
 NO_LIMITS = {"KIB", "MIB", "GIB", "DEFAULT_GRACE_SECONDS"}
+# What another limit must be for one to be low.
+BESIDE = {"silence_seconds": "heartbeat_seconds = 0.5"}
 # Of a policy: what is allowed, rather than how much.
 NO_AMOUNTS = {
     "allowed_commands",
@@ -60,7 +62,7 @@ def test_a_limit_of_the_hub_is_a_setting_and_something_reads_it(tmp_path: Path, 
     assert default is not None
     file = tmp_path / "arbor.toml"
     for value in (int(default) - 1, 1):
-        file.write_text(f"[hub]\n{name} = {value}\n")
+        file.write_text(f"[hub]\n{name} = {value}\n{BESIDE.get(name, '')}\n")
         assert getattr(load_settings({}, {}, file), name) == value
     file.write_text(f"[hub]\n{name} = -1\n")
     with pytest.raises(InvalidInput, match=name):

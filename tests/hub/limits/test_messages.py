@@ -178,6 +178,8 @@ async def test_welcome_says_every_limit_as_it_is_set(tmp_path: Path) -> None:
         "daemon_unacknowledged_bytes": 70_000,
         "subscriptions_per_connection": 5,
         "subscription_window_bytes": 40_000,
+        "heartbeat_seconds": 7.5,
+        "silence_seconds": 20.0,
     }
     expected = WireLimits(
         control_message_bytes=100_000,
@@ -186,6 +188,8 @@ async def test_welcome_says_every_limit_as_it_is_set(tmp_path: Path) -> None:
         connection_unacknowledged_bytes=70_000,
         subscriptions=5,
         subscription_window_bytes=40_000,
+        heartbeat_seconds=7.5,
+        silence_seconds=20.0,
     )
     async with running_bench(tmp_path, **settings) as bench:
         identity = await bench.enrolled()

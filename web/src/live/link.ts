@@ -5,12 +5,13 @@ import {
   type Unsubscribe,
   type ViewerToHub,
   WELCOME_SECONDS,
+  type WireLimits,
   type WorkspaceChanged,
 } from '../protocol/messages';
 import { Backoff } from './backoff';
 import { decodeMessage, encodeMessage } from './codec';
 import type { LinkEnvironment, Socket } from './environment';
-import { HeartbeatMachine } from './heartbeat';
+import { announced, HeartbeatMachine } from './heartbeat';
 import { ApiError, explain } from './http';
 import { learnHubTime } from './hubClock';
 import { retryAfterOfClose } from './retryAfter';
@@ -215,7 +216,7 @@ export class Link {
     }
     if (message.type === 'welcome') {
       if (message.time != null) learnHubTime(message.time);
-      this.#welcomed();
+      this.#welcomed(message.limits);
     } else if (message.type === 'heartbeat') {
       const answer = this.#heartbeat?.receive(message, this.now) ?? null;
       this.roundTrip.set(this.#heartbeat?.roundTrip ?? null);
@@ -225,9 +226,9 @@ export class Link {
     }
   }
 
-  #welcomed(): void {
+  #welcomed(limits: WireLimits): void {
     this.#backoff.succeeded();
-    this.#heartbeat = new HeartbeatMachine(this.now);
+    this.#heartbeat = new HeartbeatMachine(this.now, announced(limits));
     this.#armHeartbeat();
     this.state.set({ kind: 'live' });
     this.#write({ type: 'subscribe', workspaceId: '*' });

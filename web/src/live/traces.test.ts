@@ -1,8 +1,8 @@
 import { decode, encode } from '@msgpack/msgpack';
 import { describe, expect, test } from 'vitest';
-import { HEARTBEAT_SECONDS, type Heartbeat } from '../protocol/messages';
+import type { Heartbeat, WireLimits } from '../protocol/messages';
 import type { LinkEnvironment, SocketEvents } from './environment';
-import { HeartbeatMachine } from './heartbeat';
+import { announced, HeartbeatMachine } from './heartbeat';
 import { Link } from './link';
 import { ReceiveStream } from './receiveStream';
 import { retryAfterOfClose } from './retryAfter';
@@ -117,8 +117,10 @@ class HeartbeatReplay {
   #isDead = false;
 
   sends(step: Step): readonly object[] {
-    if (step.tells?.[0]?.opened !== undefined) {
-      this.#machine = new HeartbeatMachine(step.at, HEARTBEAT_SECONDS);
+    const welcome = step.tells?.[0]?.opened;
+    if (welcome !== undefined) {
+      const liveness = announced(welcome.limits as Partial<WireLimits>);
+      this.#machine = new HeartbeatMachine(step.at, liveness, liveness.interval);
       return [];
     }
     if (this.#machine === null || this.#isDead) {

@@ -4,7 +4,12 @@ export const PROTOCOL_VERSION = 1;
 export const MSGPACK_SUBPROTOCOL = 'arbor.v1.msgpack';
 export const FINAL_STATUSES: readonly TaskStatus[] = ['cancelled', 'completed', 'expired', 'failed', 'lost'];
 export const HEARTBEAT_SECONDS = 5;
+export const HEARTBEAT_MIN_SECONDS = 0.1;
+export const HEARTBEAT_MAX_SECONDS = 60;
 export const SILENCE_SECONDS = 15;
+export const SILENCE_MIN_SECONDS = 0.5;
+export const SILENCE_MAX_SECONDS = 600;
+export const SILENCE_MIN_HEARTBEATS = 2;
 export const WELCOME_SECONDS = 10;
 export const SUBSCRIPTION_WINDOW_BYTES = 262144;
 export const DEFAULT_GRACE_SECONDS = 5;
@@ -182,7 +187,14 @@ export interface DaemonWelcome {
   capabilities?: string[];
 }
 
-/** What `welcome` tells the peer it must keep to. Sizes in bytes, times in seconds. */
+/**
+ * What `welcome` tells the peer it must keep to. Sizes in bytes, times in seconds.
+ *
+ * Daemons: `outputFrameBytes`, `taskUnacknowledgedBytes`, `connectionUnacknowledgedBytes`,
+ * and `controlMessageBytes`. Viewers: `inputFrameBytes`, `inputWindowBytes` (input that the
+ * command has not read), `subscriptions`, and `subscriptionWindowBytes` (the window of a
+ * `subscribe` that names none). Both: `heartbeatSeconds` and `silenceSeconds`.
+ */
 export interface WireLimits {
   controlMessageBytes: number;
   outputFrameBytes: number;
@@ -294,8 +306,8 @@ export interface Rotate {
 /**
  * A request of the peer cannot be carried out. `ref` names what it was about.
  *
- * `want`: for `offsetOutOfOrder`, the offset to continue from. `retryAfter`: it can be done in so
- * many seconds, where that is known.
+ * `want`: for `offsetOutOfOrder`, the offset to continue from. `retryAfter`: it can be done in
+ * so many seconds, where that is known.
  */
 export interface ErrorMessage {
   type: 'error';

@@ -18,7 +18,6 @@ from arborlink.hub.access import Identity
 from arborlink.hub.live.admission import WaitingPlace
 from arborlink.hub.live.clock import new_id, now_us
 from arborlink.hub.live.traffic import Backlog, Meter, Traffic
-from arborlink.protocol import limits
 from arborlink.protocol.codec import Codec, Decoder, frame_size
 from arborlink.protocol.errors import (
     ArborError,
@@ -140,7 +139,7 @@ class Session:
         """Until when there was a peer, in µs since 1970: now, unless it fell silent before."""
         silence = time.monotonic() - self.link.heartbeat.last_heard
         # One that is there is never silent for longer than from one of its heartbeats to the next.
-        was_away = silence > limits.HEARTBEAT_SECONDS
+        was_away = silence > self.link.heartbeat.liveness.interval
         return now_us() - (round(silence * 1_000_000) if was_away else 0)
 
     def collect(self) -> None:
