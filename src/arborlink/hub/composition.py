@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -168,7 +169,9 @@ async def compose(settings: HubSettings, *, hasher: argon2.PasswordHasher | None
     )
     screens = None
     if settings.terminal_screens:
-        screens = Screens(daemons.outputs.stem, settings.terminal_screens)
+        screens = Screens(
+            daemons.outputs.stem, settings.terminal_screens, partial(_owner_id, store)
+        )
         daemons.terminals.keeper = screens
     sockets = _sockets(settings, access, daemons, tasks, store, screens)
     access.on_revoked(sockets.revoke)
@@ -191,6 +194,11 @@ async def compose(settings: HubSettings, *, hasher: argon2.PasswordHasher | None
         screens=screens,
         key=key,
     )
+
+
+def _owner_id(store: SqliteStore, workspace_id: str) -> str:
+    row = store.workspace(workspace_id)
+    return "" if row is None else row.owner_id
 
 
 def _retention(settings: HubSettings, store: SqliteStore, daemons: Daemons) -> Retention:

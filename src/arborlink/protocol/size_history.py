@@ -5,20 +5,31 @@ Daemon and hub keep the same list by the same rule, so that saying a size again 
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Final
+from typing import Literal, TypeAlias
 
 from arborlink.protocol import limits
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
 
-# After it come sizes that replace each other: the list has at most `MAX_TERMINAL_SIZES`.
-_LAST: Final = limits.MAX_TERMINAL_SIZES - 1
+# Offset and time.
+Position: TypeAlias = tuple[int, int]
+Placing: TypeAlias = Literal["no", "add", "replace_last"]
 
 
-def position(change: TerminalSizeChange) -> tuple[int, int]:
+def position(change: TerminalSizeChange) -> Position:
     """Return what sizes are ordered by: two changes at one offset differ in their time."""
     return change.offset, change.time
+
+
+def placing(change: TerminalSizeChange, count: int, last: Position | None) -> Placing:
+    """Return what to do with a change that is not known yet where there are `count` of them.
+
+    Of more than `limits.MAX_TERMINAL_SIZES` the first and the newest stay: the last is replaced.
+    """
+    if count < limits.MAX_TERMINAL_SIZES:
+        return "add"
+    return "replace_last" if last is not None and position(change) > last else "no"
 
 
 class SizeHistory:
@@ -44,14 +55,20 @@ class SizeHistory:
 
     def add(self, change: TerminalSizeChange) -> bool:
         """Put a change in its place; False if it is known, or older than what was left out."""
-        at = bisect_right(self._items, position(change), key=position)
-        if at and position(self._items[at - 1]) == position(change):
-            return False
-        if len(self._items) == limits.MAX_TERMINAL_SIZES:
-            if at < len(self._items):
+        last = self.last
+        if last is None or position(last) < position(change):
+            at = len(self._items)
+        else:
+            at = bisect_right(self._items, position(change), key=position)
+            if at and position(self._items[at - 1]) == position(change):
                 return False
-            del self._items[_LAST:]
-        insort(self._items, change, key=position)
+        match placing(change, len(self._items), None if last is None else position(last)):
+            case "no":
+                return False
+            case "replace_last":
+                self._items[-1] = change
+            case "add":
+                self._items.insert(at, change)
         return True
 
     def at(self, offset: int) -> TerminalSizeChange | None:

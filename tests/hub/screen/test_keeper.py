@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -294,3 +295,64 @@ def test_a_tail_begins_with_a_line_or_a_sequence() -> None:
     assert followers._beginning(b"rest\nline") == 5
     assert followers._beginning(b"rest\x1b[m") == 4
     assert followers._beginning(b"rest") == 0
+
+
+def owned(log: Log, owner_id: str, workspace_id: str = "ws_1") -> ipc.Follow:
+    return ipc.Follow(log.name, str(log.stem), log.sizes, workspace_id, owner_id)
+
+
+def test_no_account_takes_the_models_of_others(tmp_path: Path) -> None:
+    keeper = Keeper(max_models=4)
+    logs = [Log(tmp_path, f"tsk_{number}") for number in range(8)]
+    keeper.follow(owned(logs[0], "ann"))
+    for each in logs[1:]:
+        keeper.follow(owned(each, "ben"))
+    assert list(keeper.followers) == ["tsk_0", "tsk_5", "tsk_6", "tsk_7"]
+    for each in logs:
+        each.close()
+
+
+def test_no_account_takes_the_cells_of_others(tmp_path: Path) -> None:
+    keeper = Keeper(max_cells=100_000)
+    logs = [Log(tmp_path, f"tsk_{number}") for number in range(4)]
+    logs[0].sizes = [size(0, 100, 40)]
+    keeper.follow(owned(logs[0], "ann"))
+    for each in logs[1:]:
+        each.sizes = [size(0, 100, 200)]
+        keeper.follow(owned(each, "ben"))
+    assert list(keeper.followers) == ["tsk_0", "tsk_2", "tsk_3"]
+    for each in logs:
+        each.close()
+
+
+def test_terminals_of_who_has_drawn_least_are_drawn_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Keeper()
+    logs = [Log(tmp_path, f"tsk_{number}") for number in range(3)]
+    for each, owner_id in zip(logs, ["ben", "ben", "ann"], strict=True):
+        keeper.follow(owned(each, owner_id))
+        each.write(b"x")
+    keeper._drawn.spend("ben", NEVER_SECONDS, time.monotonic())
+    drawn: list[str] = []
+    monkeypatch.setattr(keeper, "_catch_up", lambda _, __, owner_id: drawn.append(owner_id))
+    keeper.look(keeper.ends())
+    assert drawn == ["ann", "ben", "ben"]
+    for each in logs:
+        each.close()
+
+
+def test_models_of_a_workspace_that_is_gone_are_dropped(tmp_path: Path) -> None:
+    logs = [Log(tmp_path, f"tsk_{number}") for number in range(2)]
+    keeper = Keeper()
+    with serving(keeper) as (requests, answers):
+        for number, each in enumerate(logs):
+            taking = ipc.Take(number, owned(each, "ann", f"ws_{number}"), NEVER_SECONDS)
+            os.write(requests, ipc.frame(taking))
+            assert read_answer(answers).number == number
+        os.write(requests, ipc.frame(ipc.ForgetWorkspace("ws_1")))
+        os.write(requests, ipc.frame(ipc.Take(7, owned(logs[0], "ann", "ws_0"), NEVER_SECONDS)))
+        assert read_answer(answers).number == 7
+    assert list(keeper.followers) == ["tsk_0"]
+    for each in logs:
+        each.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from arborlink.protocol import limits
 from arborlink.protocol.errors import Conflict, LocalProtocolError, NotFound
 from arborlink.protocol.lifecycle import TaskEvent, TaskStatus
 from arborlink.protocol.resources import GapInfo, Terminal, TerminalSizeChange
+from arborlink.protocol.size_history import SizeHistory
 
 from . import rows
 
@@ -266,6 +268,24 @@ class TaskContract:
             stored = await store.resize_task(row.id, change)
             assert stored.tty == Terminal(cols=changes[-1].cols, rows=24)
         assert store.terminal_sizes(row.id) == kept
+
+    async def test_sizes_in_any_order_are_what_a_history_makes_of_them(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "MAX_TERMINAL_SIZES", 5)
+        for seed in range(30):
+            random = Random(seed)
+            row: TaskRow = await store.add_task(rows.task(seed, tty=Terminal(cols=80, rows=24)))
+            first = TerminalSizeChange(cols=80, rows=24, offset=0, time=0)
+            history = SizeHistory([first])
+            for number in range(12):
+                change = TerminalSizeChange(
+                    cols=number + 1, rows=24, offset=random.randrange(6), time=random.randrange(3)
+                )
+                is_last = history.add(change) and history.last == change
+                stored = await store.resize_task(row.id, change)
+                assert stored.tty is not None and (stored.tty.cols == number + 1) == is_last
+                assert store.terminal_sizes(row.id) == list(history.items)
 
     async def test_a_wish_to_cancel_and_a_log_are_remembered(self, store: Store) -> None:
         row: TaskRow = await store.add_task(rows.task(1))

@@ -25,6 +25,8 @@ from arborlink.protocol.messages import (
     ViewerInput,
     ViewerResize,
 )
+from arborlink.protocol.resources import TerminalSizeChange
+from arborlink.protocol.size_history import SizeHistory
 from tests.hub.live.bench import Bench, running_bench
 from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon, ScriptedViewer, spooled
 
@@ -321,3 +323,28 @@ async def test_sizes_survive_a_restart(tmp_path: Path) -> None:
     async with running_bench(tmp_path) as bench:
         assert await sizes(Stage(bench, stage.daemon, stage.task)) == before
         assert [(item["offset"], item["cols"]) for item in before] == [(0, 80), (3, 132)]
+
+
+async def test_each_of_a_thousand_sizes_costs_the_hub_the_same(
+    bench: Bench, identity: DaemonIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon can say them as fast as it likes; all before were read again for each."""
+    async with staged(bench, identity) as stage, bench.viewer() as viewer:
+        await stage.follow(viewer)
+        placed = 0
+        place = SizeHistory.add
+
+        def count(self: SizeHistory, change: TerminalSizeChange) -> bool:
+            nonlocal placed
+            placed += 1
+            return place(self, change)
+
+        monkeypatch.setattr(SizeHistory, "add", count)
+        times = 30
+        for number in range(times):
+            await stage.applied(80 + number % 2)
+        await stage.output(b"x")
+        for _ in range(times):
+            await viewer.expect(TerminalState)
+        # One for those who follow the terminal, and one for the process that keeps its screen.
+        assert placed <= 2 * times

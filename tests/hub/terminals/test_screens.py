@@ -171,6 +171,30 @@ async def test_a_killed_process_costs_a_moment_and_nothing_else(
         assert again == first
 
 
+async def test_who_asks_and_leaves_again_and_again_ends_nothing(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    """A process that is busy is not taken for stuck because viewers have no patience."""
+    async with staged(bench, identity) as stage, bench.viewer() as viewer:
+        await stage.output(EDITOR)
+        await stage.daemon.acked(stage.task, stage.end)
+        await screen_of(stage, viewer)
+        screens, pid = bench.hub.screens, process_of(bench)
+        assert screens is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            for _ in range(20):
+                async with bench.viewer() as impatient:
+                    await impatient.send(Subscribe(task_id=stage.task, terminal=True))
+                    await bench.until(lambda: screens._asked is not None, "a request")
+            # One is being made; of the others none waits for anything.
+            await bench.until(lambda: not len(screens._requests), "what was given up to go")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await screen_of(stage, viewer)
+        assert process_of(bench) == pid
+
+
 def _is_other(bench: Bench, pid: int) -> bool:
     screens = bench.hub.screens
     return screens is not None and screens._process is not None and screens._process.pid != pid
@@ -180,6 +204,7 @@ async def test_a_stopped_process_costs_the_screen_and_not_the_output(
     bench: Bench, identity: DaemonIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("arborlink.hub.terminals.screens.SNAPSHOT_SECONDS", 0.05)
+    monkeypatch.setattr("arborlink.hub.terminals.screens.STUCK_SECONDS", 0.5)
     async with staged(bench, identity) as stage, bench.viewer() as viewer:
         await stage.output(EDITOR)
         await stage.daemon.acked(stage.task, stage.end)
@@ -193,9 +218,6 @@ async def test_a_stopped_process_costs_the_screen_and_not_the_output(
                 assert (await viewer.expect(Output)).offset == 3
                 assert not viewer.seen(Screen)
             # One that does not answer for long is started anew.
-            for _ in range(10):
-                await viewer.send(Subscribe(task_id=stage.task, offset=3, terminal=True))
-                await viewer.expect(TerminalState)
             await bench.until(lambda: _is_other(bench, pid), "another process")
         finally:
             if not _is_other(bench, pid):

@@ -19,11 +19,16 @@ LENGTH: Final = struct.Struct("<I")
 
 
 class Follow(Struct, frozen=True, array_like=True, tag="follow"):
-    """A terminal that runs: keep up with the log `stem`, as far as there is time."""
+    """A terminal that runs: keep up with the log `stem`, as far as there is time.
+
+    `owner_id`: the account whose workspace it is in.
+    """
 
     task_id: str
     stem: str
     sizes: list[TerminalSizeChange]
+    workspace_id: str = ""
+    owner_id: str = ""
 
 
 class Sized(Struct, frozen=True, array_like=True, tag="sized"):
@@ -47,8 +52,17 @@ class Forget(Struct, frozen=True, array_like=True, tag="forget"):
     task_id: str
 
 
+class ForgetWorkspace(Struct, frozen=True, array_like=True, tag="forget_workspace"):
+    """A workspace is gone, and all of its tasks."""
+
+    workspace_id: str
+
+
 class Taken(Struct, frozen=True, array_like=True):
-    """A snapshot at `offset`; `output` is None where there is none. `fault`: a mistake of ours."""
+    """A snapshot at `offset`; `output` is None where there is none. `fault`: a mistake of ours.
+
+    `spent`: seconds of processor time that it took.
+    """
 
     number: int
     offset: int = 0
@@ -56,9 +70,10 @@ class Taken(Struct, frozen=True, array_like=True):
     rows: int = 0
     output: bytes | None = None
     fault: str | None = None
+    spent: float = 0.0
 
 
-ToKeeper = Follow | Sized | Take | Forget
+ToKeeper = Follow | Sized | Take | Forget | ForgetWorkspace
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 decode_request: Final = msgspec.msgpack.Decoder(ToKeeper).decode

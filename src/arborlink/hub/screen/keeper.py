@@ -12,13 +12,17 @@ import select
 import sys
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from arborlink.hub.screen import ipc
 from arborlink.hub.screen.allowance import Allowance
 from arborlink.hub.screen.follower import FAR_BEHIND_BYTES, TAIL_BYTES, Follower, taken_bytes
+from arborlink.hub.screen.shares import DrawingTime, crowded_out
 from arborlink.outputlog import LogError
 from arborlink.protocol.limits import KIB, MIB
 
@@ -44,7 +48,9 @@ class Keeper:
         self._max_models = max_models
         self._max_cells = max_cells
         self._allowance = Allowance()
+        self._drawn = DrawingTime()
         self._ends: dict[str, int] = {}
+        self._terminals: dict[str, ipc.Follow] = {}
 
     def follow(self, terminal: ipc.Follow) -> Follower:
         """Return the follower of a terminal, new if it is."""
@@ -52,6 +58,7 @@ class Keeper:
         if follower is None:
             follower = Follower(Path(terminal.stem), terminal.sizes)
             self.followers[terminal.task_id] = follower
+        self._terminals[terminal.task_id] = terminal
         for size in terminal.sizes:
             follower.sizes.add(size)
         self.followers.move_to_end(terminal.task_id)
@@ -67,9 +74,16 @@ class Keeper:
     def forget(self, task_id: str) -> None:
         """Drop a task's model."""
         self._ends.pop(task_id, None)
+        self._terminals.pop(task_id, None)
         follower = self.followers.pop(task_id, None)
         if follower is not None:
             follower.close()
+
+    def forget_workspace(self, workspace_id: str) -> None:
+        """Drop the models of a workspace's tasks."""
+        for task_id, terminal in list(self._terminals.items()):
+            if terminal.workspace_id == workspace_id:
+                self.forget(task_id)
 
     def ends(self) -> dict[str, int]:
         """Return where the logs of all followers end now; one that cannot be read is dropped."""
@@ -84,11 +98,15 @@ class Keeper:
     def look(self, ends: dict[str, int]) -> bool:
         """Draw of every terminal what is new, as far as the allowance goes; whether there was any.
 
-        Of one that floods nothing is drawn until it is asked for, or rests.
+        Of one that floods nothing is drawn until it is asked for, or rests. Those of accounts
+        that have drawn least come first.
         """
         before, self._ends = self._ends, ends
         has_news = False
-        for task_id, end in ends.items():
+        now = time.monotonic()
+        order = sorted(ends, key=lambda each: -self._drawn.left(self._owner(each), now))
+        for task_id in order:
+            end = ends[task_id]
             follower = self.followers.get(task_id)
             if follower is None or end == follower.offset:
                 continue
@@ -96,7 +114,7 @@ class Keeper:
             if end - follower.offset > FAR_BEHIND_BYTES and before.get(task_id) != end:
                 continue
             try:
-                self._catch_up(follower, end)
+                self._catch_up(follower, end, self._owner(task_id))
             except Exception:
                 self.forget(task_id)  # the next one who asks for it is told why
         return has_news
@@ -107,19 +125,29 @@ class Keeper:
         follower = self.followers.get(task_id)
         if follower is None:
             return ipc.Taken(number)
+        began = time.process_time()
+        taken = self._taken(number, follower, end, message.seconds)
+        if taken.fault is not None:
+            # A mistake of the model's must not be met again and again with the same bytes.
+            self.forget(task_id)
+        self._make_room(task_id)
+        return msgspec.structs.replace(taken, spent=time.process_time() - began)
+
+    def _taken(self, number: int, follower: Follower, end: int, seconds: float) -> ipc.Taken:
         try:
-            if not follower.catch_up(end, message.seconds):
+            if not follower.catch_up(end, seconds):
                 return ipc.Taken(number)
             model = follower.model
             output = taken_bytes(model)
-            self._make_room(task_id)
             return ipc.Taken(number, follower.offset, model.cols, model.rows, output)
         except Exception as error:
-            # A mistake of the model's must not be met again and again with the same bytes.
-            self.forget(task_id)
             return ipc.Taken(number, fault=f"{type(error).__name__}: {error}")
 
-    def _catch_up(self, follower: Follower, end: int) -> None:
+    def _owner(self, task_id: str) -> str:
+        terminal = self._terminals.get(task_id)
+        return "" if terminal is None else terminal.owner_id
+
+    def _catch_up(self, follower: Follower, end: int, owner_id: str) -> None:
         began = time.monotonic()
         most = min(TURN_SECONDS, self._allowance.left(began))
         if most <= 0:
@@ -128,16 +156,24 @@ class Keeper:
         if end - follower.offset > FAR_BEHIND_BYTES:
             follower.skip(end - TAIL_BYTES, lambda: time.monotonic() > began + most)
         follower.draw(end, lambda: time.monotonic() > began + most)
-        self._allowance.spend(time.process_time() - spent)
+        spent = time.process_time() - spent
+        self._allowance.spend(spent)
+        self._drawn.spend(owner_id, spent, time.monotonic())
 
     def _make_room(self, wanted: str) -> None:
-        """Forget the models that were not used for longest: they are made again from their logs."""
-        cells = sum(follower.model.cells for follower in self.followers.values())
-        while len(self.followers) > 1 and (
-            len(self.followers) > self._max_models or cells > self._max_cells
-        ):
-            oldest = next(task_id for task_id in self.followers if task_id != wanted)
-            cells -= self.followers[oldest].model.cells
+        """Forget models of the account that has most, those not used for longest first: they are
+        made again from their logs."""
+        while len(self.followers) > 1:
+            cells = {each: follower.model.cells for each, follower in self.followers.items()}
+            if sum(cells.values()) > self._max_cells:
+                models = [(each, self._owner(each), size) for each, size in cells.items()]
+            elif len(cells) > self._max_models:
+                models = [(each, self._owner(each), 1) for each in cells]
+            else:
+                break
+            oldest = crowded_out(models, wanted)
+            if oldest is None:
+                break
             self.forget(oldest)
 
 
@@ -209,14 +245,18 @@ class Server:
             case ipc.Take():
                 self._takes.append(message)
             case ipc.Forget():
-                self._forget(message.task_id)
+                self._drop(lambda terminal: terminal.task_id == message.task_id)
+                self._keeper.forget(message.task_id)
+            case ipc.ForgetWorkspace():
+                self._drop(lambda terminal: terminal.workspace_id == message.workspace_id)
+                self._keeper.forget_workspace(message.workspace_id)
 
-    def _forget(self, task_id: str) -> None:
-        waiting = [take for take in self._takes if take.terminal.task_id == task_id]
+    def _drop(self, is_gone: Callable[[ipc.Follow], bool]) -> None:
+        """Answer what is asked of terminals that are gone."""
+        waiting = [take for take in self._takes if is_gone(take.terminal)]
         for take in waiting:
             self._takes.remove(take)
             self._answer(ipc.Taken(take.number))
-        self._keeper.forget(task_id)
 
 
 def _bodies(buffer: bytearray) -> list[bytes]:

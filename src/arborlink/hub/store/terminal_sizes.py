@@ -9,7 +9,7 @@ import apsw
 
 from arborlink.hub.store.queries import load
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
-from arborlink.protocol.size_history import SizeHistory
+from arborlink.protocol.size_history import Position, placing, position
 
 _SQL: Final = load("tasks")
 
@@ -32,20 +32,38 @@ def store_size(
 
     Returns whether the terminal has this size now. Runs in the caller's transaction.
     """
-    stored = decode_sizes(connection.execute(_SQL["terminal_sizes"], {"task_id": task_id}))
-    history = SizeHistory(stored)
-    if not stored:
-        history.add(TerminalSizeChange(offset=0, time=0, cols=created.cols, rows=created.rows))
-    is_new = history.add(change)
-    wanted, known = set(history.items), set(stored)
-    for size in known - wanted:
-        connection.execute(_SQL["remove_terminal_size"], _bindings(task_id, size))
-    for size in wanted - known:
-        connection.execute(_SQL["add_terminal_size"], _bindings(task_id, size))
-    grown = SIZE_BYTES * (len(wanted) - len(known))
-    if grown:
-        connection.execute(_SQL["grow_task_row"], {"id": task_id, "bytes": grown})
-    return is_new and history.last == change
+    count, last, is_known = _place(connection, task_id, change)
+    if not count:
+        first = TerminalSizeChange(offset=0, time=0, cols=created.cols, rows=created.rows)
+        _add(connection, task_id, first)
+        count, last, is_known = _place(connection, task_id, change)
+    what = "no" if is_known else placing(change, count, last)
+    if what == "no":
+        return False
+    if what == "replace_last":
+        connection.execute(_SQL["remove_last_terminal_size"], {"task_id": task_id})
+        connection.execute(_SQL["grow_task_row"], {"id": task_id, "bytes": -SIZE_BYTES})
+    _add(connection, task_id, change)
+    return last is not None and position(change) > last
+
+
+def _place(
+    connection: apsw.Connection, task_id: str, change: TerminalSizeChange
+) -> tuple[int, Position | None, bool]:
+    """Return how many sizes are stored, where the last is, and whether this one is known.
+
+    A daemon can say a thousand of them in a moment: they are not all read for each.
+    """
+    bindings = {"task_id": task_id, "from_offset": change.offset, "from_time": change.time}
+    found = connection.execute(_SQL["place_of_terminal_size"], bindings).fetchone()
+    assert found is not None
+    count, offset, time, is_known = found
+    return count, None if offset is None else (offset, time), bool(is_known)
+
+
+def _add(connection: apsw.Connection, task_id: str, size: TerminalSizeChange) -> None:
+    connection.execute(_SQL["add_terminal_size"], _bindings(task_id, size))
+    connection.execute(_SQL["grow_task_row"], {"id": task_id, "bytes": SIZE_BYTES})
 
 
 def _bindings(task_id: str, size: TerminalSizeChange) -> dict[str, Any]:

@@ -223,11 +223,28 @@ ORDER BY from_offset, from_time;
 INSERT INTO terminal_sizes (task_id, from_offset, from_time, cols, rows)
 VALUES (:task_id, :from_offset, :from_time, :cols, :rows);
 
--- name: remove_terminal_size
--- One that a later one takes the place of.
+-- name: place_of_terminal_size
+-- How many sizes there are, where the last of them is, and whether there is one at this place.
+SELECT
+  (SELECT count(*) FROM terminal_sizes WHERE task_id = :task_id),
+  last.from_offset,
+  last.from_time,
+  EXISTS (
+    SELECT 1 FROM terminal_sizes
+    WHERE task_id = :task_id AND from_offset = :from_offset AND from_time = :from_time
+  )
+FROM (SELECT 1) LEFT JOIN (
+  SELECT from_offset, from_time FROM terminal_sizes WHERE task_id = :task_id
+  ORDER BY from_offset DESC, from_time DESC LIMIT 1
+) AS last;
+
+-- name: remove_last_terminal_size
+-- A later one takes its place.
 DELETE FROM terminal_sizes
-WHERE task_id = :task_id AND from_offset = :from_offset AND from_time = :from_time
-  AND cols = :cols AND rows = :rows;
+WHERE task_id = :task_id AND (from_offset, from_time) = (
+  SELECT from_offset, from_time FROM terminal_sizes WHERE task_id = :task_id
+  ORDER BY from_offset DESC, from_time DESC LIMIT 1
+);
 
 -- name: grow_task_row
 -- More of the database is taken by the task.
