@@ -65,6 +65,29 @@ def test_workspaces_are_offered(signed_in: Up) -> None:
     assert values("run -w zzz") == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *"$(id) `id` a;id a&id a|id <(id) >x a* [a]".split(),
+        *"a'b a\"b !1 ~root =id -rf {a,b} a\\b #a".split(),
+        *("a b", "a\u00a0b", "a\u200bb", "\x1b[2J"),
+    ],
+)
+def test_no_name_is_offered_that_a_shell_would_run_or_take_for_something_else(name: str) -> None:
+    """Others choose what their workspaces are called, and bash inserts it unquoted."""
+    assert completion._items([(name, "")], "") == []
+    plain = ["lab-1", "mia/büro_2.x@y:z"]
+    assert [each.value for each in completion._items([(each, "") for each in plain], "")] == plain
+
+
+def test_a_workspace_with_the_name_of_a_command_is_not_offered(signed_in: Up) -> None:
+    signed_in.arbor("rename", "project", "$(touch${IFS}x)")
+    try:
+        assert [each for each in values("run -w ") if "touch" in each] == []
+    finally:
+        signed_in.arbor("rename", "$(touch${IFS}x)", "project")
+
+
 def test_statuses_several_with_commas() -> None:
     assert values("tasks --status r") == ["running"]
     assert values("tasks --status running,c") == ["running,completed", "running,cancelled"]

@@ -30,6 +30,8 @@ NEEDED: Final = ("asyncio", "arborlink.client", "arborlink.client.short_ids", "a
 OFFERED_TASKS: Final = 30
 HELP_CHARS: Final = 60
 LAST: Final = "last"
+# Of names, besides letters and digits.
+PLAIN: Final = frozenset("_-.@%+:,/")
 # As `TaskStatus`, which is not imported for the help.
 STATUSES: Final = (
     "pending",
@@ -145,9 +147,14 @@ def _items(found: Sequence[Item], incomplete: str) -> list[CompletionItem]:
     return [
         CompletionItem(name, help=text[:HELP_CHARS])
         for name, text in found
-        # A shell would split, or read on, at anything else.
-        if name.startswith(incomplete) and name.isprintable() and " " not in name
+        if name.startswith(incomplete) and _is_plain(name)
     ]
+
+
+def _is_plain(name: str) -> bool:
+    """Whether every shell takes it as it is. bash puts what is offered into the line unquoted, so
+    another account's workspace `$(id)` would be a command that the next Enter runs."""
+    return all(each.isalnum() or each in PLAIN for each in name) and not name.startswith("-")
 
 
 def _about(task: Task) -> str:
