@@ -12,14 +12,17 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
+import httpx2
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 import arborlink
 from arborlink import __version__
+from arborlink.hub.routes.in_pieces import PIECE_BYTES
 from arborlink.hub.service import wheel
 from arborlink.protocol.errors import NotFound
 
-from .conftest import Api
+from .conftest import ORIGIN, Api
 
 NAME = f"arborlink-{__version__}-py3-none-any.whl"
 
@@ -45,6 +48,26 @@ async def test_anyone_gets_it_by_its_name_and_by_a_stable_one(api: Api) -> None:
         assert head.headers["Content-Length"] == str(len(answer.content)) and not head.content
         for other in ("/arborlink-9.9-py3-none-any.whl", "/other.whl", "/x/arbor.whl"):
             assert (await client.get(other)).status_code == 404
+
+
+@pytest.mark.parametrize("path", [f"/{NAME}", "/api/docs", "/api/openapi.json"])
+async def test_who_does_not_read_what_anyone_may_have_holds_a_piece_of_it(
+    api: Api, path: str
+) -> None:
+    sizes: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def count(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                sizes.append(len(message.get("body", b"")))
+            await send(message)
+
+        await api.app(scope, receive, count)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=ORIGIN) as client:
+        answer = await client.get(path)
+    assert answer.headers["Content-Length"] == str(len(answer.content)) == str(sum(sizes))
+    assert len(answer.content) > PIECE_BYTES >= max(sizes)
 
 
 async def test_the_line_that_enrolls_comes_with_one_that_installs(api: Api) -> None:

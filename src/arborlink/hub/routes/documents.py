@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from arborlink.hub.routes import openapi, reference
+from arborlink.hub.routes.in_pieces import InPieces
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.service.ports import HubPorts
 
@@ -45,8 +46,8 @@ class Documents:
 
     async def json(self, _hub: HubPorts, _request: Request) -> Response:
         """For programs."""
-        return Response(self._json, media_type="application/json")
+        return InPieces(self._json, media_type="application/json")
 
     async def page(self, _hub: HubPorts, _request: Request) -> Response:
         """For people: no script, nothing from elsewhere."""
-        return HTMLResponse(self._page)
+        return InPieces(self._page, media_type="text/html")

@@ -16,6 +16,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from arborlink.hub.routes.in_pieces import InPieces
+
 STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
 INDEX: Final = "index.html"
 # Everything below has its content's hash in its name.
@@ -143,7 +145,7 @@ class _Found:
             each.strip().removeprefix("W/") for each in known.split(",")
         }:
             return Response(status_code=304, headers=headers)
-        return Response(self.state, headers=headers, media_type=self.media_type)
+        return InPieces(self.state, headers=headers, media_type=self.media_type)
 
 
 def _accepted_encodings(request: Request) -> set[str]:

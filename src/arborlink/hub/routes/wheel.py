@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from arborlink.hub.routes.in_pieces import InPieces
 from arborlink.hub.routes.operations import Operation
 from arborlink.hub.service import wheel
 
@@ -51,7 +52,7 @@ class WheelRoutes:
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(self._wheel.content, headers=headers, media_type="application/zip")
+        return InPieces(self._wheel.content, headers=headers, media_type="application/zip")
 
 
 OPERATIONS: Final = (
