@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.client.input import ExactInput, TypedInput
-from arborlink.client.subscription import Subscription
+from arborlink.client.subscription import MAX_CHANGES_AHEAD, Subscription
 from arborlink.client.viewer import ACK_DELAY_SECONDS, INPUT_RETRY_SECONDS, ViewerMachine
 from arborlink.protocol import limits
 from arborlink.protocol.errors import (
@@ -433,6 +433,33 @@ def test_a_change_of_a_terminal_waits_for_the_output_before_it() -> None:
         taken.append(item)
     shown = [each.data if isinstance(each, Chunk) else each.end for each in taken]
     assert shown == [b"ab", 2, b"cd", 4, b"ef", 6]
+
+
+@pytest.mark.parametrize("before", [b"", b"abc"])
+def test_changes_of_a_terminal_without_end_keep_no_memory_of_a_slow_reader(before: bytes) -> None:
+    """A machine can say sizes as fast as it likes; no window bounds them."""
+    subscription = Subscription(TASK, terminal=True)
+    subscription.subscribe()
+    end = len(before)
+    if before:
+        subscription.receive_output(
+            Output(task_id=TASK, offset=0, time=1, is_error=False, output=before)
+        )
+    for number in range(1, 5_001):
+        state = TerminalState(
+            task_id=TASK, offset=end, cols=number % 999 + 1, rows=1, controls=True
+        )
+        subscription.receive_terminal(state)
+    subscription.receive_output(
+        Output(task_id=TASK, offset=end, time=1, is_error=False, output=b"d")
+    )
+    taken = []
+    while (item := subscription.take()) is not None:
+        taken.append(item)
+    assert len(taken) <= MAX_CHANGES_AHEAD + 2
+    # The newest is the one in force, and it is before what was written at it.
+    assert taken[-1] == Chunk(end, False, 1, b"d")
+    assert taken[-2] == TerminalChange(end, 5_000 % 999 + 1, 1, controls=True)
 
 
 def test_a_screen_takes_the_place_of_what_is_not_read_yet() -> None:

@@ -73,6 +73,8 @@ class Subscription:
         # The hub resolves a negative offset: the first message that arrives says to what.
         self._stream = _stream_at(offset) if output and offset >= 0 else None
         self._items: deque[Item] = deque()
+        # Of the terminal, since the last piece of output that waits.
+        self._changes_waiting = 0
         self._taken_end: int | None = None
         self._buffered = 0
         self._wire_end = 0
@@ -248,13 +250,23 @@ class Subscription:
                 self._items.append(dataclasses.replace(chunk, data=chunk.data[:cut]))
                 rest = chunk.data[cut:]
                 chunk = dataclasses.replace(chunk, offset=chunk.offset + cut, data=rest)
-            self._items.append(change)
+            self._append_change(change)
+        self._changes_waiting = 0
         self._items.append(chunk)
         self._append_changes()
 
     def _append_changes(self) -> None:
         while self._changes_ahead and self._changes_ahead[0].offset <= self._end:
-            self._items.append(self._changes_ahead.popleft())
+            self._append_change(self._changes_ahead.popleft())
+
+    def _append_change(self, change: TerminalChange) -> None:
+        # No window bounds these: of very many between two pieces of output the last counts.
+        self._changes_waiting = self._changes_waiting + 1 if self._items else 1
+        if self._changes_waiting > MAX_CHANGES_AHEAD and isinstance(
+            self._items[-1], TerminalChange
+        ):
+            self._items.pop()
+        self._items.append(change)
 
     def _stream_from(self, offset: int) -> ReceiveStream:
         if self._stream is None:
