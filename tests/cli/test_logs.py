@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 
 import pytest
 
+from tests.bounds import HANG_SECONDS
+
 from .conftest import Up
+from .terminals import Terminal
 
 LINES = 60_000
 
@@ -85,6 +89,76 @@ def test_followed_output_is_written_as_the_hub_writes_stored_output(up: Up) -> N
     # Two pipes have no order between them.
     orders = ("café 20%\noops\n", "cafoops\né 20%\n", "oops\ncafé 20%\n")
     assert text.decode() in orders
+
+
+def test_a_recording_that_is_followed_is_that_of_what_is_stored(up: Up) -> None:
+    """With the sizes that the terminal had meanwhile, each in its place."""
+    script = "stty size; while read x; do stty size; done; echo over"
+    with Terminal(up, "run", "--tty", "--title", "sized", "--shell", "--", script) as terminal:
+        terminal.until(b"24 80")
+        following = [
+            subprocess.Popen(
+                up.command("logs", "-f", "--format", form, "last"),
+                env=up.environment,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+            )
+            for form in ("asciicast", "jsonl")
+        ]
+        recorder = following[0].stdout
+        assert recorder is not None and b'"width":80' in (header := recorder.readline())
+        for cols in (100, 132, 40):
+            terminal.resize(cols, 30)
+            # The size arrives by itself, and a line that is read by the program shows it.
+            terminal.type(b"\r")
+            while b"30 %d" % cols not in terminal.seen:
+                terminal.until(b"\n")
+                terminal.type(b"\r")
+        terminal.type(b"\x04")
+        assert terminal.end() == 0
+    recording, pieces = (each.communicate(timeout=HANG_SECONDS)[0] for each in following)
+    assert [each.returncode for each in following] == [0, 0]
+    assert header + recording == up.arbor("logs", "--format", "asciicast", "last").stdout
+    assert up.arbor("logs", "-f", "--format", "asciicast", "last").stdout == header + recording
+    assert pieces == up.arbor("logs", "--format", "jsonl", "last").stdout
+    events = [json.loads(line) for line in recording.splitlines()]
+    assert [event[2] for event in events if event[1] == "r"] == ["100x30", "132x30", "40x30"]
+
+
+def test_a_recording_goes_on_over_a_hub_that_is_killed(up: Up) -> None:
+    script = "stty size; while read x; do echo got $x; done; echo over"
+    with Terminal(up, "run", "--tty", "--shell", "--", script) as terminal:
+        terminal.until(b"24 80")
+        following = subprocess.Popen(
+            up.command("logs", "-f", "--format", "asciicast", "last"),
+            env=up.environment,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        assert following.stdout is not None
+        first = following.stdout.readline()
+        for number in range(3):
+            hub = int((up.home / "hub" / "hub.pid").read_text())
+            os.kill(hub, signal.SIGKILL)
+            terminal.resize(90 + number, 24)
+            # What is typed while the connection is lost may be lost; that is said.
+            while b"got %d" % number not in terminal.seen:
+                terminal.type(b"%d\r" % number)
+                terminal.until(b"\n")
+        terminal.type(b"\x04")
+        assert terminal.end() == 0
+    rest = following.communicate(timeout=HANG_SECONDS)[0]
+    assert following.returncode == 0
+    stored = up.arbor("logs", "--format", "asciicast", "last").stdout
+    assert spoken(first + rest) == spoken(stored)
+
+
+def spoken(recording: bytes) -> tuple[str, list[str]]:
+    """What a recording shows, and its sizes: a hub that was killed may have lost in which pieces
+    its last bytes came."""
+    events = [json.loads(line) for line in recording.splitlines()[1:]]
+    shown = "".join(event[2] for event in events if event[1] == "o")
+    return shown, [event[2] for event in events if event[1] == "r"]
 
 
 def test_a_task_is_named_by_its_end_or_as_the_last_one(up: Up) -> None:

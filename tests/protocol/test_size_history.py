@@ -17,6 +17,7 @@ def change(offset: int, time: int = 0, cols: int = 80) -> TerminalSizeChange:
 def test_nothing_is_known_of_no_sizes() -> None:
     sizes = SizeHistory()
     assert (sizes.last, sizes.at(0), sizes.after(0), len(sizes)) == (None, None, (), 0)
+    assert sizes.before(0) is None
 
 
 def test_the_size_at_an_offset_is_the_last_that_begins_there_or_before() -> None:
@@ -27,6 +28,15 @@ def test_the_size_at_an_offset_is_the_last_that_begins_there_or_before() -> None
     assert [item.cols for item in sizes.after(9)] == [100, 120, 60]
     assert sizes.after(20) == ()
     assert sizes.last == change(20, 3, 60)
+
+
+def test_the_size_before_an_offset_is_that_of_the_byte_in_front_of_it() -> None:
+    sizes = SizeHistory([change(0), change(0, 1, 90), change(10, 2, 100), change(10, 3, 120)])
+    assert [getattr(sizes.before(offset), "cols", None) for offset in (0, 1, 10, 11)] == [
+        *(80, 90, 90, 120)
+    ]
+    # With the changes behind it, it is the whole list.
+    assert sizes.next_after(sizes.before(0)) == change(0, 1, 90)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=30), st.randoms())

@@ -14,7 +14,7 @@ from typing import Final
 from arborlink import visible
 from arborlink.cli.console import complain
 from arborlink.cli.live import STDOUT, WINDOW_BYTES, gap_text
-from arborlink.cli.log_items import Download, repeated, stored_items
+from arborlink.cli.log_items import Download, followed_items, repeated, stored_items
 from arborlink.cli.log_range import LogRange, Wanted, started_at
 from arborlink.cli.notices import watch_machine
 from arborlink.cli.progress import Progress, output_progress
@@ -22,7 +22,8 @@ from arborlink.cli.timestamps import Timestamps
 from arborlink.cli.writer import Writer
 from arborlink.client import Chunk, Gap, Hub, TaskHandle, Unavailable
 from arborlink.protocol.formats import FORMATS, Format
-from arborlink.protocol.resources import Task
+from arborlink.protocol.resources import Task, TerminalSize, TerminalSizeChange
+from arborlink.protocol.size_history import position
 
 # A line without its end, such as a question, is shown when nothing came for so long.
 QUIET_SECONDS: Final = 0.2
@@ -77,7 +78,8 @@ class Logs:
             OSError: standard output takes no more.
         """
         start = wanted.start
-        if self._stamps is not None or wanted != Wanted(start=start, until=wanted.until):
+        is_raw = self._form == "raw"
+        if self._stamps is not None or not is_raw or wanted != Wanted(start, until=wanted.until):
             await self._task.refresh()
             start, end = await self._range.find(wanted)
             if self._stamps is not None:
@@ -85,10 +87,15 @@ class Logs:
                 start = end
         until = None if wanted.until is None else wanted.until.timestamp()
         left = None if until is None else max(0.0, until - time.time())
-        form = FORMATS[self._form](self._task.info) if self._form in FORMATS else None
+        form = None if is_raw else FORMATS[self._form](self._task.info)
         try:
             async with asyncio.timeout(left), asyncio.TaskGroup() as group:
-                following = group.create_task(self._follow(start, until, form))
+                source = (
+                    self._follow(start, until)
+                    if form is None
+                    else self._follow_formatted(start, until, form)
+                )
+                following = group.create_task(source)
                 helpers = [
                     group.create_task(self._flush_when_quiet()),
                     group.create_task(watch_machine(self._task)),
@@ -106,33 +113,48 @@ class Logs:
             await self._write(self._stamps.flush())
         await self._writer.flush()
 
-    async def _follow(self, start: int, until: float | None, form: Format | None) -> None:
-        if form is not None:
-            await self._write(form.begin(self._task.info.tty))
+    async def _follow(self, start: int, until: float | None) -> None:
         async with aclosing(self._task.output(start, window=WINDOW_BYTES)) as items:
             async for item in items:
                 if isinstance(item, Gap):
-                    await self._write_gap(item, form)
+                    await self._say_gap(item)
                 elif self._is_after(item, until):
                     return
                 elif self._is_wanted(item):
-                    await self._write(self._encoded(item, form))
+                    await self._write(self._encoded(item))
 
-    async def _write_gap(self, gap: Gap, form: Format | None) -> None:
-        if form is not None:
-            await self._write(form.gap(gap.start, gap.end, gap.reason))
-        else:
-            await self._writer.flush()
-            complain(gap_text(gap))
+    async def _follow_formatted(self, start: int, until: float | None, form: Format) -> None:
+        """Write what the hub would write of the whole: piece by piece as it was written, where live
+        output joins pieces to larger ones."""
+        tty = self._task.info.tty
+        await self._write(form.begin(None if tty is None else _size_at_start(tty)))
+        known: tuple[int, int] | None = None
+        followed = followed_items(self._hub, self._task, start, self._stream)
+        async with aclosing(followed) as items:
+            async for item in items:
+                if isinstance(item, Gap):
+                    await self._write(form.gap(item.start, item.end, item.reason))
+                elif isinstance(item, Chunk):
+                    if until is not None and self._task.info.started_at is None:
+                        await self._task.refresh()
+                    if self._is_after(item, until):
+                        return
+                    written = form.chunk(item.offset, item.is_error, item.time, item.data)
+                    await self._write(written)
+                elif known is None or known < position(item):
+                    known = position(item)
+                    await self._write(form.resize(item))
 
-    def _encoded(self, chunk: Chunk, form: Format | None) -> bytes:
-        if self._stamps is not None:
-            self._stamped.set()
-            self._stamps.started_at = started_at(self._task.info)
-            return self._stamps.feed(chunk)
-        if form is None:
+    async def _say_gap(self, gap: Gap) -> None:
+        await self._writer.flush()
+        complain(gap_text(gap))
+
+    def _encoded(self, chunk: Chunk) -> bytes:
+        if self._stamps is None:
             return chunk.data
-        return form.chunk(chunk.offset, chunk.is_error, chunk.time, chunk.data)
+        self._stamped.set()
+        self._stamps.started_at = started_at(self._task.info)
+        return self._stamps.feed(chunk)
 
     async def _flush_when_quiet(self) -> None:
         while True:
@@ -153,16 +175,15 @@ class Logs:
         async with aclosing(items) as stored:
             async for item in stored:
                 if isinstance(item, Gap):
-                    await self._write_gap(item, None)
+                    await self._say_gap(item)
                 else:
-                    await self._write(self._encoded(item, None))
+                    await self._write(self._encoded(item))
 
     async def _show_bytes(self, start: int, end: int) -> None:
         progress = output_progress(end - start)
         for part in _spans(self._task.info, start, end):
             if isinstance(part, Gap):
-                await self._writer.flush()
-                complain(gap_text(part))
+                await self._say_gap(part)
             else:
                 await self._copy(partial(self._span, *part), progress)
         await self._finish(progress)
@@ -211,6 +232,10 @@ class Logs:
                 if skip < len(data):
                     yield data[skip:]
                 skip = max(0, skip - len(data))
+
+
+def _size_at_start(tty: TerminalSize) -> TerminalSizeChange:
+    return TerminalSizeChange(cols=tty.cols, rows=tty.rows, offset=0, time=0)
 
 
 def _spans(task: Task, start: int, end: int) -> list[Gap | tuple[int, int]]:

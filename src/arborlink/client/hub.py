@@ -320,12 +320,20 @@ class Hub(Accounts):
         stream: str | None = None,
         start: int = 0,
         end: int | None = None,
+        *,
+        follow: bool = False,
+        sizes: bool = False,
     ) -> AbstractAsyncContextManager[httpx2.Response]:
         """Open the stored output `[start, end)` as "raw", "text", "jsonl" or "asciicast", of
-        "stdout", "stderr" or both."""
+        "stdout", "stderr" or both.
+
+        `follow`: then what comes, until the task is over. `sizes`: "jsonl" has the sizes of the
+        task's terminal as well.
+        """
         path = f"/api/tasks/{task_id}/output"
         headers = {"Accept-Encoding": "identity"}
         query = {"format": form, "stream": stream, "from": start, "to": end}
+        query |= {"follow": int(follow) or None, "sizes": int(sizes) or None}
         return self._api.stream(path, headers, **query)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────

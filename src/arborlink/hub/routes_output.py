@@ -36,7 +36,7 @@ from arborlink.hub.store.base import TaskRow
 from arborlink.hub.terminals.control import Terminals
 from arborlink.outputlog import Gap, Record
 from arborlink.protocol.errors import InvalidInput, OffsetOutOfOrder
-from arborlink.protocol.formats import FORMATS, Format
+from arborlink.protocol.formats import FORMATS, Format, JsonLinesFormat
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.limits import TASK_UNACKNOWLEDGED_BYTES
 from arborlink.protocol.resources import GapInfo, Task, TerminalSizes
@@ -59,6 +59,7 @@ class _Wanted:
     form: str
     stream: str | None
     follows: bool
+    sizes: bool
 
     @property
     def is_raw(self) -> bool:
@@ -67,6 +68,8 @@ class _Wanted:
 
     def format(self, task: Task) -> Format | None:
         """Return what writes it; None: the bytes are sent as they are."""
+        if self.sizes:
+            return JsonLinesFormat(task, sizes=True)
         return FORMATS[self.form](task) if self.form in FORMATS else None
 
 
@@ -96,11 +99,7 @@ class OutputRoutes:
         identity = await identify(self._access, request)
         row = self._tasks.visible(identity, request.path_params["task_id"])
         task = self._tasks.shown(identity, row.id)
-        wanted = _Wanted(
-            _choice(request, "format", tuple(MEDIA_TYPES), "raw") or "raw",
-            _choice(request, "stream", ("stdout", "stderr"), None),
-            _choice(request, "follow", ("0", "1"), "0") == "1",
-        )
+        wanted = _wanted(request)
         with self._requests.open(identity, row.workspace_id, row.id) as opened:
             size, gaps = await self._extent(row)
             opened.check()
@@ -222,6 +221,18 @@ def _body(stem: Path, row: TaskRow, start: int, end: int, pieces: Pieces) -> Ite
     reader = open_stored(stem, row)
     with nullcontext() if reader is None else reader:
         yield from formats.written(reader, start, end, pieces)
+
+
+def _wanted(request: Request) -> _Wanted:
+    wanted = _Wanted(
+        form=_choice(request, "format", tuple(MEDIA_TYPES), "raw") or "raw",
+        stream=_choice(request, "stream", ("stdout", "stderr"), None),
+        follows=_choice(request, "follow", ("0", "1"), "0") == "1",
+        sizes=_choice(request, "sizes", ("0", "1"), "0") == "1",
+    )
+    if wanted.sizes and wanted.form != "jsonl":
+        raise InvalidInput("sizes=1 is for format=jsonl: ask for that, or leave sizes out")
+    return wanted
 
 
 def _headers(request: Request, task: Task, form: str) -> dict[str, str]:

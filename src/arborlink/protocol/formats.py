@@ -27,8 +27,11 @@ class Format(Protocol):
 
     keeps_pieces: bool
 
-    def begin(self, size: TerminalSize | None) -> bytes:
-        """Return what comes before everything else. `size`: the terminal's at the beginning."""
+    def begin(self, size: TerminalSizeChange | None) -> bytes:
+        """Return what comes before everything else.
+
+        `size`: the terminal's before the first byte of this output; None: it has no terminal.
+        """
         ...
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
@@ -59,7 +62,7 @@ class PlainTextFormat:
     def __init__(self, task: Task) -> None:
         self._text = PlainText()
 
-    def begin(self, size: TerminalSize | None) -> bytes:
+    def begin(self, size: TerminalSizeChange | None) -> bytes:
         """Return nothing."""
         return b""
 
@@ -82,20 +85,20 @@ class PlainTextFormat:
 
 class JsonLinesFormat:
     """One object a line: a chunk with `text`, or `base64` when it is not UTF-8; a gap with its
-    reason. `time` is in µs since the task's start."""
+    reason. `time` is in µs since the task's start. `sizes`: the terminal's are lines as well."""
 
     keeps_pieces = True
 
-    def __init__(self, task: Task) -> None:
-        pass
+    def __init__(self, task: Task, *, sizes: bool = False) -> None:
+        self._sizes = sizes
 
-    def begin(self, size: TerminalSize | None) -> bytes:
-        """Return nothing."""
-        return b""
+    def begin(self, size: TerminalSizeChange | None) -> bytes:
+        """Return a line with the size, if sizes are wanted and there is one."""
+        return b"" if size is None else self.resize(size)
 
     def resize(self, change: TerminalSizeChange) -> bytes:
-        """Return nothing: lines are as long as they were written."""
-        return b""
+        """Return one line, if sizes are wanted."""
+        return msgspec.json.encode({"size": change}) + b"\n" if self._sizes else b""
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
         """Return one line."""
@@ -121,7 +124,11 @@ class JsonLinesFormat:
 
 
 class AsciicastFormat:
-    """A recording for asciinema players, version 2. What is not UTF-8 becomes U+FFFD."""
+    """A recording for asciinema players, version 2. What is not UTF-8 becomes U+FFFD.
+
+    The first line is written with the first event: until then a size is not a change, but the size
+    that the recording begins in. So it is the same while the task runs as once it is over.
+    """
 
     keeps_pieces = True
 
@@ -131,14 +138,13 @@ class AsciicastFormat:
         # A character that is cut in two continues in its own stream, not in the other one.
         self._decoders = {False: make("replace"), True: make("replace")}
         self._seconds = 0.0
+        self._has_begun = False
+        self._first_size: TerminalSize | None = None
 
-    def begin(self, size: TerminalSize | None) -> bytes:
-        """Return the first line."""
-        task = self._task
-        cols, rows = DEFAULT_SIZE if size is None else (size.cols, size.rows)
-        title = octets.shown(task.title or task.command)
-        header = {"version": 2, "width": cols, "height": rows, "title": title}
-        return msgspec.json.encode(header) + b"\n"
+    def begin(self, size: TerminalSizeChange | None) -> bytes:
+        """Nothing yet: a later size may still be the one that the recording begins in."""
+        self._first_size = size
+        return b""
 
     def chunk(self, offset: int, is_error: bool, time_us: int, data: bytes) -> bytes:
         """Return one event, never before the one that was written last."""
@@ -148,7 +154,10 @@ class AsciicastFormat:
         return self._event("o", text if self._task.tty else text.replace("\n", "\r\n"))
 
     def resize(self, change: TerminalSizeChange) -> bytes:
-        """Return an event of its own, before the output that was written at this size."""
+        """An event of its own, before the output that was written at this size."""
+        if not self._has_begun:
+            self._first_size = change
+            return b""
         self._seconds = max(self._seconds, change.time / SECOND_US)
         return self._event("r", f"{change.cols}x{change.rows}")
 
@@ -160,8 +169,17 @@ class AsciicastFormat:
         """Return the rest of characters that were cut off."""
         return self._event("o", self._rest())
 
+    def _header(self) -> bytes:
+        self._has_begun = True
+        task, size = self._task, self._first_size
+        cols, rows = DEFAULT_SIZE if size is None else (size.cols, size.rows)
+        title = octets.shown(task.title or task.command)
+        header = {"version": 2, "width": cols, "height": rows, "title": title}
+        return msgspec.json.encode(header) + b"\n"
+
     def _event(self, code: str, data: str) -> bytes:
-        return msgspec.json.encode([self._seconds, code, data]) + b"\n" if data else b""
+        header = b"" if self._has_begun else self._header()
+        return header + (msgspec.json.encode([self._seconds, code, data]) + b"\n" if data else b"")
 
     def _rest(self) -> str:
         return "".join(each.decode(b"", final=True) for each in self._decoders.values())

@@ -5,7 +5,7 @@ Daemon and hub keep the same list by the same rule, so that saying a size again 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
@@ -75,6 +75,11 @@ class SizeHistory:
         """Return the size that is in force for the byte at an offset; None before the first."""
         after = bisect_right(self._items, offset, key=lambda item: item.offset)
         return self._items[after - 1] if after else None
+
+    def before(self, offset: int) -> TerminalSizeChange | None:
+        """Return the size in which what is in front of an offset was written; at 0 the first."""
+        after = bisect_left(self._items, offset, key=lambda item: item.offset)
+        return self._items[max(0, after - 1)] if self._items else None
 
     def next_after(self, change: TerminalSizeChange | None) -> TerminalSizeChange | None:
         """Return the change that comes after one, or the first of all; None: there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -310,6 +311,55 @@ async def test_sizes_are_in_the_record_with_their_times(
         assert json.loads(part[1]) == [2.0, "o", "ide"]
         listed = await sizes(stage)
         assert listed[-1] == {"offset": 6, "time": 1_500_000, "cols": 132, "rows": 43}
+
+
+async def test_a_recording_is_the_same_while_it_is_made(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    """Also where output comes right behind a size, before that is stored."""
+    options: list[dict[str, str]] = [
+        {"format": "asciicast"},
+        {"format": "asciicast", "from": "3"},
+        {"format": "asciicast", "stream": "stderr"},
+        {"format": "jsonl", "sizes": "1"},
+    ]
+    async with staged(bench, identity) as stage:
+        async with asyncio.TaskGroup() as group:
+            answers = [group.create_task(followed(bench, stage.task, each)) for each in options]
+            await bench.until(lambda: watchers(bench, stage.task) == len(options))
+            await stage.applied(90)
+            for number in range(30):
+                await stage.output(b"abc", time=5_000 + number)
+                await stage.applied(91 + number)
+            await stage.applied(200)
+            await stage.daemon.ended(stage.task, b"abc" * 30)
+        for option, answer in zip(options, answers, strict=True):
+            assert answer.result() == await bench.stored(stage.task, **option)
+        recording = [json.loads(line) for line in answers[0].result().splitlines()]
+        assert (recording[0]["width"], recording[0]["height"]) == (90, 24)
+        assert [event[1] for event in recording[1:]] == [*"or"] * 30 + ["r"]
+        known = [json.loads(line).get("size") for line in answers[3].result().splitlines()]
+        assert [each for each in known if each] == await sizes(stage)
+
+
+async def test_sizes_are_lines_only_of_json(bench: Bench, identity: DaemonIdentity) -> None:
+    task = await bench.create(identity.workspace_id, tty=SIZE)
+    path = f"/api/tasks/{task}/output"
+    for form in ("raw", "text", "asciicast"):
+        refused = await bench.client.get(path, params={"format": form, "sizes": "1"})
+        assert refused.status_code == 422 and "format=jsonl" in refused.text
+
+
+def watchers(bench: Bench, task: str) -> int:
+    output = bench.hub.daemons.outputs.find(task)
+    return 0 if output is None else len(output.listeners)
+
+
+async def followed(bench: Bench, task: str, query: dict[str, str]) -> bytes:
+    params = {"follow": "1", **query}
+    response = await bench.client.get(f"/api/tasks/{task}/output", params=params)
+    assert response.status_code == 200, response.text
+    return response.content
 
 
 async def test_sizes_survive_a_restart(tmp_path: Path) -> None:

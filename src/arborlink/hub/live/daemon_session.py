@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from starlette.websockets import WebSocket
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from arborlink.hub.live.daemons import Daemons
     from arborlink.hub.store.base import TaskRow
 
+Report: TypeAlias = Status | TaskOutput | Resized
+
 # Ends waiting to be stored; beyond this the connection is read no further until they are.
 MAX_PENDING_REPORTS = 1_024
 
@@ -68,9 +70,7 @@ class DaemonSession(Session):
         self._unacknowledged = 0
         self._to_acknowledge: dict[str, TaskOutput] = {}
         self._usage: dict[str, ProcessUsage] = {}
-        self._reports: asyncio.Queue[Status | TaskOutput | Resized] = asyncio.Queue(
-            MAX_PENDING_REPORTS
-        )
+        self._reports: asyncio.Queue[Report] = asyncio.Queue(MAX_PENDING_REPORTS)
 
     def adopt(self, auth: DaemonAuth, epoch: int) -> None:
         """The daemon was accepted."""
@@ -135,8 +135,9 @@ class DaemonSession(Session):
                 self._usage = {each.task_id: _process_usage(each, at) for each in message.tasks}
             case Resized():
                 self._check_size(message)
-                self._daemons.terminals.size_arrived(message.task_id, _change(message))
                 await self._reports.put(message)
+                # In the same step of the loop: it cannot be settled before.
+                self._daemons.terminals.size_arrived(message.task_id, _change(message))
             case Rotated():
                 await self._daemons.rotation.rotated(self, message.rotation_id)
             case InputAck():
@@ -215,19 +216,31 @@ class DaemonSession(Session):
             self.fail(Unavailable("too many ends of tasks at once", retry_after=1.0))
 
     async def _store_reports(self) -> None:
-        while True:
-            report = await self._reports.get()
-            if not self._daemons.is_current(self):
-                continue
-            try:
-                if isinstance(report, Status):
-                    await self._on_status(report)
-                elif isinstance(report, Resized):
-                    await self._on_resized(report)
-                else:
-                    await self._settle(report)
-            except ArborError as error:
-                self.fail(error)
+        try:
+            while True:
+                report = await self._reports.get()
+                try:
+                    if self._daemons.is_current(self):
+                        await self._store(report)
+                except ArborError as error:
+                    self.fail(error)
+                finally:
+                    self._done_with(report)
+        finally:
+            while not self._reports.empty():
+                self._done_with(self._reports.get_nowait())
+
+    async def _store(self, report: Report) -> None:
+        if isinstance(report, Status):
+            await self._on_status(report)
+        elif isinstance(report, Resized):
+            await self._on_resized(report)
+        else:
+            await self._settle(report)
+
+    def _done_with(self, report: Report) -> None:
+        if isinstance(report, Resized):
+            self._daemons.terminals.size_settled(report.task_id, _change(report))
 
     def _check_size(self, message: Resized) -> None:
         row = self._row(message.task_id)

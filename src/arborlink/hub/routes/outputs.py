@@ -30,6 +30,11 @@ OPERATIONS = (
                 "1: the answer goes on until the task is over",
                 schema={"enum": ["0", "1"], "default": "0"},
             ),
+            Parameter(
+                "sizes",
+                "With jsonl, 1: the sizes of the task's terminal are lines as well",
+                schema={"enum": ["0", "1"], "default": "0"},
+            ),
             Parameter("download", "1: as an attachment"),
             Parameter("Range", "bytes=FROM-TO, of the raw output", "header"),
         ),

@@ -118,4 +118,5 @@ async def _pieces(
             reader.close()
     if offset > output.end:
         raise damaged(following.row(), f"it ends at {output.end}, before {offset}")
+    pieces.sizes = following.sizes()
     yield pieces.finish(offset)

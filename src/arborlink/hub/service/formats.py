@@ -48,7 +48,7 @@ class Pieces:
         """Return what comes before everything else."""
         if self._form is None:
             return b""
-        self._size = self.sizes.at(start)
+        self._size = self.sizes.before(start)
         return self._form.begin(self._size)
 
     def finish(self, end: int) -> bytes:

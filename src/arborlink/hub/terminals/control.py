@@ -57,11 +57,18 @@ class Terminals:
         self._facts = facts
         self._unix_us = unix_us
         self._followed: dict[str, _Terminal] = {}
+        # Sizes that are not stored yet, by task: output after them is read before they are.
+        self._arrived: dict[str, list[TerminalSizeChange]] = {}
 
     def history(self, row: TaskRow) -> SizeHistory:
-        """Return the sizes that a task's terminal has had; none: it has no terminal."""
+        """Return the sizes that a task's terminal has had; none: it has no terminal.
+
+        Those that lie before any output that was received are among them.
+        """
         followed = self._followed.get(row.id)
-        return self._stored(row) if followed is None else followed.history
+        known = self._stored(row) if followed is None else followed.history
+        arrived = self._arrived.get(row.id)
+        return known if arrived is None else SizeHistory((*known.items, *arrived))
 
     def join(self, row: TaskRow, viewer: TerminalViewer) -> None:
         """A viewer follows the terminal. Nothing changes by that alone."""
@@ -122,9 +129,19 @@ class Terminals:
         await self._apply_wish(row, terminal)
 
     def size_arrived(self, task_id: str, change: TerminalSizeChange) -> None:
-        """The daemon says a size. Called before any later output is stored; see `resized`."""
+        """The daemon says a size. Called before any later output is stored; see `resized`.
+
+        Each call is followed by one of `size_settled`.
+        """
+        self._arrived.setdefault(task_id, []).append(change)
         if self.keeper is not None:
             self.keeper.resized(task_id, change)
+
+    def size_settled(self, task_id: str, change: TerminalSizeChange) -> None:
+        """A size that arrived is stored, or will not be on this connection."""
+        self._arrived[task_id].remove(change)
+        if not self._arrived[task_id]:
+            del self._arrived[task_id]
 
     def task_removed(self, task_id: str) -> None:
         """The task is gone."""
