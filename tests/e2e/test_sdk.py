@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import sys
@@ -167,3 +168,21 @@ async def test_errors_speak_of_arguments_and_not_of_options(arbor: Arbor) -> Non
             await hub.remove_workspace(other.id)
     for error in (several, value):
         assert " -" not in error.value.message
+
+
+async def test_the_sizes_of_a_terminal_are_listed(arbor: Arbor, sync: SyncHub) -> None:
+    async with Hub(arbor.url, TOKEN) as hub:
+        task = await hub.run("sh", "-c", "read x; stty size", tty=(80, 24))
+        assert [(size.cols, size.rows, size.offset) for size in await task.sizes()] == [(80, 24, 0)]
+        await task.resize(132, 43)
+        while len(await task.sizes()) < 2:
+            await asyncio.to_thread(sync.me)
+        await task.write(b"\r")
+        assert b"43 132" in await written(task)
+        sizes = await task.sizes()
+        assert [(size.cols, size.rows) for size in sizes] == [(80, 24), (132, 43)]
+        assert sizes[0].time == 0 < sizes[1].time
+        assert await asyncio.to_thread(lambda: sync.task(task.id).sizes()) == sizes
+        plain = await hub.run("true")
+        await plain.wait()
+        assert await plain.sizes() == []

@@ -23,6 +23,7 @@ from arborlink.protocol.resources import (
     SpoolPolicy,
     StandardInput,
     Task,
+    TerminalSizeChange,
     Workspace,
 )
 
@@ -231,6 +232,10 @@ class SyncTaskHandle:
         """Call `TaskHandle.search`."""
         hits = self._handle.search(query, regex=regex, case=case, offset=offset)
         return self._hub._iterate(hits)
+
+    def sizes(self) -> list[TerminalSizeChange]:
+        """As `TaskHandle.sizes`."""
+        return self._hub._call(self._handle.sizes())
 
     def statuses(self) -> Iterator[Task]:
         """Call `TaskHandle.statuses`."""

@@ -18,7 +18,14 @@ from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, Conflict
 from arborlink.protocol.lifecycle import is_final
 from arborlink.protocol.messages import TaskStatusChanged
-from arborlink.protocol.resources import SearchHit, SearchPage, Task, Workspace
+from arborlink.protocol.resources import (
+    SearchHit,
+    SearchPage,
+    Task,
+    TerminalSizeChange,
+    TerminalSizes,
+    Workspace,
+)
 
 DEFAULT_WINDOW_BYTES: Final = limits.SUBSCRIPTION_WINDOW_BYTES
 HITS_AT_ONCE: Final = 1_000
@@ -153,6 +160,17 @@ class TaskHandle:
         path = f"/api/tasks/{self.id}/segments"
         page = await self._api.get(path, Page[Segment], **{"from": start, "to": end})
         return [each for each in page.items if each.length]
+
+    async def sizes(self) -> list[TerminalSizeChange]:
+        """Every size that the task's terminal has had by now, in order, from which byte of the
+        output on and when; the first as it was created. Without a terminal there is none.
+
+        Of more than 1,000 some in the middle are left out; the last is always there.
+
+        Raises:
+            ArborError: the hub's answer, or `Unavailable`.
+        """
+        return (await self._api.get(f"/api/tasks/{self.id}/sizes", TerminalSizes)).items
 
     async def statuses(self) -> AsyncGenerator[Task, None]:
         """Iterate over the task's states: the present one and each change, until it is over.
