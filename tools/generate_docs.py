@@ -26,6 +26,7 @@ from arborlink.cli.main import cli
 from arborlink.daemon import environment
 from arborlink.daemon.policy import Policy
 from arborlink.daemon.rules import Rule
+from arborlink.durations import SETTING_SUFFIX
 from arborlink.hub import problems, settings
 from arborlink.hub.routes.api import OPERATIONS
 from arborlink.hub.routes.documents import Documents
@@ -444,8 +445,16 @@ def _settings_table(fields: Iterable[types.Field], used: set[str]) -> str:
         meaning = meaning_of(field.name)
         if field.name not in used:
             meaning += ". **Accepted, but without effect yet**"
-        rows.append((f"`{field.name}`", type_text(field.type), _with_unit(field), meaning))
+        rows.append((f"`{field.name}`", _setting_type(field), _with_unit(field), meaning))
     return table(("name", "type", "default", "meaning"), rows)
+
+
+def _setting_type(field: types.Field) -> str:
+    text = type_text(field.type)
+    if not field.name.endswith(SETTING_SUFFIX):
+        return text
+    longest = 3_650 * settings.DAY_SECONDS
+    return text.replace("number", "duration").replace(f"{longest:,}", "3,650 days")
 
 
 def meaning_of(name: str) -> str:
@@ -464,7 +473,7 @@ def _with_unit(field: types.Field) -> str:
     if isinstance(value, int) and "_bytes" in field.name:
         units = ((limits.GIB, "GiB"), (limits.MIB, "MiB"), (limits.KIB, "KiB"))
         return next(f"{value // size} {name}" for size, name in units if value % size == 0)
-    if isinstance(value, float) and field.name.endswith("_seconds"):
+    if isinstance(value, float) and field.name.endswith(SETTING_SUFFIX):
         days = value / settings.DAY_SECONDS
         return f"{days:g} days" if days >= 1 else f"{value:g} s"
     if isinstance(value, float):

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from arborlink.cli import display
 from arborlink.cli.parameters import days, duration
-from arborlink.cli.quantities import parse_duration, parse_time
+from arborlink.cli.quantities import parse_time
+from arborlink.durations import parse_duration
 
 NOW = datetime(2026, 3, 10, 12, 0, 0, tzinfo=UTC)
 

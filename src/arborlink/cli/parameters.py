@@ -10,7 +10,8 @@ from typing import Any, Final
 import click
 
 from arborlink.cli.display import DAY, duration_text, parse_size
-from arborlink.cli.quantities import parse_duration, parse_time
+from arborlink.cli.quantities import parse_time
+from arborlink.durations import parse_duration
 
 
 class Quantity(click.ParamType[Any]):

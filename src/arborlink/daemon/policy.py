@@ -16,8 +16,10 @@ from msgspec import Meta, Struct
 from arborlink.daemon import environment
 from arborlink.daemon.budget import MIN_FREE_BYTES, SPOOL_BYTES
 from arborlink.daemon.rules import Restriction, Rule
+from arborlink.durations import settings_in_seconds
 from arborlink.protocol import limits
 from arborlink.protocol.messages import Command
+from arborlink.protocol.misfits import sentence
 from arborlink.toml_file import read_toml
 
 POLICY_FILE: Final = "arbor.toml"
@@ -96,13 +98,16 @@ def load(path: Path) -> Policy:
         PolicyError: it is not TOML, says something that is not known, or cannot be reached.
     """
     try:
-        return msgspec.convert(read_toml(path), Policy)
+        return msgspec.convert(settings_in_seconds(read_toml(path)), Policy)
     except FileNotFoundError as error:
         # A link that leads nowhere was put there by an owner who wants a policy.
         if os.path.lexists(path):
             raise PolicyError(f"{path} is a link that leads to no file") from error
         return Policy()
-    except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+    except msgspec.ValidationError as error:
+        said = sentence(error, Policy, "it")
+        raise PolicyError(f"{path} cannot be used as a policy: {said}") from error
+    except (OSError, ValueError) as error:
         raise PolicyError(f"{path} cannot be used as a policy: {error}") from error
 
 

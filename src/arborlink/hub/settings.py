@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from arborlink import home
 from arborlink.addresses import is_loopback
+from arborlink.durations import settings_in_seconds
 from arborlink.protocol import limits as wire
 from arborlink.protocol.errors import InvalidInput
 from arborlink.protocol.misfits import sentence
@@ -55,7 +56,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class HubLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The limits among the settings: sizes in bytes, times in seconds, rates as named."""
+    """The limits among the settings: sizes in bytes, times in seconds, rates as named.
+
+    Names of times end in `_seconds`; only then a text such as "30d" is read as one.
+    """
 
     control_message_bytes: Size = wire.CONTROL_MESSAGE_BYTES
     output_frame_bytes: Size = wire.OUTPUT_FRAME_BYTES
@@ -257,9 +261,12 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 def _convert(values: object, source: str, *, strict: bool = True) -> HubSettings:
     try:
-        return msgspec.convert(values, HubSettings, strict=strict, dec_hook=_path)
+        read = settings_in_seconds(values) if isinstance(values, dict) else values
+        return msgspec.convert(read, HubSettings, strict=strict, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise _invalid(f"{source}: {sentence(error, HubSettings, 'it')}") from error
+    except ValueError as error:
+        raise _invalid(f"{source}: {error}") from error
 
 
 def _path(kind: type, value: object) -> object:

@@ -76,7 +76,7 @@ def _said(what: str, name: str, path: str, kind: Any) -> str:
         return f"{name} has a character that is not possible there"
     if _BASE64.fullmatch(what):
         return f"{name} has to be bytes in base64"
-    return f"{name}: {what}"
+    return what if path == "$" else f"{name}: {what}"
 
 
 def _length(name: str, kind: str, sign: str, size: int) -> str:

@@ -5,7 +5,7 @@ Daemon and hub keep the same list by the same rule, so that saying a size again 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 

@@ -6,10 +6,12 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from arborlink.daemon import policy
+from arborlink.durations import SETTING_SUFFIX
 from arborlink.hub import settings
 from arborlink.hub.settings import HubLimits, HubSettings, load_settings
 from arborlink.protocol import limits
@@ -80,6 +82,47 @@ def test_a_limit_of_a_daemon_is_a_setting(tmp_path: Path, name: str) -> None:
     file = tmp_path / "arbor.toml"
     file.write_text(f"{name} = 7\n")
     assert getattr(policy.load(file), name) == 7
+
+
+DURATIONS = sorted(name for name in HUB if name.endswith(SETTING_SUFFIX))
+
+
+def test_what_is_named_as_a_duration_is_one_and_nothing_else_is() -> None:
+    durations = (settings.Seconds, settings.Grace, settings.Keeping)
+    kinds = get_type_hints(HubLimits, include_extras=True)
+    assert {name for name, kind in kinds.items() if kind in durations} == set(DURATIONS)
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+def test_a_duration_of_the_hub_may_have_units(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "arbor.toml"
+    for text, seconds in (('"2s"', 2), ('"0.5m"', 30), ('"1500ms"', 1.5), ('"7"', 7), ("7", 7)):
+        file.write_text(f"[hub]\n{name} = {text}\n")
+        assert getattr(load_settings({}, {}, file), name) == seconds
+    for text in ("soon", "5 fortnights", "", "-5s", "99w99", "5000d"):
+        file.write_text(f'[hub]\n{name} = "{text}"\n')
+        with pytest.raises(InvalidInput, match=rf"arbor\.toml, \[hub\]: {name}") as caught:
+            load_settings({}, {}, file)
+        assert caught.value.code == settings.INVALID_SETTING
+
+
+def test_a_duration_of_a_daemon_may_have_units(tmp_path: Path) -> None:
+    file = tmp_path / "arbor.toml"
+    file.write_text('max_run_seconds = "1h30m"\n')
+    assert policy.load(file).max_run_seconds == 5_400
+    file.write_text('max_run_seconds = "1 fortnight"\n')
+    with pytest.raises(policy.PolicyError, match="max_run_seconds: '1 fortnight' is not a dur"):
+        policy.load(file)
+    file.write_text("max_run_seconds = true\n")
+    with pytest.raises(policy.PolicyError, match="max_run_seconds has to be a number"):
+        policy.load(file)
+
+
+def test_what_is_no_duration_has_no_units(tmp_path: Path) -> None:
+    file = tmp_path / "arbor.toml"
+    file.write_text('[hub]\nrequests_per_second = "5s"\n')
+    with pytest.raises(InvalidInput, match="requests_per_second has to be a number, not text"):
+        load_settings({}, {}, file)
 
 
 @cache
