@@ -176,6 +176,65 @@ def test_down_stops_what_a_terminal_started_and_every_folder(place: Place, tmp_p
     assert not any(map(lives, processes))
 
 
+def test_down_with_a_folder_stops_that_alone(place: Place, tmp_path: Path) -> None:
+    other = tmp_path / "other folder"
+    other.mkdir()
+    place.up()
+    said = place.up(str(other))
+    assert said.rstrip().endswith(f"down '{other}'")
+    assert f"down '{other}'" in place.up(str(other))
+    (link := tmp_path / "link").symlink_to(other)
+    hub, daemons = place.hub(), set(place.daemons())
+    task = place.arbor("run", "--detach", "--", "sleep", "1000").stdout.strip()
+    refused = place.arbor("down", str(place.folder))
+    assert refused.returncode == 1 and "is connected to it" in refused.stderr
+    assert f"down '{other}'` first" in refused.stderr
+    assert set(map(lives, [hub, *daemons])) == {True}
+    done = place.arbor("down", os.path.relpath(link, place.folder))
+    assert done.returncode == 0, done.stderr
+    assert str(other) in done.stderr and "no task is running" in done.stderr
+    assert len([pid for pid in daemons if lives(pid)]) == 1 and lives(hub)
+    assert place.arbor("tasks", "--status", "running", "--quiet").stdout.strip() == task
+    again = place.arbor("down", str(other))
+    assert again.returncode == 1 and f"no `arbor up` serves {other}" in again.stderr
+    assert f"Name one that is served: {place.folder}" in again.stderr
+    assert place.arbor("down", str(place.folder)).returncode == 0
+    assert not any(map(lives, [hub, *daemons]))
+    nothing = place.arbor("down", str(place.folder))
+    assert nothing.returncode == 1 and "nothing is left to stop" in nothing.stderr
+
+
+def test_down_with_a_folder_stops_what_a_killed_one_left(place: Place, tmp_path: Path) -> None:
+    """Also of a folder that is gone."""
+    other = tmp_path / "other"
+    other.mkdir()
+    place.up()
+    place.up(str(other))
+    place.kill_keepers()
+    processes = [place.hub(), *place.daemons()]
+    other.rmdir()
+    assert place.arbor("down", str(other)).returncode == 0
+    assert sum(map(lives, processes)) == 2
+    assert place.arbor("down", str(place.folder)).returncode == 0
+    assert not any(map(lives, processes))
+
+
+def test_down_does_not_stop_a_daemon_that_up_did_not_start(place: Place, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    place.up()
+    place.up(str(other))
+    place.kill_keepers()
+    for file in (place.home / "up").glob("*.json"):
+        if json.loads(file.read_text())["path"] == str(other):
+            file.unlink()
+    refused = place.arbor("down", str(other))
+    assert refused.returncode == 1 and "was started in another way" in refused.stderr
+    (daemon,) = [pid for pid in place.daemons() if f"process {pid}" in refused.stderr]
+    assert lives(daemon)
+    os.kill(daemon, signal.SIGTERM)
+
+
 def test_down_leaves_a_hub_that_it_did_not_start(place: Place) -> None:
     hub = subprocess.Popen(
         [*ARBOR, "hub", "--port", "0"],

@@ -21,14 +21,20 @@ UP_STOP_SECONDS: Final = 60.0
 
 
 @click.command(
-    "down", epilog="Example: arbor down", short_help="Stop what `arbor up` started here."
+    "down",
+    epilog="\b\nExamples:\narbor down\narbor down ~/project",
+    short_help="Stop what `arbor up` started here.",
 )
-def down_command() -> int:
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
+def down_command(paths: tuple[Path, ...]) -> int:
     """Stop the hub and the daemons that `arbor up` started on this machine, in whichever terminal
     or with --detach, and those that an `arbor up` that was killed has left.
 
+    With PATH, stop only what serves that folder. The hub is stopped with the folder whose `arbor
+    up` started it, once no other folder is connected to it by `arbor up`.
+
     Running tasks are cancelled; workspaces, tasks and their output are kept. It waits until all has
-    ended, and does nothing where nothing runs.
+    ended. Without PATH it does nothing where nothing runs; a PATH that is not served is an error.
     """
     from arborlink import home
     from arborlink.cli import up_records
@@ -39,6 +45,9 @@ def down_command() -> int:
     for each in records:
         if each not in served:
             up_records.remove(each)
+    if paths:
+        chosen = _chosen(served, [path.resolve() for path in paths])
+        return exits.FAILED if chosen is None else asyncio.run(_stop(chosen))
     if not served:
         say("nothing to stop: no `arbor up` runs here")
         hub_lock = home.hub_folder() / "hub.pid"
@@ -48,13 +57,60 @@ def down_command() -> int:
     return asyncio.run(_stop(served))
 
 
+def _chosen(served: list[FoundRecord], folders: list[Path]) -> list[FoundRecord] | None:
+    """Return what serves these folders; None if it cannot be stopped alone, which is said."""
+    by_folder = {Path(each.record.path): each for each in served}
+    for folder in folders:
+        if folder not in by_folder:
+            complain(_not_served(folder, list(by_folder)))
+            return None
+    chosen = [by_folder[folder] for folder in dict.fromkeys(folders)]
+    others = [folder for folder in by_folder if folder not in folders]
+    keeper = next((each for each in chosen if each.record.keeps_hub), None)
+    if keeper is None or not others:
+        return chosen
+    complain(
+        f"the `arbor up` of {_named([Path(keeper.record.path)])} runs the hub as well, and "
+        f"{_named(others)} {'is' if len(others) == 1 else 'are'} connected to it. "
+        f"`{_down(*others)}` first, or `{_down()}` stops everything"
+    )
+    return None
+
+
+def _not_served(folder: Path, served: list[Path]) -> str:
+    from arborlink.cli import up_plan
+
+    text = f"no `arbor up` serves {_named([folder])}"
+    daemon = up_plan.find_daemon(folder)
+    if daemon is not None:
+        return (
+            f"{text}: its daemon (process {daemon.pid}) was started in another way. Stop it "
+            "where it was started: with Ctrl-C, or its service"
+        )
+    if not served:
+        return f"{text}, or any other folder: nothing is left to stop"
+    return f"{text}. Name one that is served: {_named(served)}; or none, to stop everything"
+
+
+def _named(folders: list[Path]) -> str:
+    from arborlink.cli import up_text
+
+    return ", ".join(up_text.short_path(folder) for folder in folders)
+
+
+def _down(*folders: Path) -> str:
+    from arborlink.cli import up_text
+
+    return up_text.command_line("down", *map(str, folders))
+
+
 async def _stop(served: list[FoundRecord]) -> int:
     """Daemons first, each with the hub that it is connected to."""
     from arborlink.cli import up_text
 
     tasks = await _running_tasks(served)
-    folders = ", ".join(up_text.short_path(Path(each.record.path)) for each in served)
-    say(f"Stopping {folders}: {_tasks_words(tasks)}")
+    folders = [Path(each.record.path) for each in served]
+    say(f"Stopping {_named(folders)}: {_tasks_words(tasks)}")
     for line in up_text.tasks_text(tasks):
         say(line)
     # False sorts first: those that only have a daemon.

@@ -53,7 +53,8 @@ async def _ask(path: Path, plan: Plan) -> tuple[str, Workspace]:
 
 
 def _how_to_stop(plan: Plan) -> str:
-    down = up_text.command_line("down")
     if plan.keeper is None:
         return "its service or terminal: `arbor up` did not start it"
-    return down if plan.keeper.record.is_detached else f"Ctrl-C where it was started, or {down}"
+    record = plan.keeper.record
+    down = up_text.stop_command(Path(record.path), keeps_hub=record.keeps_hub)
+    return down if record.is_detached else f"Ctrl-C where it was started, or {down}"

@@ -147,11 +147,12 @@ class Up:
         workspace = await hub.workspace(self._workspace_id)
         link = (await hub.session_link()).url
         is_detached = self._report is not None
+        down = up_text.stop_command(self._path, keeps_hub=self._plan.hub != "leave")
         lines = up_text.summary(
             link,
             workspace.name,
             self._path,
-            stop=up_text.command_line("down") if is_detached else "Ctrl-C",
+            stop=down if is_detached else "Ctrl-C",
             note="" if connected else " (its daemon is not connected yet)",
         )
         for line in (_headline(self._plan, self._setup.url), *_left_behind(self._path), *lines):

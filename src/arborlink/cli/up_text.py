@@ -59,6 +59,11 @@ def command_line(*words: str) -> str:
     return prefix + shlex.join([*_arbor(), *words])
 
 
+def stop_command(path: Path, *, keeps_hub: bool) -> str:
+    """Return what stops the `arbor up` of a folder: with its hub, everything."""
+    return command_line("down", *([] if keeps_hub else [str(path)]))
+
+
 def short_path(path: Path) -> str:
     """Return a path with `~` for the home folder, where it is below that."""
     try:
