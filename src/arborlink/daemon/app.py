@@ -11,6 +11,8 @@ from pathlib import Path
 from arborlink.addresses import hub_address
 from arborlink.daemon import account
 from arborlink.daemon.console import say
+from arborlink.daemon.control import CONTROL_SOCKET
+from arborlink.daemon.control import ask as ask_supervisor
 from arborlink.daemon.enrolment import enroll
 from arborlink.daemon.identity import (
     Identity,
@@ -36,6 +38,7 @@ __all__ = [
     "REFUSED_EXIT_CODE",
     "Identity",
     "OnStop",
+    "ask_supervisor",
     "enroll",
     "find_identity",
     "keep_hub_key",
@@ -77,7 +80,10 @@ def run(
             pid_file.write_text(f"{os.getpid()}\n")
             files = [
                 pid_file,
-                *(identity.folder / each for each in ("connector.pid", PROCESSES_FILE)),
+                *(
+                    identity.folder / each
+                    for each in ("connector.pid", PROCESSES_FILE, CONTROL_SOCKET)
+                ),
             ]
             held.callback(_remove, files)
         try:

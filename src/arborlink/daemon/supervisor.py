@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Final, Literal, assert_never
 
 import msgspec
@@ -16,6 +17,7 @@ from arborlink import __version__
 from arborlink.daemon import ipc, linux, processes_file
 from arborlink.daemon.channel import Channel
 from arborlink.daemon.console import say, say_new_key
+from arborlink.daemon.control import Control
 from arborlink.daemon.discarder import Discarder
 from arborlink.daemon.identity import Identity, keep_hub_key, keep_token, present_hub_key
 from arborlink.daemon.launcher import Launcher
@@ -64,6 +66,12 @@ class Supervisor:
             on_message=self._on_message,
             on_started=self._send_snapshot,
             pid_files=[identity.folder / "connector.pid" for identity in identities],
+        )
+        self._control = Control(
+            self.loop,
+            [identity.folder for identity in identities],
+            __version__,
+            on_failed=_say_no_control,
         )
         self._stopping = Stopping(self, on_stop)
         self._signals = Signals(self.loop, on_child=self._on_child, on_stop=self._stopping.request)
@@ -231,11 +239,17 @@ class Supervisor:
             self._send(ipc.HubKeyChanged(workspace.id, present))
 
     def _close(self) -> None:
+        self._control.close()
         self._syncer.close()
         for workspace in self.workspaces.values():
             workspace.close()
         self._signals.close()
         self.loop.close()
+
+
+def _say_no_control(folder: Path, error: OSError) -> None:
+    text = f"{folder.name}: no socket can be made in {folder} ({error.strerror or error})"
+    say(f"{text}: `arbor doctor` cannot tell whether this daemon hangs", level="warning")
 
 
 def _served(workspace: Workspace) -> ipc.ServedWorkspace:

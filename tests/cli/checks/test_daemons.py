@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,10 @@ from arborlink.cli.checks.finding import Finding
 from arborlink.client import Workspace
 from arborlink.client.credentials import Credentials, load
 from arborlink.client.credentials import save as save_credentials
+from arborlink.daemon import processes_file
+from arborlink.daemon.control import CONTROL_SOCKET
 from arborlink.daemon.identity import Identity, load_all, save
+from arborlink.daemon.processes_file import DaemonProcesses, ProcessInfo
 
 from ..conftest import Up
 from .servers import by_check
@@ -44,7 +48,9 @@ def identity(home: Path, tmp_path: Path) -> Identity:
 @pytest.fixture
 def copied(up: Up, home: Path) -> tuple[Identity, Workspace]:
     """The state folder of a daemon that runs, copied; and what the hub says of it."""
-    shutil.copytree(up.home / "daemons", home / "daemons", ignore=shutil.ignore_patterns("*.pid"))
+    shutil.copytree(
+        up.home / "daemons", home / "daemons", ignore=shutil.ignore_patterns("*.pid", "*.sock")
+    )
     (identity,) = load_all()
     token = Credentials(identity.hub, _token(up))
     return identity, visible_workspaces(token)[identity.workspace_id]
@@ -158,6 +164,61 @@ def test_a_connector_that_keeps_dying(identity: Identity) -> None:
         assert look(identity)["connector"].verdict == "ok"
 
 
+def test_a_daemon_that_hangs(identity: Identity) -> None:
+    """It keeps its lock and its process id, and answers no more."""
+    with running(identity, 1):
+        assert look(identity)["daemon"].found == "it runs (process 1)"
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(bytes(identity.folder / CONTROL_SOCKET))
+            listening.listen(1)
+            found = by_check(
+                list(daemons.check_daemon(identity, None, reachable=False, answer_seconds=0.05))
+            )
+            finding = found["daemon"]
+            assert finding.verdict == "failed" and "connector" not in found
+            assert "process 1 did not answer within 0.05 s" in finding.found
+            assert "`kill -9 1`" in finding.do and identity.path in finding.do
+        # One that ended meanwhile refuses.
+        assert look(identity)["daemon"].verdict == "ok"
+
+
+def test_a_daemon_that_works_answers(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBOR_HOME", str(up.home))
+    (identity,) = load_all()
+    found = look(identity)
+    assert "runs and answers" in found["daemon"].found
+    assert (found["releases"].verdict, found["releases"].check) == ("ok", "releases")
+    assert __version__ in found["releases"].found
+
+
+@pytest.mark.parametrize(
+    ("supervisor", "connector", "verdict"),
+    [
+        (__version__, __version__, "ok"),
+        (__version__, None, "ok"),
+        ("0.0.1", "0.0.1", "warning"),
+        ("0.0.1", __version__, "warning"),
+        ("0.0.1", None, "warning"),
+        (__version__, "99.0.0", "warning"),
+    ],
+)
+def test_the_releases_of_a_daemons_processes(
+    identity: Identity, supervisor: str, connector: str | None, verdict: str
+) -> None:
+    pair = DaemonProcesses(ProcessInfo(1, supervisor, 1), ProcessInfo(2, connector, 1))
+    with running(identity, 1):
+        assert "releases" not in look(identity)
+        processes_file.write(identity.folder, pair)
+        finding = look(identity)["releases"]
+        assert finding.verdict == verdict
+        if verdict == "warning":
+            assert f"the daemon that runs is {supervisor}, its connector" in finding.found
+            assert "--on-stop wait" in finding.do
+        # What a daemon that was killed has left says nothing of the one that runs.
+        (identity.folder / "supervisor.pid").write_text("3\n")
+        assert "releases" not in look(identity)
+
+
 def test_a_copied_state_folder(up: Up, copied: tuple[Identity, Workspace]) -> None:
     """Its token is good; asking does not throw out the daemon that is connected with it."""
     identity, workspace = copied
@@ -204,3 +265,5 @@ def test_a_daemon_that_was_not_restarted_after_an_upgrade(
     finding = daemons.check_same(identity, older)
     assert finding.verdict == "warning"
     assert "0.0.1" in finding.found and "--on-stop wait" in finding.do
+    # It says so itself, if it can.
+    assert daemons.check_same(identity, older, compare_versions=False).verdict == "ok"

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arborlink import __version__, home
 from arborlink.cli.checks.finding import Finding, failed, ok, warning
@@ -31,10 +31,19 @@ if TYPE_CHECKING:
     from arborlink.daemon.app import Identity
 
 
+# It answers between two rounds of its loop, each a few milliseconds; a disk may hold one up.
+ANSWER_SECONDS: Final = 5.0
+
+
 def check_daemon(
-    identity: Identity, workspace: Workspace | None, *, reachable: bool
+    identity: Identity,
+    workspace: Workspace | None,
+    *,
+    reachable: bool,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Iterator[Finding]:
-    """`workspace`: what the hub says of it, if it could be asked."""
+    """`workspace`: what the hub says of it, if it could be asked. `answer_seconds`: how long its
+    supervisor may take to answer."""
     yield check_folder(Path(identity.path))
     yield check_writable("state", identity.folder)
     yield check_room("spool", identity.folder)
@@ -43,16 +52,19 @@ def check_daemon(
     if private is not None:
         yield private
     yield check_policy(identity)
-    running = check_supervisor(identity)
+    running = check_supervisor(identity, answer_seconds)
     yield running
     if reachable:
         known = KnownHub(identity.hub, identity.hub_key)
         yield check_daemon_token(known, identity.daemon_id, identity.auth_token, identity.ca)
     if running.verdict == "ok":
         yield check_connector(identity.folder)
+        releases = check_releases(identity)
+        if releases is not None:
+            yield releases
         if workspace is not None:
             yield check_connected(workspace)
-            yield check_same(identity, workspace)
+            yield check_same(identity, workspace, compare_versions=releases is None)
 
 
 def check_unreadable(known: Collection[str]) -> Iterator[Finding]:
@@ -105,17 +117,63 @@ def check_policy(identity: Identity) -> Finding:
     return failed("policy", "nothing may run", why=why, do="correct the file, or delete it")
 
 
-def check_supervisor(identity: Identity) -> Finding:
-    """Whether a daemon serves the folder: it holds the lock of the state folder."""
+def check_supervisor(identity: Identity, answer_seconds: float = ANSWER_SECONDS) -> Finding:
+    """Whether a daemon serves the folder: it holds the lock of the state folder, and answers."""
     if is_locked(identity.folder / "lock"):
         pid = read_pid(identity.folder / "supervisor.pid")
         stuck = check_process("daemon", "the daemon", pid, f"start it again: {_start(identity)}")
-        return stuck or ok("daemon", f"it runs (process {pid or '?'})")
+        return stuck or _check_answer(identity, pid, answer_seconds)
     return failed(
         "daemon",
         f"no daemon serves {identity.path}",
         why="its process does not run",
         do=f"{_start(identity)}; if it is not wanted any more, delete {identity.folder}",
+    )
+
+
+def _check_answer(identity: Identity, pid: int | None, seconds: float) -> Finding:
+    from arborlink.daemon import app
+
+    try:
+        answer = app.ask_supervisor(identity.folder, seconds)
+    except TimeoutError:
+        process = "its process" if pid is None else f"process {pid}"
+        return failed(
+            "daemon",
+            f"the daemon hangs: {process} did not answer within {seconds:g} s",
+            why="it waits for a disk or a folder that does not answer, such as one on a network, "
+            "or something is wrong in it. No task starts, and no output moves",
+            do=f"look at the disk that {identity.folder} and {identity.path} are on; if that "
+            f"is well, `kill -9 {pid or 'PROCESS'}`, which ends its tasks (they become lost), and "
+            f"start it again: {_start(identity)}",
+        )
+    if answer is None:
+        return ok("daemon", f"it runs (process {pid or '?'})")
+    return ok("daemon", f"it runs and answers (process {answer.pid})")
+
+
+def check_releases(identity: Identity) -> Finding | None:
+    """Return whether the daemon's two processes are of the release that is installed; None if the
+    daemon does not say."""
+    from arborlink.daemon import app
+
+    processes = app.read_processes(identity.folder)
+    if processes is None or processes.supervisor.pid != read_pid(
+        identity.folder / "supervisor.pid"
+    ):
+        return None  # it was left by a daemon that was killed
+    daemon, connector = processes.supervisor, processes.connector
+    # A connector says its release once it has been told that of the supervisor.
+    versions = {daemon.version, connector.version if connector is not None else None} - {None}
+    if versions <= {__version__}:
+        return ok("releases", f"the daemon and its connector are {__version__}")
+    its = "" if connector is None else f", its connector {connector.version or 'an earlier one'}"
+    return warning(
+        "releases",
+        f"the daemon that runs is {daemon.version}{its}, installed is {__version__}",
+        why="it was started before the upgrade; a connector that is started anew is of the release "
+        "that is installed",
+        do="restart it when none of its tasks runs, or with `--on-stop wait`",
     )
 
 
@@ -159,7 +217,9 @@ def check_connected(workspace: Workspace) -> Finding:
     )
 
 
-def check_same(identity: Identity, workspace: Workspace) -> Finding:
+def check_same(
+    identity: Identity, workspace: Workspace, *, compare_versions: bool = True
+) -> Finding:
     """Whether the daemon that the hub knows is this one, and as new as what is installed."""
     place = f"{workspace.host}:{workspace.path}"
     ours = f"{socket.gethostname()}:{octets.from_system(identity.path)}"
@@ -171,7 +231,8 @@ def check_same(identity: Identity, workspace: Workspace) -> Finding:
             why="it was enrolled anew" if replaced else "its state folder was copied there",
             do=f"stop one of the two; if it is this one, delete {identity.folder}",
         )
-    if workspace.state == "connected" and workspace.version != __version__:
+    is_older = workspace.state == "connected" and workspace.version != __version__
+    if is_older and compare_versions:
         return warning(
             "running",
             f"the daemon that runs is {workspace.version}, installed is {__version__}",
