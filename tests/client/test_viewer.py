@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.client.input import ExactInput, TypedInput
 from arborlink.client.subscription import MAX_CHANGES_AHEAD, Subscription
-from arborlink.client.viewer import ACK_DELAY_SECONDS, INPUT_RETRY_SECONDS, ViewerMachine
+from arborlink.client.viewer import (
+    ACK_DELAY_SECONDS,
+    INPUT_RETRY_SECONDS,
+    RESIZE_SECONDS,
+    ViewerMachine,
+)
 from arborlink.protocol import limits
 from arborlink.protocol.errors import (
     Conflict,
@@ -304,6 +309,44 @@ def test_sizes_are_said_again_after_a_reconnect() -> None:
     viewer.disconnected()
     viewer.connected()
     assert ViewerResize(task_id=TASK, cols=100, rows=30) in viewer.to_send(0.0)
+
+
+def test_of_sizes_that_follow_quickly_the_newest_is_sent() -> None:
+    viewer = ViewerMachine()
+    viewer.follow(Subscription(TASK))
+    viewer.connected()
+    viewer.to_send(0.0)
+    sent: list[tuple[float, ViewerResize]] = []
+    now = 0.0
+    for number in range(1_000):
+        now = number * 0.001
+        viewer.resize(TASK, 100 + number, 24, take=number == 10)
+        sent += [(now, each) for each in viewer.to_send(now) if isinstance(each, ViewerResize)]
+    assert viewer.next_deadline() is not None
+    sent += [(2.0, each) for each in viewer.to_send(2.0) if isinstance(each, ViewerResize)]
+    assert sent[0] == (0.0, ViewerResize(task_id=TASK, cols=100, rows=24))
+    assert sent[-1] == (2.0, ViewerResize(task_id=TASK, cols=1_099, rows=24))
+    assert len(sent) <= 2 + now / RESIZE_SECONDS
+    assert [each.cols for _, each in sent] == sorted(each.cols for _, each in sent)
+    # Control that was asked for goes with the next one, once.
+    assert [each.take for _, each in sent].index(True) == 1
+    assert sum(each.take for _, each in sent) == 1
+    assert viewer.next_deadline() is None and viewer.to_send(3.0) == []
+
+
+def test_a_size_is_sent_before_what_is_written_after_it() -> None:
+    viewer, stream = ViewerMachine(), TypedInput(TASK)
+    viewer.follow(Subscription(TASK))
+    viewer.connected()
+    viewer.open_input(stream)
+    viewer.resize(TASK, 80, 24)
+    viewer.to_send(0.0)
+    viewer.resize(TASK, 90, 24)
+    assert viewer.to_send(0.0) == []
+    stream.write(b"x")
+    size, written = viewer.to_send(0.0)
+    assert size == ViewerResize(task_id=TASK, cols=90, rows=24)
+    assert isinstance(written, ViewerInput)
 
 
 @pytest.mark.parametrize(("code", "kind"), [("not_found", NotFound), ("conflict", Conflict)])

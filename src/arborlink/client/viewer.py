@@ -6,6 +6,8 @@ The shell calls `connected` and `disconnected`, passes arriving messages to `rec
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from typing import TypeAlias
 
 from arborlink.client.input import ExactInput, TypedInput
@@ -34,6 +36,9 @@ from arborlink.protocol.messages import Gap as GapMessage
 ACK_DELAY_SECONDS = 0.25
 # Delay before input is sent again to a hub that cannot take it yet.
 INPUT_RETRY_SECONDS = 1.0
+# How long a terminal has one size at least, as far as the hub is told: a window that is dragged
+# changes its size with every frame that is drawn.
+RESIZE_SECONDS = 0.05
 INPUT_RETRY_CODES = frozenset({"input_not_ready", "input_window_full", "unavailable"})
 # The code of the error that ends a subscription which the hub had confirmed.
 REMOVED = "task_removed"
@@ -50,8 +55,9 @@ class ViewerMachine:
         self._subscriptions: dict[str, Subscription] = {}
         self._inputs: dict[str, InputStream] = {}
         self._sizes: dict[str, ViewerResize] = {}
-        # Tasks whose terminal is to be controlled from here once there is a connection.
-        self._takes: dict[str, ViewerResize] = {}
+        # Those that are still to be sent, of which some take control; and when one was sent last.
+        self._new_sizes: dict[str, ViewerResize] = {}
+        self._sized_at: dict[str, float] = {}
         # Tasks left before their end: the hub may still be sending them on this socket.
         self._abandoned: set[str] = set()
         self._connected = False
@@ -96,7 +102,8 @@ class ViewerMachine:
         if stream is not None:
             stream.disconnected()
         self._sizes.pop(task_id, None)
-        self._takes.pop(task_id, None)
+        self._new_sizes.pop(task_id, None)
+        self._sized_at.pop(task_id, None)
         if self._connected and subscription.failure is None:
             self._to_send.append(Unsubscribe(task_id=task_id))
             if not (subscription.ended and subscription.has_output):
@@ -121,14 +128,16 @@ class ViewerMachine:
         """Set the size of a followed task's terminal, sent again after every reconnect.
 
         `take`: also take control of the terminal, this once.
+
+        Of sizes that follow each other quickly only the newest is sent: the hub answers a viewer
+        that says them too often with an error.
         """
-        message = ViewerResize(task_id=task_id, cols=cols, rows=rows)
-        self._sizes[task_id] = message
-        taking = ViewerResize(task_id=task_id, cols=cols, rows=rows, take=take)
-        if self._connected:
-            self._to_send.append(taking)
-        elif take:
-            self._takes[task_id] = taking
+        self._sizes[task_id] = ViewerResize(task_id=task_id, cols=cols, rows=rows)
+        before = self._new_sizes.get(task_id)
+        take = take or (before is not None and before.take)
+        if self._connected or take:
+            new = ViewerResize(task_id=task_id, cols=cols, rows=rows, take=take)
+            self._new_sizes[task_id] = new
 
     def connected(self, subscriptions: int = limits.SUBSCRIPTIONS_PER_CONNECTION) -> None:
         """Subscribe on a new, welcomed socket, each task from its present offset."""
@@ -136,8 +145,8 @@ class ViewerMachine:
         self._limit = subscriptions
         self._abandoned.clear()
         self._to_send = [each.subscribe() for each in self._subscriptions.values()]
-        self._to_send += (self._sizes | self._takes).values()
-        self._takes.clear()
+        self._new_sizes = self._sizes | self._new_sizes
+        self._sized_at.clear()
         for stream in self._inputs.values():
             stream.connected()
 
@@ -234,10 +243,23 @@ class ViewerMachine:
             self._input_retry_at = None
             for stream in self._inputs.values():
                 stream.connected()
-        for stream in self._inputs.values():
-            messages += stream.to_send()
+        inputs = [each for stream in self._inputs.values() for each in stream.to_send()]
+        # What is written after a size is for a program that has it.
+        messages += self._due_sizes(now, {each.task_id for each in inputs})
+        messages += inputs
         messages += self._acks(now)
         return messages
+
+    def _due_sizes(self, now: float, at_once: Collection[str]) -> list[ViewerResize]:
+        due = [
+            each for each in self._new_sizes if each in at_once or now >= self._next_size_at(each)
+        ]
+        for each in due:
+            self._sized_at[each] = now
+        return [self._new_sizes.pop(each) for each in due]
+
+    def _next_size_at(self, task_id: str) -> float:
+        return self._sized_at.get(task_id, -math.inf) + RESIZE_SECONDS
 
     def _acks(self, now: float) -> list[ViewerAck]:
         behind = [each for each in self._subscriptions.values() if each.unacknowledged > 0]
@@ -253,6 +275,7 @@ class ViewerMachine:
         """Return when `to_send` will have something more, in monotonic seconds."""
         ack_at = None if self._ack_since is None else self._ack_since + ACK_DELAY_SECONDS
         deadlines = [at for at in (ack_at, self._input_retry_at) if at is not None]
+        deadlines += [self._next_size_at(each) for each in self._new_sizes if self._connected]
         return min(deadlines, default=None)
 
 
