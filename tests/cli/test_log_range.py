@@ -177,7 +177,7 @@ def test_exit_codes_of_tasks(up: Up, ended: dict[str, str], name: str, code: int
 def test_a_task_that_wrote_nothing_says_why(up: Up, ended: dict[str, str]) -> None:
     for follow in ([], ["-f"]):
         said = up.arbor("logs", *follow, ended["missing"]).stderr
-        assert b"there is no output: the task is failed (command_not_found)" in said
+        assert b"there is no output: the task failed (command_not_found)" in said
         assert up.arbor("logs", *follow, ended["done"]).stderr == b""
 
 
@@ -212,6 +212,6 @@ def test_a_person_is_told_how_the_task_ended(up: Up, ended: dict[str, str]) -> N
         check=False,
     )
     assert (follower.returncode, follower.stdout) == (0, b"x\n")
-    assert b"the task is failed, exit code 7" in os.read(ours, 4_096)
+    assert b"the task failed, exit code 7" in os.read(ours, 4_096)
     os.close(ours)
     os.close(theirs)

@@ -68,7 +68,7 @@ def test_what_uses_most_is_first_and_what_is_not_known_last(order: str, names: l
 
 
 def test_the_first_line_is_about_all_of_them() -> None:
-    assert lines_of(TASKS, SEEN, "cpu", NOW)[0] == "3 running · 152% CPU · 6.0 MiB · Ctrl-C ends"
+    assert lines_of(TASKS, SEEN, "cpu", NOW)[0] == "3 running · 152% CPU · 6.0 MiB · q ends"
     assert "arbor run" in lines_of([], SEEN, "cpu", datetime.now(UTC))[-1]
 
 
@@ -105,3 +105,8 @@ def test_a_real_task_is_shown_once_and_on_a_screen(up: Up, burning: str) -> None
         terminal.type(b"\x03")
         assert terminal.end() == exits.CANCELLED
         assert b"\x1b[?25h\x1b[?1049l" in terminal.seen and terminal.is_as_before()
+    with Terminal(up, "top") as terminal:
+        terminal.until(b"burner")
+        terminal.type(b"xyz\rq")
+        assert terminal.end() == exits.DONE
+        assert b"xyz" not in terminal.seen and terminal.is_as_before()

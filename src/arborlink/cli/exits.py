@@ -46,9 +46,10 @@ def of_task(task: Task) -> tuple[int, str | None]:
 
 def ending(task: Task) -> str:
     """How a task ended, in a sentence for a person: status, reason, exit code or signal."""
-    from arborlink.protocol.lifecycle import Reason
+    from arborlink.protocol.lifecycle import Reason, TaskStatus
 
-    text = f"the task {'was' if task.status == 'cancelled' else 'is'} {task.status}"
+    said = {TaskStatus.CANCELLED: "was cancelled", TaskStatus.FAILED: "failed"}
+    text = f"the task {said.get(task.status, f'is {task.status}')}"
     if task.reason and task.reason not in (Reason.EXIT_CODE, Reason.SIGNAL, task.status):
         text += f" ({task.reason})"
     if task.exit_code is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from arborlink.cli.keyboard import STDIN
 from arborlink.terminal_modes import read_modes
 
 STDOUT: Final = 1
+MAX_TYPED_BYTES: Final = 1_024
 DEFAULT_SIZE: Final = (80, 24)
 
 
@@ -68,8 +70,7 @@ def raw_mode(restoring: Callable[[], bytes]) -> Iterator[None]:
         return
     saved = termios.tcgetattr(STDIN)
     try:
-        with _raw_again_when_continued():
-            tty.setraw(STDIN, termios.TCSANOW)
+        with _set_and_again_when_continued(tty.setraw):
             yield
     finally:
         _restore_screen(restoring)
@@ -79,15 +80,49 @@ def raw_mode(restoring: Callable[[], bytes]) -> Iterator[None]:
 
 
 @contextmanager
-def _raw_again_when_continued() -> Iterator[None]:
+def key_pressed(keys: bytes) -> Iterator[asyncio.Event]:
+    """Yield what is set once one of `keys` is pressed; nothing that is typed is shown meanwhile.
+
+    Without a terminal, or where another command has it, it is never set. Signals are as ever.
+    """
+    pressed = asyncio.Event()
+    if not is_interactive() or os.tcgetpgrp(STDIN) != os.getpgrp():
+        yield pressed
+        return
+    loop = asyncio.get_running_loop()
+
+    def on_typed() -> None:
+        try:
+            typed = os.read(STDIN, MAX_TYPED_BYTES)
+        except OSError:
+            typed = b""
+        if not typed:
+            loop.remove_reader(STDIN)
+        elif set(typed) & set(keys):
+            pressed.set()
+
+    saved = termios.tcgetattr(STDIN)
+    try:
+        with _set_and_again_when_continued(tty.setcbreak):
+            loop.add_reader(STDIN, on_typed)
+            yield pressed
+    finally:
+        loop.remove_reader(STDIN)
+        with suppress(termios.error):
+            termios.tcsetattr(STDIN, termios.TCSAFLUSH, saved)
+
+
+@contextmanager
+def _set_and_again_when_continued(mode: Callable[[int, int], object]) -> Iterator[None]:
     """A shell gives a terminal its own settings while a command is stopped, and keeps them."""
 
     def on_continued(*_: object) -> None:
         with suppress(termios.error):
-            tty.setraw(STDIN, termios.TCSANOW)
+            mode(STDIN, termios.TCSANOW)
 
     before = signal.signal(signal.SIGCONT, on_continued)
     try:
+        mode(STDIN, termios.TCSANOW)
         yield
     finally:
         signal.signal(signal.SIGCONT, before)

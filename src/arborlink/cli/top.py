@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ INTERVAL_SECONDS: Final = 5.0
 SHORTEST_INTERVAL_SECONDS: Final = 0.5
 MOST_TASKS: Final = 1_000
 ORDERS: Final = ("cpu", "memory", "time")
+ENDS: Final = b"qQ"
 
 
 @click.command(
@@ -57,7 +59,7 @@ ORDERS: Final = ("cpu", "memory", "time")
 def top_command(
     workspace: str | None, order: Order, once: bool, interval: float, as_json: bool
 ) -> int:
-    """Show what running tasks use, of all workspaces or one, until Ctrl-C.
+    """Show what running tasks use, of all workspaces or one, until `q` or Ctrl-C.
 
     CPU is of one core, so a task that uses two has 200 %. MEMORY is what all processes of the task
     have in memory; what they share is counted by each. A dash: nothing was measured yet, or the
@@ -65,6 +67,7 @@ def top_command(
     """
     from arborlink.cli.session import with_hub
     from arborlink.cli.task_listing import Wanted, find_tasks
+    from arborlink.cli.terminal import key_pressed
     from arborlink.cli.usage_table import lines_of, print_usage
 
     wanted = Wanted(
@@ -90,10 +93,13 @@ def top_command(
             else:
                 say("no task is running. `arbor run -- COMMAND` starts one")
         else:
-            with whole_screen() as draw:
-                while seen is not None:
+            with whole_screen() as draw, key_pressed(ENDS) as ended:
+                while seen is not None and not ended.is_set():
                     draw(lines_of(tasks, seen, order, datetime.now(UTC)))
-                    await asyncio.sleep(interval)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(interval):
+                            await ended.wait()
+                            break
                     tasks, seen = await read(hub)
         return exits.DONE
 

@@ -37,7 +37,7 @@ def lines_of(tasks: Sequence[Task], seen: Seen, order: Order, now: datetime) -> 
     used = [task.usage for task in tasks if task.usage is not None]
     share = sum(usage.cpu_share for usage in used)
     memory = sum(usage.memory_bytes for usage in used)
-    title = f"{len(tasks)} running · {share:.0%} CPU · {size_text(memory)} · Ctrl-C ends"
+    title = f"{len(tasks)} running · {share:.0%} CPU · {size_text(memory)} · q ends"
     if not tasks:
         return [title, "", "Nothing is running. `arbor run -- COMMAND` starts a task."]
     return [title, "", *layout(COLUMNS, rows_of(tasks, seen, order, now), terminal_room())]

@@ -141,7 +141,7 @@ class RunningTask:
             self._ending.look()
 
     def _on_timeout(self) -> None:
-        self._note = f"It was allowed to run for {self._run_seconds:g} seconds."
+        self._note = f"It was allowed to run for {self._run_seconds:g} s."
         self._end_tree(Reason.TIMEOUT, limits.DEFAULT_GRACE_SECONDS)
 
     def _on_spool_full(self) -> None:
