@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.arbor import Arbor
+from tests.e2e.shared import mended, one_for_all
+
+__all__ = ["arbor", "mended", "one_for_all"]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from arborlink.outputlog import LogReader
 from arborlink.testing.cell_reader import CellReader
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import TOKEN, Arbor, EndlessCells, cells, wait_until
+from tests.e2e.shared import mended, one_with
 from tests.plain_http import HTTP
 
 MIB = 1 << 20
@@ -35,6 +36,14 @@ ESCAPES = {
 }
 # The shortest one in which there was a process to escape is the one that counts.
 TIMEOUTS_SECONDS = (1.5, 6.0, 24.0, 96.0)
+# How long a command waits for a daemon that left: here it does not come back by itself.
+RECONNECT_SECONDS = 1.0
+# What ignores SIGTERM is given so long; the daemon's own 5 s are waited for after a timeout.
+CANCEL_GRACE = "1s"
+
+
+one_for_all = one_with(reconnect_grace_seconds=RECONNECT_SECONDS)
+arbor = mended
 
 
 def detached(arbor: Arbor, *line: str) -> str:
@@ -106,7 +115,7 @@ def test_cancel_leaves_no_process_behind(arbor: Arbor, name: str) -> None:
     wait_until((arbor.workspace / mark).exists, "the process to escape")
     wait_until(lambda: bool(processes_with(mark)), "the process to exist")
 
-    assert arbor.run("cancel", task_id).returncode == 0
+    assert arbor.run("cancel", "--grace", CANCEL_GRACE, task_id).returncode == 0
     wait_until(lambda: is_over(arbor, task_id), "the end")
     assert task(arbor, task_id)["status"] == "cancelled"
     assert processes_with(mark) == []
@@ -150,7 +159,7 @@ def test_a_restarted_hub_goes_on_where_it_was(arbor: Arbor) -> None:
 
     def started() -> bool:
         nonlocal task_id
-        body = arbor.api("/api/tasks")
+        body = arbor.api("/api/tasks?status=running")
         assert isinstance(body, dict)
         task_id = str(body["items"][0]["id"]) if body["items"] else ""
         return bool(task_id) and size(arbor, task_id) > MIB
