@@ -1,4 +1,4 @@
-"""A thousand daemons without tasks in one event loop, each with an address of its own.
+"""Hundreds of daemons without tasks in one event loop, each with an address of its own.
 
 What they share with real ones is what matters here: the link, the back-off and how hints are read.
 """

@@ -8,13 +8,17 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from arborlink.hub.live.herd import ADMISSIONS_PER_SECOND
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import Arbor
 from tests.e2e.descriptors import need_descriptors
 from tests.e2e.herd import HerdDaemon, enrol_herd, herd
 
-DAEMONS = 1_000
+# Half as many again as a hub lets in within a second, and what a large site has: each of the latter
+# costs processor time that other tests wait for.
+HERDS = pytest.mark.parametrize("count", [300, pytest.param(1_000, marks=pytest.mark.soak)])
 POLL_SECONDS = 0.05
 
 
@@ -31,11 +35,14 @@ async def until_all_are_back(daemons: list[HerdDaemon], what: str, since: float)
     print(f"{what}: all back after {time.monotonic() - since:.1f} s, {most} refusals at most")
 
 
-async def test_a_thousand_daemons_are_spread_and_come_back_after_a_restart(tmp_path: Path) -> None:
-    need_descriptors(2 * DAEMONS)
+@HERDS
+async def test_a_herd_of_daemons_is_spread_and_comes_back_after_a_restart(
+    tmp_path: Path, count: int
+) -> None:
+    need_descriptors(2 * count)
     arbor = Arbor(tmp_path / "home", tmp_path / "workspace")
     (arbor.home / "hub").mkdir()
-    auths = await enrol_herd(arbor.home / "hub", DAEMONS)
+    auths = await enrol_herd(arbor.home / "hub", count)
     arbor.start_hub()
     try:
         began = time.monotonic()

@@ -18,6 +18,7 @@ from arborlink.protocol.errors import MessageTooLarge
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import TOKEN, Arbor, wait_until
 from tests.e2e.forwarders import Passage
+from tests.e2e.shared import mended, one_with, running
 
 CALLS = 1_000
 AT_ONCE = 50
@@ -30,17 +31,15 @@ DOWNLOADED_BYTES = 16 << 20
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 
 
-@pytest.fixture
-def roomy(tmp_path: Path) -> Iterator[Arbor]:
-    """A hub and a daemon; nobody is told to ask less often."""
-    with Arbor.configured(tmp_path, requests_per_second=100_000, requests_burst=100_000) as pair:
-        yield pair
+# Nobody is told to ask less often.
+one_for_all = one_with(requests_per_second=100_000, requests_burst=100_000)
+arbor = mended
 
 
 @pytest.fixture
-def passage(roomy: Arbor) -> Iterator[Passage]:
-    """The way to the hub of `roomy`."""
-    with Passage(roomy.port) as way:
+def passage(arbor: Arbor) -> Iterator[Passage]:
+    """The way to the hub."""
+    with Passage(arbor.port) as way:
         yield way
 
 
@@ -107,7 +106,7 @@ async def test_runs_with_live_output_share_one_websocket(passage: Passage) -> No
 
 
 async def test_slow_readers_of_outputs_do_not_keep_calls_waiting(
-    roomy: Arbor, passage: Passage
+    passage: Passage,
 ) -> None:
     async with Hub(passage.url, TOKEN) as hub, AsyncExitStack() as slow:
         task = await hub.run("head", "-c", str(DOWNLOADED_BYTES), "/dev/zero")
@@ -124,14 +123,16 @@ async def test_slow_readers_of_outputs_do_not_keep_calls_waiting(
 
 @pytest.mark.parametrize("kept_bytes", [0, 40])
 async def test_a_task_whose_answer_is_lost_is_made_once(passage: Passage, kept_bytes: int) -> None:
+    runs = f"runs-{kept_bytes}"
     async with Hub(passage.url, TOKEN) as hub:
         (workspace,) = await hub.workspaces()
+        before = {each.id for each in await hub.tasks()}
         passage.lose(3, kept_bytes=kept_bytes)
-        task = await hub.run("sh", "-c", "echo run >> runs", workspace=workspace.id)
+        task = await hub.run("sh", "-c", f"echo run >> {runs}", workspace=workspace.id)
         assert passage.lost_all
         assert (await task.wait()).status == "completed"
-        assert [each.id for each in await hub.tasks()] == [task.id]
-        output = await follow(await hub.run("cat", "runs", workspace=workspace.id))
+        assert {each.id for each in await hub.tasks()} - before == {task.id}
+        output = await follow(await hub.run("cat", runs, workspace=workspace.id))
     assert output == b"run\n"
 
 
@@ -143,18 +144,25 @@ async def test_a_body_that_is_refused_while_it_is_sent_says_why(passage: Passage
         assert passage.accepted <= MAX_CONNECTIONS
 
 
-async def test_a_hub_that_is_restarted_between_two_calls_is_only_a_hub(roomy: Arbor) -> None:
-    async with Hub(roomy.url, TOKEN) as hub:
+async def test_a_hub_that_is_restarted_between_two_calls_is_only_a_hub(arbor: Arbor) -> None:
+    async with Hub(arbor.url, TOKEN) as hub:
         before = await hub.me()
         for _ in range(2):
-            await asyncio.to_thread(roomy.kill_hub)
+            await asyncio.to_thread(arbor.kill_hub)
             calling = asyncio.create_task(hub.me())
-            await asyncio.to_thread(roomy.start_hub)
+            await asyncio.to_thread(arbor.start_hub)
             assert await calling == before
             assert await hub.me() == before
 
 
 # ── raw connections ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arbor]:
+    """A hub without a daemon: here workspaces are made."""
+    with running(tmp_path_factory.mktemp("alone"), with_daemon=False) as hub:
+        yield hub
 
 
 def replies(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
@@ -178,14 +186,14 @@ def request(line: str, body: bytes = b"", *more: bytes) -> bytes:
     return head + AUTHORIZATION + length + b"".join(more) + b"\r\n" + body
 
 
-def test_requests_sent_ahead_are_answered_in_their_order(arbor: Arbor) -> None:
+def test_requests_sent_ahead_are_answered_in_their_order(alone: Arbor) -> None:
     names = [f"w{number}" for number in range(5)]
     ahead = b""
     for name in names:
         ahead += request("POST /api/workspaces", json.dumps({"name": name}).encode())
         ahead += request(f"GET /api/nothing-{name}")
         ahead += request("GET /api/me")
-    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", alone.port), HANG_SECONDS) as connection:
         connection.sendall(ahead)
         answers = replies(connection, 3 * len(names))
 
@@ -194,24 +202,24 @@ def test_requests_sent_ahead_are_answered_in_their_order(arbor: Arbor) -> None:
     assert all(json.loads(body)["username"] == "owner" for _, body in answers[2::3])
 
 
-def test_who_asks_first_whether_to_send_a_body_is_told(arbor: Arbor) -> None:
+def test_who_asks_first_whether_to_send_a_body_is_told(alone: Arbor) -> None:
     body = json.dumps({"name": "asked"}).encode()
     whole = request("POST /api/workspaces", body, b"Expect: 100-continue\r\n")
-    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", alone.port), HANG_SECONDS) as connection:
         connection.sendall(whole[: -len(body)])
         assert replies(connection, 1) == [(100, b"")]
         connection.sendall(body)
         ((status, _),) = replies(connection, 1)
         assert status == 201
-    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", alone.port), HANG_SECONDS) as connection:
         line = b"POST /api/workspaces HTTP/1.1\r\nHost: 127.0.0.1\r\n" + AUTHORIZATION
         connection.sendall(line + b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n")
         ((status, _),) = replies(connection, 1)
         assert status == 413
 
 
-def test_a_client_that_sends_no_more_still_gets_its_answer(arbor: Arbor) -> None:
-    with socket.create_connection(("127.0.0.1", arbor.port), HANG_SECONDS) as connection:
+def test_a_client_that_sends_no_more_still_gets_its_answer(alone: Arbor) -> None:
+    with socket.create_connection(("127.0.0.1", alone.port), HANG_SECONDS) as connection:
         connection.sendall(request("GET /api/me"))
         connection.shutdown(socket.SHUT_WR)
         ((status, body),) = replies(connection, 1)
