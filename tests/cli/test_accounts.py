@@ -20,6 +20,7 @@ from arborlink.cli.token import DAY_SECONDS, SCOPES
 from arborlink.protocol.resources import ALL_SCOPES, SIGN_IN_SCOPES, SIGN_IN_SECONDS, Scope
 from arborlink.testing.hub import HubInProcess, hub_in_process
 from tests.bounds import HANG_SECONDS
+from tests.hub.live.bench import QUICK_HASHER
 
 from .conftest import ARBOR, clean_environment
 
@@ -105,7 +106,7 @@ class Machine:
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
     """A machine that is not signed in yet."""
-    async with hub_in_process(tmp_path / "hub") as hub:
+    async with hub_in_process(tmp_path / "hub", hasher=QUICK_HASHER) as hub:
         yield Machine(tmp_path / "home", hub)
 
 

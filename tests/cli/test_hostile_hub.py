@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import types
 import typing
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from arborlink.cli import main as command_line
 from arborlink.client.replies import CreatedToken, CreatedUser, Enrollment, SessionLink
 from arborlink.protocol.formats import AsciicastFormat
 from arborlink.protocol.resources import Principal, Problem, Task, Token, User, Workspace
+from tests.threaded_http import serving
 
 HOSTILE: Final = "x\x1b]0;t\x07\x9b31m\x7f\x85\r\nforged\u202e\u2066\u200f\u061c\u2028\u2029y"
 TIME: Final = "2026-01-01T00:00:00Z"
@@ -133,17 +133,14 @@ def hub(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[bool]:
     handler = type("Handler", (HostileHub,), {"refuses": request.param})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with serving(server):
         monkeypatch.setenv("ARBOR_HOME", str(tmp_path))
         monkeypatch.setenv("ARBOR_URL", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("ARBOR_TOKEN", "arb_t_x")
         # The guard would hide what a command writes by itself.
         monkeypatch.setattr(visible, "guard_standard_streams", lambda: None)
         yield request.param
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("words", COMMANDS + WITH_JSON, ids=" ".join)

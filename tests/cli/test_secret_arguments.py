@@ -20,6 +20,7 @@ from arborlink.cli.browser import open_link
 from arborlink.cli.enrolment_code import without_code
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import wait_until
+from tests.threaded_http import serving
 
 from .conftest import ARBOR, Up, clean_environment
 
@@ -61,12 +62,8 @@ class EnrolmentHub:
 @pytest.fixture
 def hub() -> Iterator[EnrolmentHub]:
     hub = EnrolmentHub()
-    with hub.server:
-        thread = threading.Thread(target=hub.server.serve_forever)
-        thread.start()
+    with serving(hub.server):
         yield hub
-        hub.server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("command", [["daemon"], ["daemon", "install"]], ids=" ".join)

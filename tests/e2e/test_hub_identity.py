@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from arborlink.proof import statement
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import TOKEN, Arbor, command, wait_until
 from tests.e2e.hub_of_another_user import hub_of_another_user
+from tests.e2e.shared import mend
 from tests.e2e.test_canary import daemon_token
 from tests.e2e.thief import Record, thief
 from tests.plain_http import HTTP
@@ -29,6 +31,9 @@ ATTEMPTS = 3
 needs_other_user = pytest.mark.skipif(
     os.geteuid() != 0, reason="another user of this machine can be played by root alone"
 )
+
+
+State = dict[Path, str]
 
 
 class SignedIn(Arbor):
@@ -77,6 +82,11 @@ def kept_key(file: Path) -> str | None:
     return None if found is None else found[1]
 
 
+def state(arbor: SignedIn) -> State:
+    """What daemon and command line know."""
+    return {file: file.read_text() for file in (arbor.credentials, arbor.identity)}
+
+
 def forget_keys(arbor: SignedIn) -> None:
     """As an installation is that was made before hubs had keys."""
     for file in (arbor.credentials, arbor.identity):
@@ -89,17 +99,44 @@ def stop_daemon(arbor: Arbor) -> None:
     arbor.daemon.wait(HANG_SECONDS)
 
 
-@pytest.fixture
-def known(tmp_path: Path) -> Iterator[SignedIn]:
+@contextmanager
+def signed_in(folder: Path) -> Iterator[SignedIn]:
     """Hub and daemon; daemon and command line know the hub's key."""
-    pair = SignedIn(tmp_path / "home", tmp_path / "workspace")
+    pair = SignedIn(folder / "home", folder / "workspace")
     try:
         pair.start_hub()
         pair.start_daemon()
         pair.sign_in()
+        wait_until(lambda: kept_key(pair.identity) is not None, "the daemon to keep the key")
         yield pair
     finally:
         pair.stop()
+
+
+@pytest.fixture(scope="module")
+def signed_in_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SignedIn, State]]:
+    """One for a module, and the files that tests change."""
+    with signed_in(tmp_path_factory.mktemp("known")) as pair:
+        yield pair, state(pair)
+
+
+@pytest.fixture
+def known(signed_in_once: tuple[SignedIn, State]) -> SignedIn:
+    """As it was before the first test: everything runs, and the hub's key is known."""
+    pair, before = signed_in_once
+    if state(pair) != before:
+        stop_daemon(pair)
+        for file, text in before.items():
+            file.write_text(text)
+    mend(pair)
+    return pair
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[SignedIn]:
+    """For a test after which the hub is another one, or elsewhere."""
+    with signed_in(tmp_path) as pair:
+        yield pair
 
 
 def secrets_of(arbor: SignedIn) -> list[bytes]:
@@ -172,18 +209,18 @@ def test_who_takes_the_hubs_port_gets_no_secret(
 
 @needs_other_user
 def test_who_passes_the_connection_on_to_the_hub_gets_no_secret(
-    known: SignedIn, tmp_path: Path
+    own: SignedIn, tmp_path: Path
 ) -> None:
     """The proof is the hub's own; but another user is in between, and would read along."""
-    known.kill_hub()
-    port = known.port
-    known.port = free_port()
-    known.url = f"http://127.0.0.1:{known.port}"
-    known.start_hub()
-    known.url = f"http://127.0.0.1:{port}"
-    with thief(port, tmp_path, "relay", behind=known.port) as record:
-        check_refused(known, record, "of this machine passes", tmp_path)
-    known.url = f"http://127.0.0.1:{known.port}"
+    own.kill_hub()
+    port = own.port
+    own.port = free_port()
+    own.url = f"http://127.0.0.1:{own.port}"
+    own.start_hub()
+    own.url = f"http://127.0.0.1:{port}"
+    with thief(port, tmp_path, "relay", behind=own.port) as record:
+        check_refused(own, record, "of this machine passes", tmp_path)
+    own.url = f"http://127.0.0.1:{own.port}"
 
 
 @needs_other_user
@@ -315,30 +352,30 @@ def test_an_installation_from_before_takes_the_key_at_its_next_connection(
 
 
 def test_a_hub_that_was_made_anew_is_refused_by_name_until_it_is_trusted(
-    known: SignedIn,
+    own: SignedIn,
 ) -> None:
-    old = known.key
-    known.kill_hub()
-    (known.home / "hub" / "hub.key").unlink()
-    known.start_hub()
-    new = known.key
-    said = known.said("whoami")
-    assert old in said and new in said and f"arbor trust {known.url} --key KEY" in said
-    wait_until(lambda: new in known.log("daemon"), "the daemon to be refused")
-    assert known.run("trust", "--key", old).returncode == 0
-    assert known.run("whoami").returncode == 1
-    assert "is not the key of a hub" in known.said("trust", "--key", "ed25519:abc")
-    assert "there is no terminal to ask at" in known.said("trust")
+    old = own.key
+    own.kill_hub()
+    (own.home / "hub" / "hub.key").unlink()
+    own.start_hub()
+    new = own.key
+    said = own.said("whoami")
+    assert old in said and new in said and f"arbor trust {own.url} --key KEY" in said
+    wait_until(lambda: new in own.log("daemon"), "the daemon to be refused")
+    assert own.run("trust", "--key", old).returncode == 0
+    assert own.run("whoami").returncode == 1
+    assert "is not the key of a hub" in own.said("trust", "--key", "ed25519:abc")
+    assert "there is no terminal to ask at" in own.said("trust")
     # A person compares what answers; nothing is sent to it before.
-    assert kept_key(known.credentials) == old
-    assert new in answered(known, "no", 1) and kept_key(known.credentials) == old
-    assert new in answered(known, "yes", 0) and kept_key(known.identity) == new
-    assert known.run("trust", "--key", old).returncode == 0
-    trusted = known.run("trust", "--key", new)
+    assert kept_key(own.credentials) == old
+    assert new in answered(own, "no", 1) and kept_key(own.credentials) == old
+    assert new in answered(own, "yes", 0) and kept_key(own.identity) == new
+    assert own.run("trust", "--key", old).returncode == 0
+    trusted = own.run("trust", "--key", new)
     assert b"the command line, the daemon of" in trusted.stderr, trusted.stderr
     # Without being started again, or losing what it runs.
-    wait_until(lambda: known.state() == "connected", "the daemon to come back")
-    assert known.run("run", "--", "echo", "trusted").stdout == b"trusted\n"
+    wait_until(lambda: own.state() == "connected", "the daemon to come back")
+    assert own.run("run", "--", "echo", "trusted").stdout == b"trusted\n"
 
 
 def answered(arbor: SignedIn, answer: str, code: int) -> str:
@@ -358,17 +395,17 @@ def answered(arbor: SignedIn, answer: str, code: int) -> str:
     return done.stderr.decode()
 
 
-def test_a_hub_from_a_backup_has_its_key_and_is_known(known: SignedIn) -> None:
-    key = known.key
-    copy = known.home / "copy.tar"
-    assert known.run("hub", "backup", str(copy)).returncode == 0
-    known.kill_hub()
-    (known.home / "hub").rename(known.home / "hub-before")
-    assert known.run("hub", "restore", str(copy)).returncode == 0
-    assert known.key == key
-    known.start_hub()
-    wait_until(lambda: known.state() == "connected", "the daemon to come back")
-    assert known.run("run", "--", "echo", "restored").stdout == b"restored\n"
+def test_a_hub_from_a_backup_has_its_key_and_is_known(own: SignedIn) -> None:
+    key = own.key
+    copy = own.home / "copy.tar"
+    assert own.run("hub", "backup", str(copy)).returncode == 0
+    own.kill_hub()
+    (own.home / "hub").rename(own.home / "hub-before")
+    assert own.run("hub", "restore", str(copy)).returncode == 0
+    assert own.key == key
+    own.start_hub()
+    wait_until(lambda: own.state() == "connected", "the daemon to come back")
+    assert own.run("run", "--", "echo", "restored").stdout == b"restored\n"
 
 
 async def test_ones_own_tunnel_to_the_hub_goes_on_working(known: SignedIn, tmp_path: Path) -> None:
