@@ -20,7 +20,11 @@ from tests.plain_http import HTTP
 from tests.ports import free_port
 
 TOKEN = "end-to-end-owner-token-0123456789abcdefghij"
+# Most of what is looked at is asked of the hub, which takes both ends some milliseconds: what is not
+# there soon is looked at less and less often.
 POLL_SECONDS = 0.02
+SLOWEST_POLL_SECONDS = 0.15
+POLL_GROWTH = 1.3
 
 
 class Arbor:
@@ -246,11 +250,12 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = HANG_S
         AssertionError: it did not become so in time.
     """
     deadline = time.monotonic() + seconds
-    pause = threading.Event()
+    pause, pause_seconds = threading.Event(), POLL_SECONDS
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s in vain for {what}")
-        pause.wait(POLL_SECONDS)
+        pause.wait(pause_seconds)
+        pause_seconds = min(SLOWEST_POLL_SECONDS, pause_seconds * POLL_GROWTH)
 
 
 def _kill(process: subprocess.Popen[bytes] | None) -> None:

@@ -61,6 +61,12 @@ class Person:
         await page.goto(self.url + path)
         return page
 
+    async def keep_files(self) -> None:
+        """Be one who was here before: the browser has kept the files of all views."""
+        page = await self.open("/")
+        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        await page.close()
+
     async def settle(self, page: Page) -> None:
         """Wait until the view is drawn and what it asked for is there.
 

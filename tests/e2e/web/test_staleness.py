@@ -53,6 +53,7 @@ async def test_offline_is_said_at_once_and_all_of_the_page_shows_it(
     arbor: Arbor, browsers: Browsers
 ) -> None:
     person = await browsers.owner(arbor)
+    await person.keep_files()
     task = start(arbor, "sh", "-c", TICKS)
     page = await person.open(f"/tasks/{task}")
     output = OutputOnPage(page)
