@@ -55,10 +55,14 @@ down: .venv/.installed  ## stop what `make up` started
 	@APT='$(APT)' sh tools/debian_packages.sh
 	@touch $@
 
-# Many tests mostly wait, for links to die or processes to end: three keep two cores busy.
+# What pytest makes of the tests' modules is kept for the next run: to make it anew takes each worker
+# seven seconds of a core.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Half of the time tests wait, for links to die or processes to end: four keep two cores busy.
 test: .venv/.browser  ## run the tests (about ten minutes on two cores)
 	$(BIN)/python tools/web.py test
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not autobahn and not chaos and not fuzz and not soak' --durations 10 $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m 'not autobahn and not chaos and not fuzz and not soak' --durations 10 $(ARGS)
 
 test-fast: .venv/.dev  ## the tests that take no longer than a minute and a half together
 	$(BIN)/python tools/web.py test
@@ -90,7 +94,7 @@ bench: .venv/.dev  ## measure against ssh, where it is installed; results in ben
 chaos: .venv/.dev  ## a gigabyte of output while everything is killed and cut, again and again
 	$(BIN)/python -m pytest -m chaos -x -s --timeout 1800 $(ARGS)
 
-soak: .venv/.dev  ## long runs that watch memory and descriptors
+soak: .venv/.dev  ## long runs that watch memory and descriptors; sieges and herds at full scale
 	$(BIN)/python -m pytest -m soak -x -s --timeout 7200 $(ARGS)
 
 # In a place of its own: what the fuzzer needs must not change what is tested, nor how.

@@ -82,3 +82,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.getoption("--fast") and collection_path.relative_to(HERE).as_posix() in SLOW:
         return True
     return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what modules that are quick have for long runs, too."""
+    if not config.getoption("--fast"):
+        return
+    long = [item for item in items if item.get_closest_marker("soak") is not None]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]

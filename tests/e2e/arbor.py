@@ -20,8 +20,8 @@ from tests.plain_http import HTTP
 from tests.ports import free_port
 
 TOKEN = "end-to-end-owner-token-0123456789abcdefghij"
-# Most of what is looked at is asked of the hub, which takes both ends some milliseconds: what is not
-# there soon is looked at less and less often.
+# Most of what is looked at is asked of the hub, which takes both ends some milliseconds: what is
+# not there soon is looked at less and less often.
 POLL_SECONDS = 0.02
 SLOWEST_POLL_SECONDS = 0.15
 POLL_GROWTH = 1.3

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import Arbor, wait_until
+from tests.e2e.shared import mended, one_with
 
 # The most there is. A machine that is busy takes its time to start a process.
 GRACE_SECONDS = 30
@@ -47,11 +47,9 @@ def restarted_daemon(arbor: Arbor) -> None:
     arbor.daemon = arbor._start("daemon", str(arbor.workspace))
 
 
-@pytest.fixture
-def patient(tmp_path: Path) -> Iterator[Arbor]:
-    """A hub that expects daemons back for as long as it may be told to, and a daemon."""
-    with Arbor.configured(tmp_path, reconnect_grace_seconds=GRACE_SECONDS) as pair:
-        yield pair
+# A hub that expects daemons back for as long as it may be told to.
+one_for_all = one_with(reconnect_grace_seconds=GRACE_SECONDS)
+arbor = mended
 
 
 @pytest.mark.parametrize(
@@ -60,12 +58,12 @@ def patient(tmp_path: Path) -> Iterator[Arbor]:
     ids=lambda each: each.__name__,
 )
 def test_a_command_is_not_refused_for_what_is_back_in_a_moment(
-    patient: Arbor, restart: Callable[[Arbor], None]
+    arbor: Arbor, restart: Callable[[Arbor], None]
 ) -> None:
-    arbor = patient
+    ran_file = f"ran-{restart.__name__}"
     for turn in range(3):
         restart(arbor)
-        ran = arbor.run("run", "--shell", "--", f"echo {turn} | tee -a ran")
+        ran = arbor.run("run", "--shell", "--", f"echo {turn} | tee -a {ran_file}")
         assert (ran.returncode, ran.stdout) == (0, f"{turn}\n".encode()), ran.stderr
         wait_until(lambda: arbor.state() == "connected", "the daemon to be back")
-    assert (arbor.workspace / "ran").read_text() == "0\n1\n2\n"
+    assert (arbor.workspace / ran_file).read_text() == "0\n1\n2\n"

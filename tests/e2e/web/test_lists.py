@@ -182,6 +182,8 @@ async def test_a_new_one_appears_and_nothing_moves_under_who_reads(
     await expect(rows_of(page).first).to_contain_text("brand-new")
     await expect(rows_of(page).first).to_contain_text("Pending")
 
+    # What is still drawn would end the scrolling early.
+    await person.settle(page)
     assert await page.evaluate(WHEEL) > 2_500
     reading = page.locator(f"[data-task={await page.evaluate(IN_THE_MIDDLE)}]")
     place = await reading.bounding_box()
