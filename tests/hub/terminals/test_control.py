@@ -250,6 +250,33 @@ async def test_a_late_viewer_is_told_every_size_of_what_it_is_sent(tmp_path: Pat
             assert await viewer.read(stage.task, 5) == b"bcabc"
 
 
+async def test_a_size_comes_before_the_output_that_was_written_in_it(stage: Stage) -> None:
+    async with stage.bench.viewer() as viewer:
+        await stage.follow(viewer)
+        for cols in range(90, 110):
+            await stage.applied(cols)
+            drawn = f"{cols};".encode()
+            await stage.output(drawn)
+            assert await viewer.read(stage.task, len(drawn)) == drawn
+            assert viewer.seen(TerminalState)[-1] == stage.state(
+                cols, stage.end - len(drawn), controls=False
+            )
+
+
+async def test_a_viewer_that_comes_before_a_size_is_stored_is_told_of_it(stage: Stage) -> None:
+    async with stage.bench.viewer() as viewer:
+        for cols in range(90, 110):
+            await stage.applied(cols)
+            await stage.output(b"drawn")
+            await stage.bench.until(lambda: _received(stage) == stage.end)
+            assert (await stage.follow(viewer, stage.end - 5)).cols == cols
+
+
+def _received(stage: Stage) -> int:
+    output = stage.bench.hub.daemons.outputs.find(stage.task)
+    return 0 if output is None else output.end
+
+
 async def test_what_was_wished_while_the_daemon_was_away_counts_when_it_is_back(
     bench: Bench, identity: DaemonIdentity
 ) -> None:

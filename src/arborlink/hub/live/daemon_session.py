@@ -134,10 +134,10 @@ class DaemonSession(Session):
                 at = rfc3339(now_us())
                 self._usage = {each.task_id: _process_usage(each, at) for each in message.tasks}
             case Resized():
-                self._check_size(message)
+                row = self._sized(message)
                 await self._reports.put(message)
                 # In the same step of the loop: it cannot be settled before.
-                self._daemons.terminals.size_arrived(message.task_id, _change(message))
+                self._daemons.terminals.size_arrived(row, _change(message))
             case Rotated():
                 await self._daemons.rotation.rotated(self, message.rotation_id)
             case InputAck():
@@ -242,7 +242,7 @@ class DaemonSession(Session):
         if isinstance(report, Resized):
             self._daemons.terminals.size_settled(report.task_id, _change(report))
 
-    def _check_size(self, message: Resized) -> None:
+    def _sized(self, message: Resized) -> TaskRow:
         row = self._row(message.task_id)
         _check_handed_over(row)
         output = self._daemons.outputs.find(row.id)
@@ -253,6 +253,7 @@ class DaemonSession(Session):
                 f"up to {end}",
                 code="size_beyond_end",
             )
+        return row
 
     async def _on_resized(self, message: Resized) -> None:
         row = self._row(message.task_id)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from arborlink.hub.store.base import TaskRow, TaskStore
 from arborlink.hub.terminals.ports import ScreenKeeper
-from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.lifecycle import TaskStatus, is_final
 from arborlink.protocol.messages import Resize, TerminalState
 from arborlink.protocol.resources import TerminalSize, TerminalSizeChange
 from arborlink.protocol.size_history import SizeHistory, same_size
@@ -74,7 +74,7 @@ class Terminals:
         """A viewer follows the terminal. Nothing changes by that alone."""
         terminal = self._followed.get(row.id)
         if terminal is None:
-            terminal = self._followed[row.id] = _Terminal(self._stored(row))
+            terminal = self._followed[row.id] = _Terminal(self.history(row))
         terminal.wishes.setdefault(viewer, None)
 
     def leave(self, task_id: str, viewer: TerminalViewer) -> None:
@@ -128,14 +128,18 @@ class Terminals:
         self._set_controller(row.id, terminal, viewer)
         await self._apply_wish(row, terminal)
 
-    def size_arrived(self, task_id: str, change: TerminalSizeChange) -> None:
-        """The daemon says a size. Called before any later output is stored; see `resized`.
+    def size_arrived(self, row: TaskRow, change: TerminalSizeChange) -> None:
+        """The daemon says a size. Called before any later output is received; see `resized`.
 
-        Each call is followed by one of `size_settled`.
+        Viewers are told at once: output is sent to them before it is stored, and what a program
+        drew for the new size would be drawn in the old one. Each call is followed by one of
+        `size_settled`.
         """
-        self._arrived.setdefault(task_id, []).append(change)
+        self._arrived.setdefault(row.id, []).append(change)
         if self.keeper is not None:
-            self.keeper.resized(task_id, change)
+            self.keeper.resized(row.id, change)
+        if row.tty is not None and not is_final(row.status):
+            self._tell(row.id, change)
 
     def size_settled(self, task_id: str, change: TerminalSizeChange) -> None:
         """A size that arrived is stored, or will not be on this connection."""
@@ -190,11 +194,15 @@ class Terminals:
         stored = await self._tasks.resize_task(row.id, change)
         if stored.tty != row.tty:
             self._facts.task_changed(stored)
-        terminal = self._followed.get(row.id)
+        self._tell(row.id, change)
+
+    def _tell(self, task_id: str, change: TerminalSizeChange) -> None:
+        """Tell viewers of a size that they do not know yet."""
+        terminal = self._followed.get(task_id)
         if terminal is None or not terminal.history.add(change):
             return  # a viewer that joined meanwhile has read it from the store
         for viewer in terminal.wishes:
-            viewer.terminal_changed(self._state(row.id, change, viewer))
+            viewer.terminal_changed(self._state(task_id, change, viewer))
 
     def _stored(self, row: TaskRow) -> SizeHistory:
         history = SizeHistory(self._tasks.terminal_sizes(row.id))
