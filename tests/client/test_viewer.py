@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.client.input import ExactInput, TypedInput
-from arborlink.client.subscription import MAX_CHANGES_AHEAD, Subscription
+from arborlink.client.subscription import MAX_CHANGES_AHEAD, MAX_WAITING_GAPS, Subscription
 from arborlink.client.viewer import (
     ACK_DELAY_SECONDS,
     INPUT_RETRY_SECONDS,
@@ -39,6 +39,7 @@ from arborlink.protocol.messages import (
     ViewerInput,
     ViewerResize,
 )
+from arborlink.protocol.messages import Gap as GapMessage
 
 from .hub_half import TASK, HubHalf, Log
 
@@ -503,6 +504,24 @@ def test_changes_of_a_terminal_without_end_keep_no_memory_of_a_slow_reader(befor
     # The newest is the one in force, and it is before what was written at it.
     assert taken[-1] == Chunk(end, False, 1, b"d")
     assert taken[-2] == TerminalChange(end, 5_000 % 999 + 1, 1, controls=True)
+
+
+def test_gaps_without_end_keep_no_memory_of_a_slow_reader() -> None:
+    subscription = Subscription(TASK)
+    subscription.subscribe()
+
+    def tell(start: int) -> None:
+        subscription.receive_gap(
+            GapMessage(task_id=TASK, start=start, end=start + 1, reason="spool_full")
+        )
+
+    for start in range(MAX_WAITING_GAPS):
+        tell(start)
+    # What was read makes room.
+    assert isinstance(subscription.take(), Gap)
+    tell(MAX_WAITING_GAPS)
+    with pytest.raises(RemoteProtocolError, match="more than 10000 gaps"):
+        tell(MAX_WAITING_GAPS + 1)
 
 
 def test_a_screen_takes_the_place_of_what_is_not_read_yet() -> None:

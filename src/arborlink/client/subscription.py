@@ -39,6 +39,8 @@ TAIL_OFFSET = -1
 # Changes of a terminal that arrived before the output in front of them; beyond this number the
 # oldest are dropped.
 MAX_CHANGES_AHEAD = 64
+# Of one output: what spools and hubs leave out is one gap each time.
+MAX_WAITING_GAPS = 10_000
 
 Item: TypeAlias = Chunk | Gap | Snapshot | TerminalChange
 
@@ -75,6 +77,7 @@ class Subscription:
         self._items: deque[Item] = deque()
         # Of the terminal, since the last piece of output that waits.
         self._changes_waiting = 0
+        self._gaps_waiting = 0
         self._taken_end: int | None = None
         self._buffered = 0
         self._wire_end = 0
@@ -171,7 +174,7 @@ class Subscription:
         new = self._stream_from(message.start).receive_gap(message.start, message.end)
         self._wire_end = max(self._wire_end, message.end)
         if new is not None:
-            self._items.append(Gap(*new, message.reason))
+            self._append_gap(Gap(*new, message.reason))
             self._append_changes()
 
     def receive_screen(self, message: Screen) -> None:
@@ -180,7 +183,7 @@ class Subscription:
         if not self.has_output:
             return
         self._items.clear()
-        self._buffered = 0
+        self._buffered = self._gaps_waiting = 0
         self._taken_end = None
         self._stream = _stream_at(message.offset)
         self._wire_end = self._acknowledged = message.offset
@@ -223,6 +226,8 @@ class Subscription:
             self._taken_end = item.end
         if isinstance(item, Chunk):
             self._buffered -= len(item.data)
+        elif isinstance(item, Gap):
+            self._gaps_waiting -= 1
         return item
 
     @property
@@ -254,6 +259,16 @@ class Subscription:
         self._changes_waiting = 0
         self._items.append(chunk)
         self._append_changes()
+
+    def _append_gap(self, gap: Gap) -> None:
+        # A gap takes no room in the window.
+        self._gaps_waiting += 1
+        if self._gaps_waiting > MAX_WAITING_GAPS:
+            raise RemoteProtocolError(
+                f"the hub told of more than {MAX_WAITING_GAPS} gaps before they were read",
+                code="too_many_gaps",
+            )
+        self._items.append(gap)
 
     def _append_changes(self) -> None:
         while self._changes_ahead and self._changes_ahead[0].offset <= self._end:

@@ -23,7 +23,8 @@ def find_credentials() -> Credentials | Finding:
         return resolve()
     except NotAuthenticated as error:
         do = "sign in with `arbor login HUB_URL`; a machine that only runs daemons needs no sign-in"
-        return warning("credentials", "this user is not signed in to a hub", why=error.message, do=do)
+        what = "this user is not signed in to a hub"
+        return warning("credentials", what, why=error.message, do=do)
     except ArborError as error:
         do = "correct ARBOR_URL, or sign in anew with `arbor login HUB_URL`"
         return failed("credentials", "they cannot be used", why=error.message, do=do)
