@@ -19,9 +19,12 @@ async def test_a_hub_hashes_as_rfc_9106_recommends_unless_it_is_given_another_ha
     """Section 4, second choice: argon2id, t=3, m=64 MiB. One lane: threads are the hub's own."""
     async with running_bench(tmp_path, hasher=hasher) as bench:
         owner = bench.hub.store.owner()
+        assert owner is not None
         path = f"/api/users/{owner.id}"
         answer = await bench.client.patch(path, json={"password": "a long enough password"})
         assert answer.status_code == 200
-        stored = bench.hub.store.owner().password_hash
+        owner = bench.hub.store.owner()
+    assert owner is not None
+    stored = owner.password_hash
     assert stored is not None
     assert stored.startswith(f"$argon2id$v=19$m={memory},t=3,p=1$")

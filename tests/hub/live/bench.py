@@ -196,10 +196,13 @@ async def running_bench(
     data_dir: Path,
     *,
     port: int = 0,
-    hasher: argon2.PasswordHasher | None = QUICK_HASHER,
+    hasher: Any = QUICK_HASHER,
     **settings: object,
 ) -> AsyncIterator[Bench]:
-    """A hub that runs while inside; the same folder again is a restart. `hasher`: None: its own."""
+    """A hub that runs while inside; the same folder again is a restart.
+
+    `hasher`: an `argon2.PasswordHasher`; None: the hub's own.
+    """
     given = {**PATIENT, **settings}
     async with (
         hub_in_process(data_dir, port=port, hasher=hasher, **given) as running,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { explain, get, onUnreachable } from './http';
+import { ApiError, explain, get, onUnreachable } from './http';
 
 afterEach(() => {
   onUnreachable(null);
@@ -27,4 +27,20 @@ test.each([
   'Importing a module script failed.',
 ])('a file of the page that does not come says so in words: %s', (thrown) => {
   expect(explain(new TypeError(thrown))).toMatch(/cannot be reached/);
+});
+
+test('what the hub says is shown as it is, whatever it quotes', () => {
+  const quoted = 'There is no file "error loading dynamically imported module".';
+  expect(explain(new ApiError(quoted, 404, 'not_found'))).toBe(quoted);
+});
+
+test.each([
+  ['7', 7],
+  [null, 9],
+  ['Fri, 31 Dec 1999 23:59:59 GMT', 9],
+])('the wait is the header %s, or else what the problem says', async (header, seconds) => {
+  const problem = { detail: 'Too many.', code: 'too_many_requests', retryAfter: 9 };
+  const headers: HeadersInit = header === null ? {} : { 'Retry-After': header };
+  vi.stubGlobal('fetch', async () => Response.json(problem, { status: 429, headers }));
+  await expect(get('/api/me')).rejects.toMatchObject({ retryAfter: seconds });
 });

@@ -115,6 +115,8 @@ const MISSING_FILE =
 /** What to tell a person about anything that was thrown. */
 export function explain(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
+  // What the hub says is for a person alone: it may quote anything.
+  if (error instanceof ApiError) return words;
   return MISSING_FILE.test(words)
     ? 'The hub cannot be reached, and this part of the page was not loaded before.'
     : words;
