@@ -68,6 +68,7 @@ async def stty_size(terminal: TerminalOnPage) -> tuple[int, int]:
 async def enlarge(terminal: TerminalOnPage) -> tuple[int, int]:
     """Give the window another size and type in it; rows and columns once the program fills it."""
     await terminal.page.set_viewport_size(LARGE)
+    await terminal.page.wait_for_function("width => innerWidth === width", arg=LARGE["width"])
     while True:
         size = await stty_size(terminal)
         if await terminal.box.evaluate(FILLS):
@@ -129,6 +130,25 @@ async def test_a_glance_from_a_phone_changes_nothing_and_shows_all(
     assert button is not None and button["x"] + button["width"] <= 390
     assert await looking.lines() == await terminal.lines()
     assert await stty_size(terminal) == large
+
+
+async def test_a_window_that_becomes_another_size_says_so_while_nothing_is_written(
+    arbor: Arbor, browsers: Browsers, person: Person
+) -> None:
+    task = start_shell(arbor)
+    large = await enlarge(await open_shell(person, arbor, task))
+    looking = TerminalOnPage(
+        await (await browsers.owner(arbor, viewport=LARGE)).open(
+            f"/workspaces/{arbor.workspace_id}/terminals?task={task}"
+        )
+    )
+    await looking.at_prompt()
+    line = looking.page.get_by_text(LINE)
+    await expect(line).to_have_count(0)
+    await looking.page.set_viewport_size(SMALL)
+    await expect(line).to_contain_text(shown(large))
+    await looking.page.set_viewport_size(LARGE)
+    await expect(line).to_have_count(0)
 
 
 async def test_a_terminal_that_is_opened_here_has_the_size_of_this_window(

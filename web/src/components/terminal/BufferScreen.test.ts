@@ -21,3 +21,23 @@ test.each(['clear', 'write'] as const)(
     expect(told).toEqual([]);
   },
 );
+
+test.each([
+  ['the other screen', '\x1b[?1049h', 'abc'],
+  ['the screen', '', 'abc'],
+])(
+  'what lies beyond a narrower size of %s is gone, also when it grows again',
+  async (_, enter, kept) => {
+    const terminal = new Terminal({ cols: 10, rows: 4, allowProposedApi: true });
+    const screen = new BufferScreen(terminal, { draw: () => {}, lift: () => {} });
+    await new Promise<void>((done) => {
+      terminal.write(`${enter}abcdefghij\x1b[H`, done);
+    });
+    screen.resize(3, 4);
+    const row = () => terminal.buffer.active.getLine(0)?.translateToString(true);
+    expect(row()).toBe(kept);
+    screen.resize(8, 4);
+    expect(terminal.buffer.active.getLine(0)?.length).toBe(8);
+    if (enter !== '') expect(row()).toBe(kept);
+  },
+);

@@ -6,6 +6,8 @@ import { RESTORE_COLOURS } from './fences';
 /** Anchors are this part of the scrollback apart, so that one is always there. */
 const ANCHOR_PART = 1 / 8;
 const KEPT_ANCHORS = 3;
+/** xterm has no terminal of fewer. */
+const MIN_COLUMNS = 2;
 /** Aborts a sequence that has not ended, then erases all. As bytes: half a character ends there. */
 const CANCEL_AND_RESET = new TextEncoder().encode(`\x18${RESTORE_COLOURS}\x1bc`);
 
@@ -109,6 +111,10 @@ export class BufferScreen implements Screen {
   resize(cols: number, rows: number): void {
     const { trimmed } = this;
     this.#forgetAnchors();
+    const isCut = this.#terminal.buffer.active.type === 'alternate' && cols < this.#terminal.cols;
+    // xterm cuts the lines of the alternate screen only where it grows: those of a wider one would
+    // be in the text, and come back with the next wider size.
+    if (isCut && cols > MIN_COLUMNS) this.#terminal.resize(cols - 1, rows);
     this.#terminal.resize(cols, rows);
     this.#trimmed = trimmed;
     this.#drawn = trimmed + this.cursor;

@@ -261,6 +261,8 @@ export class MountedOutput implements OutputSink, Follower {
     if (this.size !== null) {
       this.size.fit(proposed);
       this.screen.fitInto(this.#host);
+      // Whether it is the size of another window depends on the room, which nothing else tells of.
+      this.#options.onChange();
       return;
     }
     const wide = this.#wrap ? 0 : this.#longest.columns;
