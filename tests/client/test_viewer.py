@@ -27,12 +27,15 @@ from arborlink.protocol.errors import (
     RemoteProtocolError,
     Unavailable,
 )
+from arborlink.protocol.lifecycle import TaskStatus
+from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
     AnyMessage,
     ErrorMessage,
     Output,
     Screen,
     Subscribe,
+    TaskStatusChanged,
     TerminalState,
     Unsubscribe,
     ViewerAck,
@@ -296,7 +299,7 @@ def test_an_abandoned_task_is_not_followed_again_on_the_same_socket() -> None:
 
 def test_a_connection_has_room_for_so_many_subscriptions() -> None:
     viewer = ViewerMachine()
-    viewer.connected(subscriptions=1)
+    viewer.connected(WireLimits(subscriptions=1))
     viewer.follow(Subscription("tsk_a"))
     assert not viewer.may_follow(Subscription("tsk_b"))
 
@@ -445,14 +448,72 @@ def test_the_input_window_bounds_what_is_on_its_way() -> None:
     assert stream.room == 10
 
 
+def test_who_names_no_window_has_the_one_that_the_hub_announces() -> None:
+    viewer = ViewerMachine()
+    subscription, small = Subscription(TASK), Subscription("tsk_2", window=32 * 1024)
+    viewer.follow(subscription)
+    viewer.follow(small)
+    viewer.connected(WireLimits(subscription_window_bytes=40_000))
+    assert viewer.to_send(0.0) == [
+        Subscribe(task_id=TASK),
+        Subscribe(task_id="tsk_2", window=32 * 1024),
+    ]
+    output = Output(task_id=TASK, offset=0, is_error=False, time=0, output=bytes(10_000))
+    viewer.receive(output, 0.0)
+    subscription.take()
+    subscription.take()
+    assert subscription.ack_is_due and not small.ack_is_due
+    # Of a hub with larger frames one more may be on its way.
+    viewer.connected(WireLimits(subscription_window_bytes=40_000, output_frame_bytes=500_000))
+    subscription.receive_output(
+        Output(task_id=TASK, offset=10_000, is_error=False, time=0, output=bytes(500_000))
+    )
+
+
+@pytest.mark.parametrize("stream", [ExactInput(TASK), TypedInput(TASK)])
+def test_input_keeps_to_what_the_hub_announces(stream: ExactInput | TypedInput) -> None:
+    stream.connected(WireLimits(input_frame_bytes=4, input_window_bytes=10))
+    assert stream.room == 10
+    stream.write(b"0123456789")
+    assert stream.room == 0
+    offset = 0
+    while frames := stream.to_send():
+        assert all(len(frame.input) <= 4 for frame in frames)
+        offset += sum(len(frame.input) for frame in frames)
+        stream.acknowledge(offset)
+    assert offset == 10 and stream.settled
+
+
+def test_typed_input_waits_until_the_hub_has_said_where_it_goes_on() -> None:
+    viewer = ViewerMachine()
+    viewer.follow(Subscription(TASK))
+    viewer.connected(tells_input_end=True)
+    stream = TypedInput(TASK)
+    viewer.open_input(stream)
+    stream.write(b"ls\n", eof=True)
+    viewer.to_send(0.0)
+    assert viewer.to_send(0.0) == []
+    # A hub that restarted does not know it before the daemon is back.
+    viewer.receive(TaskStatusChanged(task_id=TASK, status=TaskStatus.RUNNING), 0.0)
+    assert viewer.to_send(0.0) == []
+    told = TaskStatusChanged(task_id=TASK, status=TaskStatus.RUNNING, input_end=7)
+    viewer.receive(told, 0.0)
+    sent = [ViewerInput(task_id=TASK, input=b"ls\n", eof=True)]
+    assert viewer.to_send(0.0) == sent
+    # Another one, which did not get it: what an earlier connection was told does not count.
+    viewer.disconnected()
+    viewer.connected(tells_input_end=True)
+    assert ViewerInput not in {type(each) for each in viewer.to_send(0.0)}
+    viewer.receive(told, 0.0)
+    assert viewer.to_send(0.0) == sent and stream.failure is None
+
+
 def test_a_terminal_goes_on_from_its_screen() -> None:
     viewer = ViewerMachine()
     subscription = Subscription(TASK, -100, terminal=True)
     viewer.follow(subscription)
     viewer.connected()
-    assert viewer.to_send(0.0) == [
-        Subscribe(task_id=TASK, offset=-100, window=subscription.window, terminal=True)
-    ]
+    assert viewer.to_send(0.0) == [Subscribe(task_id=TASK, offset=-100, terminal=True)]
     viewer.receive(Screen(task_id=TASK, offset=50, cols=80, rows=24, output=b"$ "), 0.0)
     state = TerminalState(task_id=TASK, offset=50, cols=80, rows=24, controls=False)
     viewer.receive(state, 0.0)

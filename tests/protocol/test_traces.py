@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from arborlink.client.input import TypedInput
 from arborlink.protocol.codec import Codec
 from arborlink.protocol.cursor import Cursor
 from arborlink.protocol.errors import ArborError, OffsetOutOfOrder
@@ -163,12 +164,39 @@ class CloseReasonReplay:
         assert self.verbs[step["do"]](*step["with"]) == step["returns"]
 
 
-Replay = LinkReplay | StreamReplay | CloseReasonReplay
+class TypedInputReplay:
+    """What is typed, without a connection."""
+
+    def __init__(self, spec: Step, now: float) -> None:
+        self.input = TypedInput("tsk_1")
+
+    def step(self, step: Step) -> None:
+        assert self.perform(step["do"], step["with"]) == step.get("returns")
+        if "then" in step:
+            assert (self.input.failure is not None) == step["then"]["uncertain"]
+            self.input.failure = None
+
+    def perform(self, verb: str, arguments: list[Any]) -> object:
+        match verb:
+            case "connected":
+                self.input.connected(tells_end=arguments[0])
+            case "type":
+                self.input.write(arguments[0].encode())
+            case "send":
+                return [message.input.decode() for message in self.input.to_send()]
+            case _:
+                getattr(self.input, verb)(*arguments)
+        return None
+
+
+Replay = LinkReplay | StreamReplay | CloseReasonReplay | TypedInputReplay
 
 
 def replay(spec: Step, now: float) -> Replay:
     if spec["kind"].endswith("Link"):
         return LinkReplay(spec, now)
+    if spec["kind"] == "typedInput":
+        return TypedInputReplay(spec, now)
     if spec["kind"] == "closeReason":
         return CloseReasonReplay(spec, now)
     return StreamReplay(spec, now)
@@ -241,6 +269,7 @@ def test_the_traces_are_those_that_both_languages_count_on() -> None:
         "output-with-gap",
         "refusals",
         "stream-overlap-and-out-of-order",
+        "typed-input",
         "unknown-message",
         "viewer-reads-to-end",
         "viewer-reconnects-mid-stream",

@@ -30,7 +30,7 @@ from arborlink.protocol.errors import (
     may_reconnect,
 )
 from arborlink.protocol.link import Close, LinkState, MessageReceived, Opened, PeerLink
-from arborlink.protocol.messages import Output, ViewerAuth, ViewerWelcome
+from arborlink.protocol.messages import INPUT_END_CAPABILITY, Output, ViewerAuth, ViewerWelcome
 from arborlink.protocol.retry import retry_after_of_close, retry_after_of_header
 
 if TYPE_CHECKING:
@@ -206,7 +206,9 @@ class LiveConnection:
         assert isinstance(event.welcome, ViewerWelcome)
         self._socket = socket
         self._backoff.succeeded()
-        self.machine.connected(event.welcome.limits.subscriptions)
+        welcome = event.welcome
+        tells_input_end = INPUT_END_CAPABILITY in welcome.capabilities
+        self.machine.connected(welcome.limits, tells_input_end=tells_input_end)
         self._on_connection(True)
 
     async def _write(self, socket: ClientConnection, link: PeerLink) -> None:

@@ -20,6 +20,7 @@ from arborlink.client.chunks import Chunk, Gap, Snapshot, TerminalChange
 from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, InvalidInput, RemoteProtocolError
 from arborlink.protocol.lifecycle import is_final
+from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import Gap as GapMessage
 from arborlink.protocol.messages import (
     Output,
@@ -48,6 +49,7 @@ Item: TypeAlias = Chunk | Gap | Snapshot | TerminalChange
 class Subscription:
     """Follows one task; `output=False` follows its status and input only.
 
+    `window`: how many bytes are read ahead; None: as many as the hub's `welcome` says.
     `terminal`: as a terminal does, which is sent what the task's terminal shows in place of the
     output so far: from a negative offset, and where it has fallen far behind.
     """
@@ -57,12 +59,13 @@ class Subscription:
         task_id: str,
         offset: int = 0,
         *,
-        window: int = limits.SUBSCRIPTION_WINDOW_BYTES,
+        window: int | None = None,
         output: bool = True,
         terminal: bool = False,
     ) -> None:
         self.task_id = task_id
-        self.window = window if output else limits.SUBSCRIPTION_WINDOW_MIN_BYTES
+        self._wish = window if output else limits.SUBSCRIPTION_WINDOW_MIN_BYTES
+        self._wire = WireLimits()
         self.status: TaskStatusChanged | None = None
         # As the hub has reported since; it reports nothing about a connected workspace.
         self.workspace: Workspace | None = None
@@ -82,6 +85,11 @@ class Subscription:
         self._buffered = 0
         self._wire_end = 0
         self._acknowledged = 0
+
+    @property
+    def window(self) -> int:
+        """How many bytes the hub sends beyond what was acknowledged."""
+        return max(1, self._wire.subscription_window_bytes) if self._wish is None else self._wish
 
     @property
     def started(self) -> bool:
@@ -123,8 +131,13 @@ class Subscription:
     def _end(self) -> int:
         return 0 if self._stream is None else self._stream.end
 
+    def connected(self, wire: WireLimits) -> Subscribe:
+        """What to send on a new connection with these limits."""
+        self._wire = wire
+        return self.subscribe()
+
     def subscribe(self, want: int | None = None) -> Subscribe:
-        """Return what to send on a new connection, or after the hub named `want` as its end."""
+        """What to send on the present connection, after the hub named `want` as its end."""
         offset = self._asked if self._stream is None else self._stream.durable
         if want is not None:
             offset = min(want, offset)
@@ -134,7 +147,7 @@ class Subscription:
         return Subscribe(
             task_id=self.task_id,
             offset=offset,
-            window=self.window,
+            window=self._wish,
             terminal=self._is_terminal,
             resumes=self._is_terminal and self._stream is not None,
         )
@@ -155,7 +168,9 @@ class Subscription:
             return
         data = message.output[skip:] if skip else message.output
         self._buffered += len(data)
-        if self._buffered > self.window + limits.OUTPUT_FRAME_BYTES:
+        if self._buffered > self.window + max(
+            limits.OUTPUT_FRAME_BYTES, self._wire.output_frame_bytes
+        ):
             raise RemoteProtocolError(
                 f"the hub sent {self._buffered} bytes into a window of {self.window}",
                 code="credit_exceeded",

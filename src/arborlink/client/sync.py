@@ -14,7 +14,7 @@ from arborlink.client.chunks import Chunk, Gap
 from arborlink.client.http import hub_closed
 from arborlink.client.hub import Hub
 from arborlink.client.new_task import SystemText
-from arborlink.client.tasks import DEFAULT_WINDOW_BYTES, TaskHandle
+from arborlink.client.tasks import TaskHandle
 from arborlink.protocol import limits
 from arborlink.protocol.errors import LocalProtocolError
 from arborlink.protocol.resources import (
@@ -221,7 +221,7 @@ class SyncTaskHandle:
         return self._handle.info
 
     def output(
-        self, offset: int = 0, *, until_end: bool = True, window: int = DEFAULT_WINDOW_BYTES
+        self, offset: int = 0, *, until_end: bool = True, window: int | None = None
     ) -> Iterator[Chunk | Gap]:
         """Call `TaskHandle.output`."""
         return self._hub._iterate(self._handle.output(offset, until_end=until_end, window=window))

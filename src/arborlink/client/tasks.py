@@ -27,7 +27,6 @@ from arborlink.protocol.resources import (
     Workspace,
 )
 
-DEFAULT_WINDOW_BYTES: Final = limits.SUBSCRIPTION_WINDOW_BYTES
 HITS_AT_ONCE: Final = 1_000
 
 
@@ -71,13 +70,14 @@ class TaskHandle:
         return self.info
 
     async def output(
-        self, offset: int = 0, *, until_end: bool = True, window: int = DEFAULT_WINDOW_BYTES
+        self, offset: int = 0, *, until_end: bool = True, window: int | None = None
     ) -> AsyncGenerator[Chunk | Gap, None]:
         """Iterate over the output from `offset` (negative: so many bytes before its end), in order,
         each byte once, over reconnects and restarts of the hub.
 
         It ends with the task; with `until_end=False`, where the output ended when this was called.
-        At most `window` bytes (32 KiB to 16 MiB) are read ahead of the consumer.
+        At most `window` bytes (32 KiB to 16 MiB) are read ahead of the consumer; by default as
+        many as the hub announces (256 KiB).
 
         Raises:
             InvalidInput: `offset` is beyond the end of a task that is over.
@@ -103,7 +103,7 @@ class TaskHandle:
             feed.close()
 
     async def terminal(
-        self, offset: int = 0, *, window: int = DEFAULT_WINDOW_BYTES
+        self, offset: int = 0, *, window: int | None = None
     ) -> AsyncGenerator[Chunk | Gap | Snapshot | TerminalChange, None]:
         """Iterate over what a terminal shows of the task's terminal: from a negative `offset` a
         snapshot, then the output after it, and each change of size or control in its place. It

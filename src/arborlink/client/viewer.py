@@ -13,8 +13,8 @@ from typing import TypeAlias
 from arborlink.client.input import ExactInput, TypedInput
 from arborlink.client.problems import error_for
 from arborlink.client.subscription import Subscription
-from arborlink.protocol import limits
 from arborlink.protocol.errors import ArborError, InvalidInput, LocalProtocolError
+from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.messages import (
     AnyMessage,
     ErrorMessage,
@@ -61,7 +61,8 @@ class ViewerMachine:
         # Tasks left before their end: the hub may still be sending them on this socket.
         self._abandoned: set[str] = set()
         self._connected = False
-        self._limit = limits.SUBSCRIPTIONS_PER_CONNECTION
+        self._wire = WireLimits()
+        self._tells_input_end = False
         self._changed: dict[str, None] = {}
         self._to_send: list[ToSend] = []
         self._ack_since: float | None = None
@@ -76,7 +77,7 @@ class ViewerMachine:
         """Return whether this socket has room for it."""
         task_id = subscription.task_id
         stale = subscription.has_output and task_id in self._abandoned
-        full = len(self._subscriptions) >= self._limit
+        full = len(self._subscriptions) >= self._wire.subscriptions
         return not (full or stale or task_id in self._subscriptions)
 
     def subscription(self, task_id: str) -> Subscription | None:
@@ -93,7 +94,7 @@ class ViewerMachine:
             raise LocalProtocolError(f"{subscription.task_id} cannot be followed here")
         self._subscriptions[subscription.task_id] = subscription
         if self._connected:
-            self._to_send.append(subscription.subscribe())
+            self._to_send.append(subscription.connected(self._wire))
 
     def leave(self, task_id: str) -> None:
         """Unsubscribe."""
@@ -122,7 +123,8 @@ class ViewerMachine:
         """Begin to write to a followed task."""
         self._inputs[stream.task_id] = stream
         if self._connected:
-            stream.connected()
+            stream.connected(self._wire, tells_end=self._tells_input_end)
+            self._tell_input_end(stream.task_id)
 
     def resize(self, task_id: str, cols: int, rows: int, *, take: bool = False) -> None:
         """Set the size of a followed task's terminal, sent again after every reconnect.
@@ -139,16 +141,20 @@ class ViewerMachine:
             new = ViewerResize(task_id=task_id, cols=cols, rows=rows, take=take)
             self._new_sizes[task_id] = new
 
-    def connected(self, subscriptions: int = limits.SUBSCRIPTIONS_PER_CONNECTION) -> None:
-        """Subscribe on a new, welcomed socket, each task from its present offset."""
+    def connected(self, wire: WireLimits | None = None, *, tells_input_end: bool = False) -> None:
+        """A new socket was welcomed, with these limits: follow everything from where it stands.
+
+        `tells_input_end`: the hub has that capability.
+        """
         self._connected = True
-        self._limit = subscriptions
+        self._wire = wire or WireLimits()
+        self._tells_input_end = tells_input_end
         self._abandoned.clear()
-        self._to_send = [each.subscribe() for each in self._subscriptions.values()]
+        self._to_send = [each.connected(self._wire) for each in self._subscriptions.values()]
         self._new_sizes = self._sizes | self._new_sizes
         self._sized_at.clear()
         for stream in self._inputs.values():
-            stream.connected()
+            stream.connected(self._wire, tells_end=tells_input_end)
 
     def disconnected(self) -> None:
         """Note that the socket has ended."""
@@ -191,8 +197,17 @@ class ViewerMachine:
                 subscription.receive_terminal(message)
             elif isinstance(message, TaskStatusChanged):
                 subscription.receive_status(message)
+                self._tell_input_end(message.task_id)
             elif (stream := self._inputs.get(message.task_id)) is not None:
                 stream.acknowledge(message.offset)
+
+    def _tell_input_end(self, task_id: str) -> None:
+        stream, subscription = self._inputs.get(task_id), self._subscriptions.get(task_id)
+        if stream is None or subscription is None or not subscription.confirmed:
+            return
+        end = None if subscription.status is None else subscription.status.input_end
+        if end is not None:
+            stream.ends(end)
 
     def _on_workspace(self, message: WorkspaceChanged) -> None:
         for task_id, subscription in self._subscriptions.items():
@@ -242,7 +257,7 @@ class ViewerMachine:
         if self._input_retry_at is not None and now >= self._input_retry_at:
             self._input_retry_at = None
             for stream in self._inputs.values():
-                stream.connected()
+                stream.resume()
         inputs = [each for stream in self._inputs.values() for each in stream.to_send()]
         # What is written after a size is for a program that has it.
         messages += self._due_sizes(now, {each.task_id for each in inputs})

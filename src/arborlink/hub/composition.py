@@ -240,7 +240,7 @@ def _daemons(
     )
     inputs, flusher = Inputs(), Flusher()
     presence = Presence(store, grace_seconds=settings.reconnect_grace_seconds)
-    facts = Facts(store, store, outputs, presence, LocalBus())
+    facts = Facts(store, store, outputs, presence, inputs, LocalBus())
     dispatcher = Dispatcher(
         store,
         presence,

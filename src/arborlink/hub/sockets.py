@@ -39,7 +39,7 @@ from arborlink.protocol.errors import (
 )
 from arborlink.protocol.limits import WireLimits
 from arborlink.protocol.link import AuthReceived, HubLink
-from arborlink.protocol.messages import DaemonAuth, ViewerWelcome
+from arborlink.protocol.messages import INPUT_END_CAPABILITY, DaemonAuth, ViewerWelcome
 
 # After so long it is looked again how much is left.
 MAX_TIMER_SECONDS = 60.0
@@ -157,6 +157,7 @@ class Sockets:
                 scopes=sorted(identity.scopes),
                 limits=self.limits,
                 time=now_us(),
+                capabilities=[INPUT_END_CAPABILITY],
             ),
             time.monotonic(),
         )

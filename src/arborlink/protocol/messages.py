@@ -49,13 +49,13 @@ PROTOCOL_VERSION = 1
 # Names of optional parts of the protocol, which both sides announce.
 RESIZED_CAPABILITY: Final = "resized"
 USAGE_CAPABILITY: Final = "usage"
+INPUT_END_CAPABILITY: Final = "inputEnd"
 
 
 class Message(
     Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", tag_field="type"
 ):
-    """Base of all messages. Optional fields are left out when they hold their default, except
-    where a peer is to act on the message: those say everything."""
+    """Base. Fields are left out at their default, except where a peer is to act: those say all."""
 
 
 # ── both ways ────────────────────────────────────────────────────────────────────────────────
@@ -390,12 +390,13 @@ class ViewerResize(Message, tag="resize", frozen=True):
 
 class ViewerWelcome(Message, tag="welcome", frozen=True):
     """The hub's answer to a viewer's `auth`. `time`: now, in µs since 1970 by the hub's clock, by
-    which all times of tasks and workspaces are."""
+    which all times of tasks and workspaces are. `capabilities`: `inputEnd`, see `status`."""
 
     user_id: Id
     scopes: list[str]
     limits: WireLimits
     time: Moment | None = None
+    capabilities: Capabilities = []
 
 
 class Screen(Message, tag="screen", frozen=True):
@@ -424,7 +425,9 @@ class TerminalState(Message, tag="terminal", frozen=True, omit_defaults=False):
 
 
 class TaskStatusChanged(Message, tag="status", frozen=True):
-    """The task as it is now. It is over when `status` is final; output ends at `final_offset`."""
+    """The task as it is now. It is over when `status` is final; output ends at `final_offset`.
+
+    `input_end`: where its input ends; absent where that is not known yet, and once it is over."""
 
     task_id: Id
     status: TaskStatus
@@ -433,6 +436,7 @@ class TaskStatusChanged(Message, tag="status", frozen=True):
     error: Sentence | None = None
     reason: ShortText | None = None
     final_offset: Offset | None = None
+    input_end: Offset | None = None
     task: Task | UnsetType = UNSET
 
 

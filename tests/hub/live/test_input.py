@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from arborlink.hub.live.input_relay import InputRelay
+from arborlink.hub.live.session import error_message
 from arborlink.protocol import limits
 from arborlink.protocol.errors import Conflict, OffsetOutOfOrder, TooManyRequests
 from arborlink.protocol.lifecycle import TaskStatus
 from arborlink.protocol.messages import (
+    INPUT_END_CAPABILITY,
     ErrorMessage,
     Input,
     InputAck,
@@ -91,6 +93,54 @@ async def test_input_needs_permission(bench: Bench, identity: DaemonIdentity) ->
     async with bench.viewer(reader["secret"]) as viewer:
         await viewer.send(ViewerInput(task_id=task, offset=0, input=b"x"))
         assert (await viewer.expect(ErrorMessage)).code == "not_allowed"
+
+
+async def test_the_answer_to_subscribe_says_where_the_input_ends(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    async with bench.daemon(identity) as daemon, bench.viewer() as viewer:
+        assert INPUT_END_CAPABILITY in viewer.welcome.capabilities
+        task = await handed(bench, identity, daemon)
+        await viewer.subscribe(task)
+        assert (await viewer.expect(TaskStatusChanged)).input_end == 0
+        await viewer.send(ViewerInput(task_id=task, input=b"abcdef"))
+        await daemon.expect(Input)
+        await daemon.send(InputAck(task_id=task, offset=2))
+        await viewer.expect(InputAck)
+        async with bench.viewer() as later:
+            await later.subscribe(task)
+            assert (await later.expect(TaskStatusChanged)).input_end == 6
+            # Also how much of it the command has: who was away has not heard of that.
+            assert (await later.expect(InputAck)).offset == 2
+
+
+async def test_where_the_input_of_a_waiting_task_ends_is_known(
+    bench: Bench, identity: DaemonIdentity
+) -> None:
+    task = await bench.create(identity.workspace_id)
+    async with bench.viewer() as viewer:
+        await viewer.subscribe(task)
+        assert (await viewer.expect(TaskStatusChanged)).input_end == 0
+        await viewer.send(ViewerInput(task_id=task, input=b"abc"))
+        await viewer.subscribe(task)
+        assert (await viewer.expect(TaskStatusChanged)).input_end == 3
+
+
+async def test_after_a_restart_viewers_hear_where_the_input_ends_once_the_daemon_is_back(
+    tmp_path: Path,
+) -> None:
+    async with running_bench(tmp_path) as bench:
+        identity = await bench.enrolled()
+        async with bench.daemon(identity) as daemon:
+            task = await handed(bench, identity, daemon)
+            await daemon.running(task)
+            await bench.becomes(task, TaskStatus.RUNNING)
+    async with running_bench(tmp_path) as bench, bench.viewer() as viewer:
+        await viewer.subscribe(task)
+        assert (await viewer.expect(TaskStatusChanged)).input_end is None
+        async with bench.daemon(identity, tasks=[spooled(task, input_offset=2)]):
+            told = await viewer.expect(TaskStatusChanged, lambda it: it.input_end is not None)
+            assert told.input_end == 2
 
 
 async def test_input_for_a_task_that_waits_follows_its_command(
@@ -176,6 +226,8 @@ async def test_a_full_window_takes_no_more_until_something_was_read() -> None:
     with pytest.raises(TooManyRequests) as error:
         relay.accept(None, b"x", False)
     assert error.value.code == "input_window_full"
+    told = error_message(error.value, "t")
+    assert (told.want, told.retry_after) == (limits.INPUT_WINDOW_BYTES, 1)
     assert relay.acknowledge(1)
     assert relay.accept(None, b"x", False) is not None
 

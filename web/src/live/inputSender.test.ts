@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import type { ViewerInput } from '../protocol/messages';
+import type { ErrorMessage, ViewerInput } from '../protocol/messages';
 import { INPUT_AHEAD_BYTES, INPUT_KEPT_BYTES, InputSender } from './inputSender';
 
 const encoder = new TextEncoder();
@@ -103,6 +103,37 @@ test('asks again later when the hub cannot say', () => {
   expect(sender.toSend()).toEqual([WHERE]);
   ends(0);
   expect(sentText()).toBe('x');
+});
+
+test('a hub that says by itself where the input ends is never asked', () => {
+  sender.connected(true);
+  type('x');
+  expect(sender.toSend()).toEqual([]);
+  sender.refused({ type: 'error', code: 'input_not_ready', message: '' }, 5);
+  expect(sender.nextDeadline()).toBeNull();
+  sender.ends(3);
+  expect(sentText()).toBe('x');
+});
+
+test('what a full window did not take is sent again when the hub says, without asking', () => {
+  sender.connected(true);
+  sender.ends(0);
+  type('abc');
+  expect(sentText()).toBe('abc');
+  const full = { type: 'error', code: 'input_window_full', message: '', want: 0, retryAfter: 2 };
+  sender.refused(full as ErrorMessage, 5);
+  sender.ends(0);
+  expect(sender.toSend()).toEqual([]);
+  expect(sender.nextDeadline()).toBe(7);
+  sender.onDeadline(7);
+  expect(sentText()).toBe('abc');
+});
+
+test('frames are as large as the hub takes', () => {
+  sender.connected(true, 4);
+  sender.ends(0);
+  type('abcdefghij');
+  expect(sender.toSend().map(({ input }) => input?.length)).toEqual([4, 4, 2]);
 });
 
 test('waits for a command that does not read', () => {

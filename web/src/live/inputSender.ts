@@ -5,9 +5,9 @@ const KIB = 1024;
 export const INPUT_AHEAD_BYTES = 64 * KIB;
 /** Kept for a command that does not read, or a hub that is away. */
 export const INPUT_KEPT_BYTES = 1024 * KIB;
-/** How long until the hub is asked again that could not say. */
+/** How long until a hub is tried again that could not take input, and did not say how long. */
 const ASK_AGAIN_SECONDS = 1;
-/** Beyond any input: the hub answers with where its own ends, and changes nothing. */
+/** Beyond any input: a hub of 0.1.0 answers with where its own ends, and changes nothing. */
 const WHERE_DOES_IT_END = Number.MAX_SAFE_INTEGER;
 
 const NOT_NOW = ['input_not_ready', 'input_window_full'];
@@ -26,8 +26,8 @@ export type InputState =
  * What is typed, on its way to a task whose terminal others may type into as well. Pure.
  *
  * Input goes after whatever came before it, so nobody overwrites anybody. Every byte is kept until
- * the command has taken it (`inputAck`). After a reconnect the hub is asked how far its input goes:
- * that says how many of the kept bytes it has, and the rest is sent again, exactly once. Only when
+ * the command has taken it (`inputAck`). After a reconnect the hub says how far its input goes (a hub
+ * of 0.1.0 only in an error, which is provoked): that says how many of the kept bytes it has, and the rest is sent again, exactly once. Only when
  * somebody else typed meanwhile can nobody know; then what was on its way is given up and that is
  * said.
  */
@@ -43,6 +43,11 @@ export class InputSender {
   #connected = false;
   #asked = false;
   #askAt: number | null = null;
+  /** The hub says by itself where its input ends. */
+  #tellsEnd = false;
+  /** It has said so together with its refusal. */
+  #endIsKnown = false;
+  #frameBytes = INPUT_AHEAD_BYTES;
 
   constructor(taskId: string) {
     this.taskId = taskId;
@@ -65,9 +70,12 @@ export class InputSender {
     return true;
   }
 
-  /** A new connection follows the task. */
-  connected(): void {
+  /** A new connection follows the task. `tellsEnd`: its hub calls for `ends`. */
+  connected(tellsEnd = false, frameBytes = INPUT_AHEAD_BYTES): void {
     this.#connected = true;
+    this.#tellsEnd = tellsEnd;
+    this.#endIsKnown = false;
+    this.#frameBytes = Math.min(INPUT_AHEAD_BYTES, Math.max(1, frameBytes));
     this.#asked = false;
     this.#askAt = null;
     if (this.state.kind === 'ready') this.state = { kind: 'waiting' };
@@ -92,10 +100,14 @@ export class InputSender {
 
   refused(error: ErrorMessage, now: number): void {
     if (error.code === 'offset_out_of_order' && typeof error.want === 'number') {
-      this.#ends(error.want);
+      this.ends(error.want);
     } else if (NOT_NOW.includes(error.code)) {
       this.state = { kind: 'waiting' };
-      this.#askAt = now + ASK_AGAIN_SECONDS;
+      this.#endIsKnown = typeof error.want === 'number';
+      if (typeof error.want === 'number') this.#count(error.want);
+      if (this.#endIsKnown || !this.#tellsEnd) {
+        this.#askAt = now + (error.retryAfter ?? ASK_AGAIN_SECONDS);
+      }
     } else if (NEVER.includes(error.code)) {
       this.close(error.message);
     }
@@ -118,6 +130,10 @@ export class InputSender {
     if (this.#askAt !== null && now >= this.#askAt) {
       this.#askAt = null;
       this.#asked = false;
+      if (this.#endIsKnown && this.#connected && this.state.kind === 'waiting') {
+        this.state = { kind: 'ready' };
+      }
+      this.#endIsKnown = false;
     }
   }
 
@@ -126,23 +142,30 @@ export class InputSender {
       return [];
     }
     if (this.state.kind === 'waiting') {
-      if (this.#asked) return [];
+      if (this.#asked || this.#tellsEnd) return [];
       this.#asked = true;
       return [{ type: 'input', taskId: this.taskId, offset: WHERE_DOES_IT_END }];
     }
-    const input = this.#kept.subarray(this.#sent, INPUT_AHEAD_BYTES);
-    if (input.length === 0) {
-      return [];
+    const messages: ViewerInput[] = [];
+    while (this.#sent < Math.min(this.#kept.length, INPUT_AHEAD_BYTES)) {
+      const to = Math.min(INPUT_AHEAD_BYTES, this.#sent + this.#frameBytes);
+      const input = this.#kept.subarray(this.#sent, to);
+      this.#sent += input.length;
+      messages.push({ type: 'input', taskId: this.taskId, input });
     }
-    this.#sent += input.length;
-    return [{ type: 'input', taskId: this.taskId, input }];
+    return messages;
   }
 
   /** The hub's input goes up to `end`: how much of ours does it have? */
-  #ends(end: number): void {
-    if (this.state.kind !== 'waiting') {
+  ends(end: number): void {
+    if (!this.#connected || this.state.kind !== 'waiting' || this.#endIsKnown) {
       return;
     }
+    this.#count(end);
+    this.state = { kind: 'ready' };
+  }
+
+  #count(end: number): void {
     const arrived = end - this.#base;
     if (arrived >= 0 && arrived <= this.#sent) {
       // Kept all the same: what the hub has may still be lost with it.
@@ -153,6 +176,5 @@ export class InputSender {
       this.#sent = 0;
       this.#base = end;
     }
-    this.state = { kind: 'ready' };
   }
 }

@@ -11,11 +11,12 @@ import {
 import { Backoff } from './backoff';
 import { decodeMessage, encodeMessage } from './codec';
 import type { LinkEnvironment, Socket } from './environment';
-import { announced, HeartbeatMachine } from './heartbeat';
+import { HeartbeatMachine, announced as livenessOf } from './heartbeat';
 import { ApiError, explain } from './http';
 import { learnHubTime } from './hubClock';
 import { retryAfterOfClose } from './retryAfter';
 import { Store } from './store';
+import type { Announced } from './taskInput';
 
 const SERVICE_RESTART = 1012;
 const TOKEN_INVALID = 4501;
@@ -53,6 +54,8 @@ export class Link {
   readonly #followers = new Map<string, Follower>();
   readonly #factListeners = new Set<(fact: Fact) => void>();
   readonly #removalListeners = new Set<(workspaceId: string) => void>();
+  /** What the hub of the newest connection says of itself. */
+  announced: Announced = { capabilities: [], limits: null };
   #socket: Socket | null = null;
   #heartbeat: HeartbeatMachine | null = null;
   #cancelTimer: (() => void) | null = null;
@@ -216,6 +219,7 @@ export class Link {
     }
     if (message.type === 'welcome') {
       if (message.time != null) learnHubTime(message.time);
+      this.announced = { capabilities: message.capabilities ?? [], limits: message.limits };
       this.#welcomed(message.limits);
     } else if (message.type === 'heartbeat') {
       const answer = this.#heartbeat?.receive(message, this.now) ?? null;
@@ -228,7 +232,7 @@ export class Link {
 
   #welcomed(limits: WireLimits): void {
     this.#backoff.succeeded();
-    this.#heartbeat = new HeartbeatMachine(this.now, announced(limits));
+    this.#heartbeat = new HeartbeatMachine(this.now, livenessOf(limits));
     this.#armHeartbeat();
     this.state.set({ kind: 'live' });
     this.#write({ type: 'subscribe', workspaceId: '*' });

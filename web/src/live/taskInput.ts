@@ -1,5 +1,14 @@
-import type { HubToViewer, ViewerToHub } from '../protocol/messages';
+import type { HubToViewer, TaskStatusChanged, ViewerToHub, WireLimits } from '../protocol/messages';
 import { concernsInput, InputSender } from './inputSender';
+
+/** The capability of a hub that says in `status` where a task's input ends. */
+const INPUT_END = 'inputEnd';
+
+/** What a hub has said of itself in `welcome`; no limits: there was none. */
+export interface Announced {
+  readonly capabilities: readonly string[];
+  readonly limits: Partial<WireLimits> | null;
+}
 
 export interface InputEnvironment {
   send(message: ViewerToHub): void;
@@ -46,8 +55,17 @@ export class TaskInput {
     }
   }
 
-  connected(): void {
-    this.sender.connected();
+  /** A new connection follows the task; `hub`: what its hub has announced. */
+  connected(hub: Announced): void {
+    const tellsEnd = hub.capabilities.includes(INPUT_END);
+    this.sender.connected(tellsEnd, hub.limits?.inputFrameBytes);
+    this.#flush();
+  }
+
+  /** The task as it is now, with where its input ends if the hub knows that. */
+  told({ inputEnd }: TaskStatusChanged): void {
+    if (typeof inputEnd !== 'number') return;
+    this.sender.ends(inputEnd);
     this.#flush();
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Heartbeat, WireLimits } from '../protocol/messages';
 import type { LinkEnvironment, SocketEvents } from './environment';
 import { announced, HeartbeatMachine } from './heartbeat';
+import { InputSender } from './inputSender';
 import { Link } from './link';
 import { ReceiveStream } from './receiveStream';
 import { retryAfterOfClose } from './retryAfter';
@@ -19,13 +20,13 @@ interface Step {
   readonly do: string;
   readonly message?: Message;
   readonly frame?: string;
-  readonly with?: readonly (number | string | null)[];
-  readonly returns?: number | string | readonly [number, number] | null;
+  readonly with?: readonly (number | string | boolean | null)[];
+  readonly returns?: number | string | readonly (number | string)[] | null;
   readonly fails?: string;
   readonly sends?: readonly (Message & { close?: number })[];
   readonly tells?: readonly { opened?: Message; message?: Message }[];
   readonly state?: string;
-  readonly then?: { readonly end?: number };
+  readonly then?: { readonly end?: number; readonly uncertain?: boolean };
 }
 
 interface Machine {
@@ -94,6 +95,33 @@ describe('streams', () => {
     for (const step of ours) {
       expect(receive(stream, step)).toEqual(step.fails ?? step.returns ?? null);
       if (step.then?.end !== undefined) expect(stream.end).toBe(step.then.end);
+    }
+  });
+});
+
+// ── typing ─────────────────────────────────────────────────────────────────────────────────────
+
+function perform(sender: InputSender, { do: verb, with: given = [] }: Step): string[] | null {
+  const [value] = given;
+  if (verb === 'send') return sender.toSend().map(({ input }) => new TextDecoder().decode(input));
+  if (verb === 'type') {
+    sender.uncertain = null;
+    sender.type(new TextEncoder().encode(String(value)));
+  } else if (verb === 'connected') sender.connected(value === true);
+  else if (verb === 'disconnected') sender.disconnected();
+  else if (verb === 'ends') sender.ends(Number(value));
+  else sender.acknowledged(Number(value));
+  return null;
+}
+
+describe('typing', () => {
+  test.each(machinesOf(({ kind }) => kind === 'typedInput'))('$name', ({ steps }) => {
+    const sender = new InputSender('tsk_1');
+    for (const step of steps) {
+      expect(perform(sender, step), `at ${step.at}`).toEqual(step.returns ?? null);
+      if (step.then?.uncertain !== undefined) {
+        expect(sender.uncertain !== null, `at ${step.at}`).toBe(step.then.uncertain);
+      }
     }
   });
 });

@@ -391,7 +391,7 @@ export interface ViewerResize {
 
 /**
  * The hub's answer to a viewer's `auth`. `time`: now, in µs since 1970 by the hub's clock, by
- * which all times of tasks and workspaces are.
+ * which all times of tasks and workspaces are. `capabilities`: `inputEnd`, see `status`.
  */
 export interface ViewerWelcome {
   type: 'welcome';
@@ -399,6 +399,7 @@ export interface ViewerWelcome {
   scopes: string[];
   limits: WireLimits;
   time?: number | null;
+  capabilities?: string[];
 }
 
 /**
@@ -429,7 +430,11 @@ export interface TerminalState {
   controls: boolean;
 }
 
-/** The task as it is now. It is over when `status` is final; output ends at `finalOffset`. */
+/**
+ * The task as it is now. It is over when `status` is final; output ends at `finalOffset`.
+ *
+ * `inputEnd`: where its input ends; absent where that is not known yet, and once it is over.
+ */
 export interface TaskStatusChanged {
   type: 'status';
   taskId: string;
@@ -439,6 +444,7 @@ export interface TaskStatusChanged {
   error?: string | null;
   reason?: string | null;
   finalOffset?: number | null;
+  inputEnd?: number | null;
   task?: Task;
 }
 

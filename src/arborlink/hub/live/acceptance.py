@@ -248,9 +248,13 @@ class Acceptance:
             row = self._daemons.tasks.task(task.task_id)
             if row is None or row.workspace_id != auth.workspace_id or is_final(row.status):
                 continue
+            was_known = self._daemons.inputs.end(row.id) is not None
             for message in self._daemons.inputs.relay(row.id).resume(task.input_offset):
                 session.send(message)
             self._daemons.facts.input_acknowledged(row.workspace_id, row.id, task.input_offset)
+            if not was_known:
+                # Viewers wait for where the input ends, which a hub that restarted hears only now.
+                self._daemons.facts.task_changed(row)
             if row.cancel_requested:
                 session.send(Cancel(task_id=row.id))
         for row in self._daemons.tasks.unfinished_tasks(auth.workspace_id):

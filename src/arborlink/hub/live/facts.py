@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from arborlink.hub.bus.base import Bus, TaskRemoved, WorkspaceRemoved
+from arborlink.hub.live.inputs import Inputs
 from arborlink.hub.live.outputs import Outputs
 from arborlink.hub.live.presence import Presence
 from arborlink.hub.store.base import TaskRequest, TaskRow, TaskStore, WorkspaceStore
@@ -23,12 +24,14 @@ class Facts:
         workspaces: WorkspaceStore,
         outputs: Outputs,
         presence: Presence,
+        inputs: Inputs,
         bus: Bus,
     ) -> None:
         self._tasks = tasks
         self._workspaces = workspaces
         self._outputs = outputs
         self._presence = presence
+        self._inputs = inputs
         self.bus = bus
 
     def task(self, row: TaskRow) -> Task:
@@ -95,8 +98,14 @@ class Facts:
             error=row.error,
             reason=row.reason,
             final_offset=row.output_size if is_final(row.status) else None,
+            input_end=None if is_final(row.status) else self._input_end(row),
             task=self.task(row),
         )
+
+    def _input_end(self, row: TaskRow) -> int | None:
+        end = self._inputs.end(row.id)
+        # One that no daemon was given has no input but what is here.
+        return 0 if end is None and row.instance_id is None else end
 
     def workspace(self, workspace_id: str) -> WorkspaceChanged | None:
         """The workspace as viewers hear of it; None if it is gone."""
@@ -127,6 +136,11 @@ class Facts:
         fact = self.workspace(workspace_id)
         if fact is not None:
             self.bus.publish(workspace_id, fact)
+
+    def input_acked(self, task_id: str) -> InputAck | None:
+        """What one who begins to follow a task missed: how much of its input the command has."""
+        offset = self._inputs.acked(task_id)
+        return InputAck(task_id=task_id, offset=offset) if offset else None
 
     def input_acknowledged(self, workspace_id: str, task_id: str, offset: int) -> None:
         """Tell those who type."""

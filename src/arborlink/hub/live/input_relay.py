@@ -7,10 +7,24 @@ hub loses in a crash, the viewer still has: it keeps its own bytes until that sa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from arborlink.protocol import limits
 from arborlink.protocol.errors import Conflict, OffsetOutOfOrder, TooManyRequests
 from arborlink.protocol.messages import Input
+
+# How long a sender waits that has filled the window: the command reads at its own pace.
+FULL_SECONDS: Final = 1.0
+
+
+class InputWindowFull(TooManyRequests):
+    """More input than the command has room for; nothing of it was taken beyond `want`."""
+
+    code = "input_window_full"
+
+    def __init__(self, message: str, *, want: int) -> None:
+        super().__init__(message, retry_after=FULL_SECONDS)
+        self.want = want
 
 
 class InputRelay:
@@ -33,7 +47,7 @@ class InputRelay:
         Raises:
             OffsetOutOfOrder: it begins beyond what has arrived; `want` is where to go on.
             Conflict: the input was closed before.
-            TooManyRequests: more than the window is waiting for the command to read it.
+            InputWindowFull: more than the window is waiting for the command to read it.
         """
         start = self.end if offset is None else offset
         if start > self.end:
@@ -48,10 +62,9 @@ class InputRelay:
                 raise Conflict("the standard input of this task is closed", code="input_closed")
             return None
         if len(self._bytes) + len(new) > limits.INPUT_WINDOW_BYTES:
-            raise TooManyRequests(
+            raise InputWindowFull(
                 f"{len(self._bytes)} bytes of input wait for the command to read them",
-                code="input_window_full",
-                retry_after=1.0,
+                want=self.end,
             )
         if not new and not eof:
             return None

@@ -35,6 +35,16 @@ class Inputs:
             )
         return relay
 
+    def end(self, task_id: str) -> int | None:
+        """Where the task's input ends; None where that is not known yet, or it is over."""
+        relay = self._relays.get(task_id)
+        return None if relay is None else relay.end
+
+    def acked(self, task_id: str) -> int:
+        """Up to where the command is known to have the task's input."""
+        relay = self._relays.get(task_id)
+        return 0 if relay is None else relay.acked
+
     def forget(self, task_id: str) -> None:
         """The task is over."""
         self._relays.pop(task_id, None)

@@ -333,6 +333,9 @@ class ViewerSession(Session):
             self._terminals.unfollow(task_id)
         self.send(self._viewing.facts.status(row))
         if not is_final(row.status):
+            acked = self._viewing.facts.input_acked(task_id)
+            if acked is not None:
+                self.send(acked)
             self._tell_state(row.workspace_id)
         self.wake()
 

@@ -338,7 +338,7 @@ export class MountedOutput implements OutputSink, Follower {
     const observer = new ResizeObserver(() => this.#fitSoon());
     observer.observe(this.#host);
     const onLink = () => {
-      if (link.state.get().kind === 'live') this.input.connected();
+      if (link.state.get().kind === 'live') this.input.connected(link.announced);
       else this.input.disconnected();
     };
     this.#stops.push(
@@ -363,6 +363,8 @@ export class MountedOutput implements OutputSink, Follower {
       this.input.close();
       this.#options.onEnd();
       this.#options.onChange();
+    } else {
+      this.input.told(fact);
     }
   }
 
