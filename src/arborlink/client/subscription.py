@@ -281,7 +281,7 @@ class Subscription:
         if self._gaps_waiting > MAX_WAITING_GAPS:
             raise RemoteProtocolError(
                 f"the hub told of more than {MAX_WAITING_GAPS} gaps before they were read",
-                code="too_many_gaps",
+                code="credit_exceeded",
             )
         self._items.append(gap)
 

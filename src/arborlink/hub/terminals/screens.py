@@ -165,13 +165,10 @@ class Screens:
         self._process = process
         for followed in self._followed.values():
             self._send(followed.as_it_is())
-        asking = asyncio.create_task(self._ask_all(process))
-        try:
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(self._ask_all(process))
             await self._read(process)
-        finally:
             asking.cancel()
-            with suppress(asyncio.CancelledError):
-                await asking
 
     async def _read(self, process: Process) -> None:
         """Take answers until the process ends."""
