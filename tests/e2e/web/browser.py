@@ -6,8 +6,9 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
 from tests.bounds import HANG_SECONDS
@@ -32,6 +33,10 @@ PHONE: Final[dict[str, Any]] = {
 }
 
 
+ServiceWorkers = Literal["allow", "block"]
+# Playwright's own words in the console of a page, whose service worker it blocks.
+BLOCKED: Final = "Service Worker registration blocked by Playwright"
+
 # For everything that is expected of a page: Playwright's own 5 s pass on a busy machine.
 WAIT_MILLISECONDS: Final = HANG_SECONDS * 1_000
 expect.set_options(timeout=WAIT_MILLISECONDS)
@@ -41,6 +46,12 @@ expect.set_options(timeout=WAIT_MILLISECONDS)
 DRAWN: Final = """() => new Promise((resolve) => {
   requestAnimationFrame(() => requestAnimationFrame(resolve));
 })"""
+
+
+@pytest.fixture
+def allowed() -> ServiceWorkers:
+    """For a module that says `service_workers = allowed`."""
+    return "allow"
 
 
 class Person:
@@ -97,6 +108,8 @@ class Person:
 
     def _listen(self, kind: str, text: str) -> None:
         # What a browser says by itself when a request fails is no fault of the page.
+        if text == BLOCKED:
+            return
         if kind in ("error", "warning") and "Failed to load resource" not in text:
             self.complaints.append(text)
 
@@ -104,13 +117,14 @@ class Person:
 class Browsers:
     """A test asks it for people, and lets them go at its end."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, service_workers: ServiceWorkers) -> None:
         self._browser = browser
+        self._service_workers = service_workers
         self._people: list[Person] = []
 
     async def stranger(self, arbor: Arbor, **options: Any) -> Person:
         """Somebody who is not signed in."""
-        context = await self._browser.new_context(**options)
+        context = await self._browser.new_context(service_workers=self._service_workers, **options)
         context.set_default_timeout(WAIT_MILLISECONDS)
         person = Person(context, arbor.url)
         self._people.append(person)

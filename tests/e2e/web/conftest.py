@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from tests.e2e.arbor import Arbor
-from tests.e2e.web.browser import CHROMIUM, Browsers, Person, chromium
+from tests.e2e.web.browser import CHROMIUM, Browsers, Person, ServiceWorkers, chromium
 
 HERE = Path(__file__).parent
 
@@ -34,10 +34,20 @@ async def browser() -> AsyncIterator[Browser]:
         yield running
 
 
+@pytest.fixture
+def service_workers() -> ServiceWorkers:
+    """Of the page: none, as each new browser would fetch and keep all of its files for it.
+
+    That takes a third of a second of a core. A module that is about what is kept, or about what a
+    service worker may do, says `service_workers = allowed`.
+    """
+    return "block"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def browsers(browser: Browser) -> AsyncIterator[Browsers]:
+async def browsers(browser: Browser, service_workers: ServiceWorkers) -> AsyncIterator[Browsers]:
     """People for one test."""
-    people = Browsers(browser)
+    people = Browsers(browser, service_workers)
     yield people
     await people.leave()
 

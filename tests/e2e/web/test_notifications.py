@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor
-from tests.e2e.web.browser import Browsers
+from tests.e2e.web.browser import Browsers, allowed
 
 # Stands in for the browser's window manager: what is shown outside the page is written down here.
 DESKTOP = """
@@ -22,6 +22,8 @@ window.Notification = class {
 localStorage.setItem('arbor.preferences', JSON.stringify({ notify: true }));
 Object.defineProperty(document, 'hidden', { get: () => window.looksAway === true });
 """
+
+service_workers = allowed
 
 
 async def start(page: Page, line: str) -> None:

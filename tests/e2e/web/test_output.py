@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from arborlink.testing.chaos_proxy import ChaosProxy
 from tests.e2e.arbor import Arbor, wait_until
 from tests.e2e.shared import one_for_all
-from tests.e2e.web.browser import Browsers, Person
+from tests.e2e.web.browser import Browsers, Person, allowed
 from tests.e2e.web.output import OutputOnPage, sha256
 from tests.e2e.web.tasks import is_over, start
 
@@ -30,6 +30,7 @@ PAGES = 100
 
 
 arbor = one_for_all
+service_workers = allowed
 
 
 async def test_two_browsers_see_the_same_bytes(

@@ -8,11 +8,12 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor
 from tests.e2e.shared import one_for_all
-from tests.e2e.web.browser import Browsers, Person, sign_in_link
+from tests.e2e.web.browser import Browsers, Person, allowed, sign_in_link
 from tests.e2e.web.output import OutputOnPage
 from tests.e2e.web.tasks import finished
 
 arbor = one_for_all
+service_workers = allowed
 SIGN_IN = "Sign in to Arbor"
 # As the address bar does it: a page whose address differs behind the # only is not loaded anew.
 ENTER = "address => { window.before = true; location.href = address; }"

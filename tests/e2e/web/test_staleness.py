@@ -15,13 +15,15 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.arbor import Arbor, wait_until
 from tests.e2e.shared import end_all
-from tests.e2e.web.browser import DRAWN, Browsers, Person
+from tests.e2e.web.browser import DRAWN, Browsers, Person, allowed
 from tests.e2e.web.output import OutputOnPage
 from tests.e2e.web.tasks import start
 
 AS_OF: Final = re.compile(r"as of \d")
 TICKS: Final = "while :; do echo tick; sleep 0.2; done"
 UNKNOWN: Final = "\N{EN DASH}"
+
+service_workers = allowed
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from tests.e2e.arbor import Arbor
 from tests.e2e.shared import one_for_all
-from tests.e2e.web.browser import Browsers, Person
+from tests.e2e.web.browser import Browsers, Person, allowed
 from tests.e2e.web.tasks import finished
 
 # What a fault of the page or of one of its libraries would do with a text from elsewhere.
@@ -30,6 +30,7 @@ SINKS = {
 HOSTILE = "<img src=x onerror='document.title=\"taken\"'>"
 
 arbor = one_for_all
+service_workers = allowed
 
 
 async def test_a_text_is_refused_wherever_it_would_be_run(person: Person) -> None:

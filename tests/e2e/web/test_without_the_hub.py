@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Page, expect
 
 from tests.e2e.arbor import Arbor
-from tests.e2e.web.browser import Browsers, sign_in_link
+from tests.e2e.web.browser import Browsers, allowed, sign_in_link
 
 KEPT = """async () => {
   await navigator.serviceWorker.ready;
@@ -17,6 +17,8 @@ KEPT = """async () => {
   }
   return kept;
 }"""
+
+service_workers = allowed
 
 
 async def kept_addresses(page: Page) -> list[str]:
