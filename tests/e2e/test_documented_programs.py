@@ -53,6 +53,7 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "docs/how-to/use-from-python.md#In notebooks and threads": [
         "[b'one\\n', b'two\\n', b'three\\n']"
     ],
+    "docs/how-to/use-from-python.md#Know how large a terminal was": ["from byte 0 on: 100 by 30"],
     "docs/how-to/use-from-python.md#In your tests": ["['make']"],
     "docs/how-to/use-from-python.md#Come back to a task": ["b'999\\n1000\\n'", "3893 []"],
 }

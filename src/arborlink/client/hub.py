@@ -327,8 +327,9 @@ class Hub(Accounts):
         """Open the stored output `[start, end)` as "raw", "text", "jsonl" or "asciicast", of
         "stdout", "stderr" or both.
 
-        `follow`: then what comes, until the task is over. `sizes`: "jsonl" has the sizes of the
-        task's terminal as well.
+        `follow`: then what comes, until the task is over; where nothing comes for a minute reading
+        it raises `Unavailable`, and it goes on from the offset that was reached. `sizes`: "jsonl"
+        has the sizes of the task's terminal as well.
         """
         path = f"/api/tasks/{task_id}/output"
         headers = {"Accept-Encoding": "identity"}
