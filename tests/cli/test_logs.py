@@ -141,10 +141,10 @@ def test_a_recording_goes_on_over_a_hub_that_is_killed(up: Up) -> None:
             hub = int((up.home / "hub" / "hub.pid").read_text())
             os.kill(hub, signal.SIGKILL)
             terminal.resize(90 + number, 24)
-            # What is typed while the connection is lost may be lost; that is said.
-            while b"got %d" % number not in terminal.seen:
-                terminal.type(b"%d\r" % number)
-                terminal.until(b"\n")
+            # What is typed while the connection is lost may be lost.
+            terminal.until(b"connected again")
+            terminal.type(b"%d\r" % number)
+            terminal.until(b"got %d" % number)
         terminal.type(b"\x04")
         assert terminal.end() == 0
     rest = following.communicate(timeout=HANG_SECONDS)[0]

@@ -84,7 +84,9 @@ def test_a_limit_of_a_daemon_is_a_setting(tmp_path: Path, name: str) -> None:
     assert getattr(policy.load(file), name) == 7
 
 
-DURATIONS = sorted(name for name in HUB if name.endswith(SETTING_SUFFIX))
+# Two whose bounds are their own, and depend on each other.
+LIVENESS = {"heartbeat_seconds", "silence_seconds"}
+DURATIONS = sorted(name for name in HUB if name.endswith(SETTING_SUFFIX) and name not in LIVENESS)
 
 
 def test_what_is_named_as_a_duration_is_one_and_nothing_else_is() -> None:
@@ -104,6 +106,17 @@ def test_a_duration_of_the_hub_may_have_units(tmp_path: Path, name: str) -> None
         with pytest.raises(InvalidInput, match=rf"arbor\.toml, \[hub\]: {name}") as caught:
             load_settings({}, {}, file)
         assert caught.value.code == settings.INVALID_SETTING
+
+
+def test_heartbeats_and_silence_may_have_units(tmp_path: Path) -> None:
+    file = tmp_path / "arbor.toml"
+    file.write_text('[hub]\nheartbeat_seconds = "500ms"\nsilence_seconds = "0.5m"\n')
+    read = load_settings({}, {}, file)
+    assert (read.heartbeat_seconds, read.silence_seconds) == (0.5, 30)
+    for name in LIVENESS:
+        file.write_text(f'[hub]\n{name} = "soon"\n')
+        with pytest.raises(InvalidInput, match=rf"arbor\.toml, \[hub\]: {name}"):
+            load_settings({}, {}, file)
 
 
 def test_a_duration_of_a_daemon_may_have_units(tmp_path: Path) -> None:

@@ -423,5 +423,6 @@ async def test_each_of_a_thousand_sizes_costs_the_hub_the_same(
         await stage.output(b"x")
         for _ in range(times):
             await viewer.expect(TerminalState)
-        # One for those who follow the terminal, and one for the process that keeps its screen.
-        assert placed <= 2 * times
+        # For those who follow the terminal when it arrives and when it is stored; the one of the
+        # beginning. The process that keeps the screen has its own.
+        assert placed <= 2 * times + 1
