@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from arborlink.cli.browser import open_link
+from arborlink.cli.browser import open_link_and_leave, write_page
 from arborlink.cli.enrolment_code import without_code
 from tests.bounds import HANG_SECONDS
 from tests.e2e.arbor import wait_until
@@ -211,12 +211,10 @@ def test_the_file_for_a_browser_replaces_what_was_left_behind(
     browser: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARBOR_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("webbrowser.open", lambda url: True)
-    first = open_link("http://127.0.0.1:1/#link=a\"'<>")
-    second = open_link("http://127.0.0.1:1/#link=b")
-    assert first is not None and second is not None
+    first = write_page("http://127.0.0.1:1/#link=a\"'<>")
+    second = write_page("http://127.0.0.1:1/#link=b")
     assert list(first.parent.iterdir()) == [second]
     assert first.parent.stat().st_mode & 0o777 == 0o700
     monkeypatch.setattr("webbrowser.open", lambda url: False)
-    assert open_link("http://127.0.0.1:1/#link=c") is None
+    assert not open_link_and_leave("http://127.0.0.1:1/#link=c")
     assert list(first.parent.iterdir()) == []

@@ -31,22 +31,16 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def open_link(url: str) -> Path | None:
-    """Open a browser with `url`.
-
-    Returns a file with the link, which the caller removes; None: no browser could be opened.
-    """
-    page = _page(url)
-    if webbrowser.open(page.as_uri()):
-        return page
-    page.unlink(missing_ok=True)
-    return None
+def show(page: Path) -> bool:
+    """Return whether a browser could be opened with a page."""
+    return webbrowser.open(page.as_uri())
 
 
 def open_link_and_leave(url: str) -> bool:
     """Return whether a browser was opened with `url`; a process stays to remove the file."""
-    page = open_link(url)
-    if page is None:
+    page = write_page(url)
+    if not show(page):
+        page.unlink(missing_ok=True)
         return False
     subprocess.Popen(
         [sys.executable, "-P", "-c", _REMOVE, str(page), str(OPENED_SECONDS)],
@@ -58,7 +52,8 @@ def open_link_and_leave(url: str) -> bool:
     return True
 
 
-def _page(url: str) -> Path:
+def write_page(url: str) -> Path:
+    """Write a page that leads to `url`, for its user alone; the caller removes it."""
     folder = home.pages_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Of one that was killed before it removed its own.

@@ -164,11 +164,12 @@ class Up:
             await self._browse(link)
 
     async def _browse(self, link: str) -> None:
-        page = await asyncio.to_thread(browser.open_link, link)
-        if page is None:
-            return  # the link was printed
+        # Written before the thread that opens the browser begins: the thread goes on when this is
+        # cancelled, and the file with the link is removed all the same.
+        page = browser.write_page(link)
         try:
-            await asyncio.sleep(browser.OPENED_SECONDS)
+            if await asyncio.to_thread(browser.show, page):
+                await asyncio.sleep(browser.OPENED_SECONDS)
         finally:
             page.unlink(missing_ok=True)
 
