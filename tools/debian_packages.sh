@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the tests need besides Python, where that is missing: a browser, a proxy, network
-# namespaces, a terminal multiplexer, a pager and curl. Says first what it will install. Needs root and
-# apt-get; with APT=no it installs nothing. Tests that find one of them missing are skipped, and say so.
+# namespaces, a terminal multiplexer, curl, and programs that draw a screen of their own. Says first what
+# it will install. Needs root and apt-get; with APT=no it installs nothing. Tests that find one of them
+# missing are skipped, and say so.
 browsers="chromium-headless-shell chromium"
 missing=""
 need() { command -v "$1" >/dev/null || missing="$missing $2"; }
@@ -9,6 +10,9 @@ need tc iproute2
 need nginx nginx-light
 need tmux tmux
 need less less
+need vim vim
+need htop htop
+need fish fish
 need curl curl
 browser=""
 for each in $browsers; do

@@ -204,13 +204,19 @@ def test_down_with_a_folder_stops_that_alone(place: Place, tmp_path: Path) -> No
     assert nothing.returncode == 1 and "nothing is left to stop" in nothing.stderr
 
 
-def test_down_with_a_folder_stops_what_a_killed_one_left(place: Place, tmp_path: Path) -> None:
-    """Also of a folder that is gone."""
+def left_behind(place: Place, tmp_path: Path) -> Path:
+    """Serve the place's folder and another one, and kill what looks after them; the other one."""
     other = tmp_path / "other"
     other.mkdir()
     place.up()
     place.up(str(other))
     place.kill_keepers()
+    return other
+
+
+def test_down_with_a_folder_stops_what_a_killed_one_left(place: Place, tmp_path: Path) -> None:
+    """Also of a folder that is gone."""
+    other = left_behind(place, tmp_path)
     processes = [place.hub(), *place.daemons()]
     other.rmdir()
     assert place.arbor("down", str(other)).returncode == 0
@@ -220,11 +226,7 @@ def test_down_with_a_folder_stops_what_a_killed_one_left(place: Place, tmp_path:
 
 
 def test_down_does_not_stop_a_daemon_that_up_did_not_start(place: Place, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    place.up()
-    place.up(str(other))
-    place.kill_keepers()
+    other = left_behind(place, tmp_path)
     for file in (place.home / "up").glob("*.json"):
         if json.loads(file.read_text())["path"] == str(other):
             file.unlink()

@@ -115,6 +115,10 @@ def test_a_new_version_is_installed_anew(checkout: Path) -> None:
     assert make(checkout, "-q", ".venv/.installed").returncode == 1
 
 
+# Packages that are called as the command that they bring.
+PROGRAMS = ("tmux", "less", "vim", "htop", "fish", "curl")
+
+
 class Machine:
     """A PATH with these commands, `apt-get` among them, which writes down what it is asked for."""
 
@@ -148,7 +152,7 @@ class Machine:
 
 
 def test_packages_are_named_before_they_are_installed(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, user=0, there=("nginx", "tmux", "less", "curl"))
+    machine = Machine(tmp_path, user=0, there=("nginx", *PROGRAMS))
     said = machine.run()
     assert "with apt-get: iproute2 chromium" in said and "APT=no" in said
     assert "iproute2" in machine.installed() and "nginx" not in machine.installed()
@@ -160,10 +164,11 @@ def test_without_leave_nothing_is_installed(
 ) -> None:
     machine = Machine(tmp_path, user=user)
     said = machine.run(**variables)
-    assert "iproute2 nginx-light tmux less curl chromium" in said and "skipped" in said
+    assert "iproute2 nginx-light tmux less vim htop fish curl chromium" in said
+    assert "skipped" in said
     assert not machine.installed()
 
 
 def test_a_machine_that_has_all_of_it_is_left_alone(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, user=0, there=("tc", "nginx", "tmux", "less", "curl", "chromium"))
+    machine = Machine(tmp_path, user=0, there=("tc", "nginx", "chromium", *PROGRAMS))
     assert machine.run() == "" and not machine.installed()

@@ -20,10 +20,18 @@ from arborlink.protocol.messages import (
     ViewerInput,
 )
 from tests.hub.live.bench import Bench, running_bench
-from tests.hub.live.peers import DaemonIdentity, spooled
+from tests.hub.live.peers import DaemonIdentity, ScriptedDaemon, spooled
 from tests.hub.live.test_output import handed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def started(bench: Bench, identity: DaemonIdentity, daemon: ScriptedDaemon) -> str:
+    """A task that runs."""
+    task = await handed(bench, identity, daemon)
+    await daemon.running(task)
+    await bench.becomes(task, TaskStatus.RUNNING)
+    return task
 
 
 async def test_input_reaches_the_daemon_and_its_acknowledgement_the_viewer(
@@ -132,9 +140,7 @@ async def test_after_a_restart_viewers_hear_where_the_input_ends_once_the_daemon
     async with running_bench(tmp_path) as bench:
         identity = await bench.enrolled()
         async with bench.daemon(identity) as daemon:
-            task = await handed(bench, identity, daemon)
-            await daemon.running(task)
-            await bench.becomes(task, TaskStatus.RUNNING)
+            task = await started(bench, identity, daemon)
     async with running_bench(tmp_path) as bench, bench.viewer() as viewer:
         await viewer.subscribe(task)
         assert (await viewer.expect(TaskStatusChanged)).input_end is None
@@ -173,9 +179,7 @@ async def test_after_a_restart_input_waits_for_the_daemon_and_goes_on_where_it_w
     async with running_bench(tmp_path) as bench:
         identity = await bench.enrolled()
         async with bench.daemon(identity) as daemon:
-            task = await handed(bench, identity, daemon)
-            await daemon.running(task)
-            await bench.becomes(task, TaskStatus.RUNNING)
+            task = await started(bench, identity, daemon)
             await bench.post(f"/api/tasks/{task}/input", {"text": "abc"}, status=200)
             await daemon.expect(Input)
     async with running_bench(tmp_path) as bench, bench.viewer() as viewer:
