@@ -13,10 +13,17 @@ WRITER = """
 import sys
 from pathlib import Path
 from arborlink.log_file import LogFile
-file = LogFile(Path(sys.argv[1]), 4_000)
-for number in range(200):
-    file.write(f"{sys.argv[2]} {number:03d} " + "x" * 40)
+file = LogFile(Path(sys.argv[1]), int(sys.argv[3]))
+first = int(sys.argv[4])
+for number in range(first, first + int(sys.argv[5])):
+    file.write(f"{sys.argv[2]} {number:04d} " + "x" * 39)
 """
+LINE_BYTES = 49
+LINES = 200
+# What one process writes fits beside a full file: however long the other one is stopped while it
+# turns the file over, no line is beyond the bound of twice the size, where lines are dropped.
+FILE_BYTES = LINES * LINE_BYTES
+ROUNDS = 5
 
 
 def all_files(path: Path) -> list[Path]:
@@ -45,17 +52,23 @@ def test_it_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
 
 def test_processes_that_share_it_lose_no_line_and_mix_none(tmp_path: Path) -> None:
     path = tmp_path / "daemon.log"
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in ("one", "two")
-    ]
-    assert [writer.wait() for writer in writers] == [0, 0]
+    for start in range(0, ROUNDS * LINES, LINES):
+        writers = [
+            subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(path), name]
+                + [str(each) for each in (FILE_BYTES, start, LINES)]
+            )
+            for name in ("one", "two")
+        ]
+        assert [writer.wait() for writer in writers] == [0, 0]
     files = all_files(path)
-    assert all(each.stat().st_size <= 8_000 for each in files)
+    assert len(files) == 1 + OLDER_FILES
+    assert all(each.stat().st_size <= 2 * FILE_BYTES for each in files)
     said = "".join(each.read_text() for each in reversed(files)).splitlines()
     for name in ("one", "two"):
         numbers = [int(line.split()[1]) for line in said if line.startswith(name)]
-        assert numbers == list(range(numbers[0], 200)) if numbers else True
-    assert {len(line) for line in said} == {48}
+        assert numbers and numbers == list(range(numbers[0], ROUNDS * LINES))
+    assert {len(line) for line in said} == {LINE_BYTES - 1}
 
 
 def test_it_is_bounded_while_another_process_holds_its_lock(tmp_path: Path) -> None:

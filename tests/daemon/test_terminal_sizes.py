@@ -99,17 +99,25 @@ async def test_sizes_come_again_over_a_reconnect_and_a_killed_connector(arena: A
 
 async def test_sizes_of_a_flood_are_between_the_right_bytes(arena: Arena) -> None:
     """The program writes its size in every line; no line has a size before the hub was told of it,
-    and what has the one before is no more than a terminal holds."""
+    and what has the one before is no more than a terminal holds. It goes on until it had all."""
     script = (
         "import os, sys\n"
-        "for number in range(200_000):\n"
+        "left = 10_000\n"
+        "while left:\n"
         "    size = os.get_terminal_size(1)\n"
         "    sys.stdout.write(f'{size.columns:04d}\\n')\n"
+        "    left -= size.columns == 85\n"
     )
     task = await arena.start(sys.executable, "-uc", script, tty=SIZE)
-    for number in range(1, 6):
-        await arena.hub.until(lambda n=number: len(task.stdout) > n * 60_000)  # type: ignore[misc]
-        await arena.hub.send(Resize(task_id=task.task_id, cols=80 + number, rows=24))
+    for cols in range(81, 86):
+        # 60,000 bytes on, and not before the program has had the size before.
+        more = len(task.stdout) + 60_000
+        await arena.hub.until(
+            lambda end=more, before=b"%04d" % (cols - 1): (  # type: ignore[misc]
+                len(task.stdout) > end and before in task.stdout
+            )
+        )
+        await arena.hub.send(Resize(task_id=task.task_id, cols=cols, rows=24))
     await arena.hub.ended(task)
     assert [message.cols for message, _ in task.sizes] == [80, 81, 82, 83, 84, 85]
     output = bytes(task.stdout)
